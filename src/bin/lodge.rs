@@ -1,0 +1,3 @@
+//! lodge.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! lodged.
+
+fn main() {}

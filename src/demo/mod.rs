@@ -1,0 +1,4 @@
+//! The small identity provider and the small AWS.
+
+pub mod aws;
+pub mod idp;

@@ -1,0 +1,190 @@
+//! The bodies that broker and helper both speak: what `/api/v1` and `/oauth` take and answer.
+//!
+//! Only shapes live here. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// The OAuth client that every helper is: a public client, known to every broker.
+pub const HELPER_CLIENT_ID: &str = "lodge-cli";
+
+/// Where a broker describes its authorization server (RFC 8414, section 3).
+pub const OAUTH_METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
+
+/// A time as this API writes it: `2026-11-21T13:00:00Z`.
+#[must_use]
+pub fn timestamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// What the authorization server says of itself (RFC 8414, section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OauthMetadata {
+    /// The broker's public URL.
+    pub issuer: String,
+    /// Where a browser goes to sign in and confirm.
+    pub authorization_endpoint: String,
+    /// Where the helper trades its code for a token.
+    pub token_endpoint: String,
+    /// Where the helper ends its session (RFC 7009).
+    pub revocation_endpoint: String,
+    /// Always `code`.
+    pub response_types_supported: Vec<String>,
+    /// Always `authorization_code`.
+    pub grant_types_supported: Vec<String>,
+    /// Always `S256`.
+    pub code_challenge_methods_supported: Vec<String>,
+    /// Always `none`: the helper is a public client.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// Always true (RFC 9207).
+    pub authorization_response_iss_parameter_supported: bool,
+}
+
+/// The token endpoint's answer (RFC 6749, section 5.1).
+#[derive(Serialize, Deserialize)]
+pub struct TokenResponse {
+    /// Opaque; the broker keeps only its hash.
+    pub access_token: Zeroizing<String>,
+    /// Always `Bearer`.
+    pub token_type: String,
+    /// Seconds until the token dies.
+    pub expires_in: u32,
+}
+
+/// The token endpoint's refusal (RFC 6749, section 5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OauthError {
+    /// One of the codes of RFC 6749.
+    pub error: String,
+    /// A sentence for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+}
+
+/// The body of `POST /api/v1/labs/{lab}/roles/{role}/credentials`. May be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialsRequest {
+    /// How long the credentials should live, in seconds; the role's own maximum when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_seconds: Option<u32>,
+}
+
+/// Credentials for AWS. `Debug` shows nothing that opens anything.
+#[derive(Serialize, Deserialize)]
+pub struct CredentialsResponse {
+    /// Starts with `ASIA`. Not a secret: it is in CloudTrail and in the ledger.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: Zeroizing<String>,
+    /// Length varies: 4,096 bytes and more (AWS says it can grow).
+    pub session_token: Zeroizing<String>,
+    /// RFC 3339, UTC.
+    pub expiration: String,
+    /// The lab's AWS account.
+    pub account_id: String,
+    /// Where to find this session in the ledger and, as the session name, in CloudTrail.
+    pub role_session_id: String,
+}
+
+/// The answer of `GET /api/v1/me`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    /// The opaque id that stands in the ledger and in CloudTrail.
+    pub person_id: String,
+    /// What the university calls this person, when it says.
+    pub name: Option<String>,
+    /// The connection they signed in at.
+    pub connection: String,
+    /// When they signed in there.
+    pub signed_in_at: String,
+    /// When this session ends and a new sign-in is needed.
+    pub session_expires_at: String,
+    /// The groups their sign-in brought; `None` when the provider sent no group claim at all.
+    pub groups: Option<Vec<String>>,
+    /// What they may ask for now, by lab and role.
+    pub roles: Vec<MyRole>,
+}
+
+/// One role that a person may ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyRole {
+    /// The lab's name.
+    pub lab: String,
+    /// The role's name.
+    pub role: String,
+    /// What it is for, in a few words.
+    pub title: String,
+    /// When the mapping behind it ends, if it does.
+    pub ends_at: Option<String>,
+}
+
+/// An error (RFC 9457), as `application/problem+json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// A stable name for this kind of problem: `urn:lodge:problem:…`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in a few words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened and what to do next, in a sentence.
+    pub detail: String,
+    /// Names this request in the broker's log, on errors that only the operator can look into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+}
+
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CredentialsResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialsResponse")
+            .field("access_key_id", &self.access_key_id)
+            .field("expiration", &self.expiration)
+            .field("role_session_id", &self.role_session_id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let credentials = CredentialsResponse {
+            access_key_id: "ASIAEXAMPLE".into(),
+            secret_access_key: String::from("canary-secret").into(),
+            session_token: String::from("canary-token").into(),
+            expiration: "2026-11-21T13:00:00Z".into(),
+            account_id: "111122223333".into(),
+            role_session_id: "rs-0123456789abcdef".into(),
+        };
+        let token = TokenResponse {
+            access_token: String::from("canary-access").into(),
+            token_type: "Bearer".into(),
+            expires_in: 1,
+        };
+
+        let shown = format!("{credentials:?} {token:?}");
+
+        assert!(shown.contains("ASIAEXAMPLE"));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn times_end_in_z_and_have_no_fraction() {
+        let at = DateTime::from_timestamp_micros(1_795_266_000_123_456).unwrap();
+
+        assert_eq!(timestamp(at), "2026-11-21T13:00:00Z");
+    }
+}
