@@ -1,6 +1,7 @@
 //! The vocabulary and the rules. Pure and synchronous: no axum, sqlx, AWS SDK, reqwest or tokio, no clock, no
 //! randomness. What belongs here is what would still be true if the broker were written on paper.
 
+pub mod canonical;
 pub mod claims;
 pub mod id;
 pub mod person;
