@@ -6,3 +6,4 @@ pub mod claims;
 pub mod id;
 pub mod person;
 pub mod policy;
+pub mod role_session;
