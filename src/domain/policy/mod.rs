@@ -1,1 +1,8 @@
 //! IAM policies: reading them, evaluating them, and making the session policy that every `AssumeRole` carries.
+
+pub mod actions;
+mod template;
+
+pub use template::{
+    FillError, Parameter, PolicyTemplate, Probe, SESSION_POLICY_MAX_CHARS, SessionPolicy, TemplateError, TemplateName,
+};
