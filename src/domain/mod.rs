@@ -1,9 +1,11 @@
 //! The vocabulary and the rules. Pure and synchronous: no axum, sqlx, AWS SDK, reqwest or tokio, no clock, no
 //! randomness. What belongs here is what would still be true if the broker were written on paper.
 
+pub mod access;
 pub mod canonical;
 pub mod claims;
 pub mod id;
+pub mod lab;
 pub mod person;
 pub mod policy;
 pub mod role_session;
