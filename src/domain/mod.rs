@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod claims;
 pub mod id;
 pub mod lab;
+pub mod ledger;
 pub mod person;
 pub mod policy;
 pub mod role_session;
