@@ -1,1 +1,204 @@
-//! store.
+//! The database: the only module that names sqlx.
+//!
+//! Each statement is written once, as a constant beside the function that runs it, in the subset that SQLite and
+//! PostgreSQL both understand: `$1` parameters, lower-case keywords, no dialect functions, times bound and never asked
+//! of the database. Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`] for anything that changes a
+//! row. No transaction is ever held across a network call.
+
+mod labs;
+mod ledger;
+mod people;
+mod sessions;
+mod sign_ins;
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqlitePool, Transaction};
+
+pub use labs::{GivenRole, LabStanding};
+pub use ledger::LedgerRow;
+pub use people::Snapshot;
+pub use sessions::{Code, CodeRow, Session};
+pub use sign_ins::SignInTransaction;
+
+/// How long a writer waits for another before it gives up. The wait is the database's, not a queue of ours.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// SQLite has one writer; these are for readers beside it.
+const MAX_CONNECTIONS: u32 = 8;
+
+/// What can go wrong with the database.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
+    #[error("the database could not carry out a statement")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the database's schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A row says something that this program never writes.
+    #[error("the column {table}.{column} holds something that does not belong there")]
+    Inconsistent {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// An entry that cannot be put in its canonical form.
+    #[error("a ledger entry cannot be written")]
+    Ledger(#[from] crate::domain::ledger::EntryError),
+}
+
+/// What every function here returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Statements as constants, and a list of all of them for the test that prepares each one.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+use statements;
+
+/// The database, open.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pool: SqlitePool,
+}
+
+impl Store {
+    /// Opens the SQLite database in this file, creating it when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or written, or is of a later version.
+    pub async fn open(file: &Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // With WAL, only FULL makes a commit survive a power cut (sqlite.org/pragma.html#pragma_synchronous). The
+            // rule "no credential without a durable record" stands on this line.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(MAX_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
+        Ok(Self { pool })
+    }
+
+    /// A consistent view for reading.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn read(&self) -> Result<Tx> {
+        Ok(Tx { inner: self.pool.begin().await? })
+    }
+
+    /// A transaction that may write. It takes the write lock at once, so that what it read cannot have changed when it
+    /// writes.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away, or another writer holds it for too long.
+    pub async fn write(&self) -> Result<Tx> {
+        Ok(Tx { inner: self.pool.begin_with("begin immediate").await? })
+    }
+
+    /// Closes every connection, so that the files are whole.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A unit of work. Dropped without [`Tx::commit`], it never happened.
+#[derive(Debug)]
+pub struct Tx {
+    inner: Transaction<'static, Sqlite>,
+}
+
+impl Tx {
+    /// Makes it durable.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be made durable; nothing of it then happened.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+/// A column's text as the type it must be.
+fn column<T: FromStr>(text: &str, table: &'static str, column: &'static str) -> Result<T> {
+    text.parse().map_err(|_| Error::Inconsistent { table, column })
+}
+
+/// A time, when the column has one.
+type MaybeTime = Option<DateTime<Utc>>;
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Executor, SqlSafeStr};
+
+    use super::*;
+
+    async fn open() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("lodge.db")).await.unwrap();
+        (folder, store)
+    }
+
+    #[tokio::test]
+    async fn every_statement_fits_the_schema() {
+        let (_folder, store) = open().await;
+
+        for (name, sql) in [labs::ALL, ledger::ALL, people::ALL, sessions::ALL, sign_ins::ALL].concat() {
+            store.pool.prepare(sql.into_sql_str()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_not_committed_never_happened() {
+        let (_folder, store) = open().await;
+        let id = crate::domain::id::PersonId::from_entropy([1; 10]);
+        let key = crate::domain::person::PersonKey {
+            connection: "campus".parse().unwrap(),
+            issuer: "https://sso.example.edu".parse().unwrap(),
+            subject: "s".parse().unwrap(),
+        };
+
+        let mut tx = store.write().await.unwrap();
+        tx.upsert_person(&id, &key, None, DateTime::UNIX_EPOCH).await.unwrap();
+        drop(tx);
+
+        let other = crate::domain::id::PersonId::from_entropy([2; 10]);
+        let mut tx = store.write().await.unwrap();
+        assert_eq!(tx.upsert_person(&other, &key, None, DateTime::UNIX_EPOCH).await.unwrap(), other);
+    }
+
+    #[tokio::test]
+    async fn a_database_of_a_later_version_is_refused() {
+        let (folder, store) = open().await;
+        sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', 1, x'00', 0)")
+            .execute(&store.pool)
+            .await
+            .unwrap();
+        store.close().await;
+
+        assert!(matches!(Store::open(&folder.path().join("lodge.db")).await, Err(Error::Migrate(_))));
+    }
+}
