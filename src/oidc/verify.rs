@@ -1,0 +1,114 @@
+//! The checks on an ID token that the `openidconnect` crate leaves to its caller.
+//!
+//! They read the payload of a token whose signature, issuer, audience, nonce and expiry already hold.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use super::Error;
+use crate::domain::person::Subject;
+
+/// How far a provider's clock and ours may be apart.
+pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+
+/// A token that was made longer ago than this was not made for this sign-in.
+const OLDEST: TimeDelta = TimeDelta::minutes(10);
+
+/// The payload of a token in compact form (RFC 7515, section 7.1).
+pub(super) fn payload(token: &str) -> Result<Value, Error> {
+    let part = token.split('.').nth(1).ok_or(Error::IdToken("its form"))?;
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::IdToken("its form"))?;
+    serde_json::from_slice(&bytes).map_err(|_| Error::IdToken("its form"))
+}
+
+/// `nbf` and `iat` against our clock, `azp` against our client id (OpenID Connect Core, section 3.1.3.7), and the shape
+/// of `sub`.
+pub(super) fn claims(payload: &Value, client_id: &str, now: DateTime<Utc>) -> Result<Subject, Error> {
+    if let Some(not_before) = payload.get("nbf")
+        && time(not_before)? > now + LEEWAY
+    {
+        return Err(Error::IdToken("it is not valid yet"));
+    }
+    let issued_at = time(payload.get("iat").ok_or(Error::IdToken("it has no time of issue"))?)?;
+    if issued_at > now + LEEWAY {
+        return Err(Error::IdToken("it was issued in the future: a clock is off"));
+    }
+    if issued_at < now - OLDEST {
+        return Err(Error::IdToken("it was issued too long ago: a clock is off"));
+    }
+    if let Some(party) = payload.get("azp")
+        && party.as_str() != Some(client_id)
+    {
+        return Err(Error::IdToken("it was issued to another client"));
+    }
+    let subject = payload.get("sub").and_then(Value::as_str).ok_or(Error::IdToken("it has no subject"))?;
+    subject.parse().map_err(|_| Error::IdToken("its subject is malformed"))
+}
+
+fn time(value: &Value) -> Result<DateTime<Utc>, Error> {
+    let malformed = Error::IdToken("a time in it is malformed");
+    let Some(seconds) = value.as_i64() else { return Err(malformed) };
+    DateTime::from_timestamp(seconds, 0).ok_or(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: i64 = 1_795_266_000;
+
+    fn check(change: &Value) -> Result<Subject, Error> {
+        let mut payload = json!({"sub": "abc", "iat": NOW});
+        for (key, value) in change.as_object().unwrap() {
+            if value.is_null() {
+                payload.as_object_mut().unwrap().remove(key);
+            } else {
+                payload[key] = value.clone();
+            }
+        }
+        claims(&payload, "lodge", DateTime::from_timestamp(NOW, 0).unwrap())
+    }
+
+    #[test]
+    fn a_token_of_this_moment_holds() {
+        for good in
+            [json!({}), json!({"nbf": NOW + 60, "azp": "lodge"}), json!({"iat": NOW - 600}), json!({"iat": NOW + 60})]
+        {
+            assert_eq!(check(&good).unwrap().as_str(), "abc", "{good}");
+        }
+    }
+
+    #[test]
+    fn what_the_crate_lets_pass_is_refused() {
+        for bad in [
+            json!({"nbf": NOW + 61}),
+            json!({"nbf": "soon"}),
+            json!({"iat": NOW + 61}),
+            json!({"iat": NOW - 601}),
+            json!({"iat": null}),
+            json!({"iat": 1.5}),
+            json!({"iat": i64::MAX}),
+            json!({"azp": "another"}),
+            json!({"azp": ["lodge"]}),
+            json!({"sub": null}),
+            json!({"sub": ""}),
+            json!({"sub": 7}),
+            json!({"sub": "a\nb"}),
+            json!({"sub": "s".repeat(256)}),
+        ] {
+            assert!(check(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_payload_is_read_from_the_middle_of_the_token() {
+        assert_eq!(payload("e30.eyJhIjoxfQ.sig").unwrap(), json!({"a": 1}));
+        for bad in ["", "e30", "e30.!!.sig", "e30.bm90IGpzb24.sig"] {
+            assert!(payload(bad).is_err(), "{bad}");
+        }
+    }
+}
