@@ -121,6 +121,9 @@ pub enum TemplateError {
     /// A statement that is not an allow-list: this version of the broker issues nothing else.
     #[error("statement {0} is not an Allow with a list of actions and a resource")]
     Statement(usize),
+    /// Its name is no template name.
+    #[error("the name is not PACK/NAME")]
+    Name,
     /// The probe is not among the actions.
     #[error("the probe `{0}` is not an action that the template allows")]
     Probe(String),

@@ -1,0 +1,84 @@
+//! The templates that the broker ships, read once at start.
+
+use std::collections::BTreeMap;
+
+use super::template::{PolicyTemplate, TemplateError, TemplateName};
+
+/// Every file under `policies/` that is a template. A test compares this list with the folder.
+const SHIPPED: [(&str, &str); 3] = [
+    ("mturk/pay", include_str!("../../../policies/mturk/pay.json")),
+    ("mturk/publish", include_str!("../../../policies/mturk/publish.json")),
+    ("mturk/read-results", include_str!("../../../policies/mturk/read-results.json")),
+];
+
+/// A template that cannot be used, and its name.
+#[derive(Debug, thiserror::Error)]
+#[error("the policy template `{name}` cannot be used")]
+pub struct LibraryError {
+    name: String,
+    #[source]
+    source: TemplateError,
+}
+
+/// The templates, by name.
+#[derive(Clone, Debug)]
+pub struct PolicyLibrary(BTreeMap<TemplateName, PolicyTemplate>);
+
+impl PolicyLibrary {
+    /// The templates that are shipped.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be used: the broker then does not start.
+    pub fn shipped() -> Result<Self, LibraryError> {
+        SHIPPED.iter().map(|(name, text)| read(name, text)).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// One template.
+    #[must_use]
+    pub fn get(&self, name: &TemplateName) -> Option<&PolicyTemplate> {
+        self.0.get(name)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&TemplateName, &PolicyTemplate)> {
+        self.0.iter()
+    }
+}
+
+fn read(name: &str, text: &str) -> Result<(TemplateName, PolicyTemplate), LibraryError> {
+    let error = |source| LibraryError { name: name.to_owned(), source };
+    let template = PolicyTemplate::parse(text).map_err(error)?;
+    let name = name.parse().map_err(|_| error(TemplateError::Name))?;
+    Ok((name, template))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_in_the_folder_is_shipped() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies");
+        let mut files = BTreeSet::new();
+        for pack in std::fs::read_dir(&root).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_dir()) {
+            for file in std::fs::read_dir(pack.path()).unwrap().map(|entry| entry.unwrap().path()) {
+                let name = file.with_extension("");
+                files.insert(name.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+
+        assert_eq!(files, SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect());
+    }
+
+    #[test]
+    fn every_shipped_template_fills_and_fits() {
+        for (name, template) in PolicyLibrary::shipped().unwrap().iter() {
+            assert!(template.fill(&BTreeMap::new()).is_ok(), "{name}");
+            assert!(!template.title().is_empty() && !template.cost().is_empty(), "{name}");
+        }
+    }
+}
