@@ -1,1 +1,110 @@
-//! app.
+//! The use cases: the only place that sequences the domain and the world. Each is called from the API and from the
+//! console, and knows of neither.
+
+mod error;
+mod helper_login;
+mod issue;
+mod keys;
+mod labs;
+mod people;
+mod sessions;
+mod sign_in;
+mod sweep;
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use url::Url;
+
+pub use error::{Error, Result, SignInError};
+pub use helper_login::{HelperLogin, HelperLoginError, LoopbackRedirect};
+pub use issue::Issued;
+pub use keys::{KeyError, KeyFile};
+pub use people::Profile;
+pub use sessions::{Caller, NewSession};
+pub use sign_in::{Answer, Begun, Completed, ReturnTo};
+pub use sweep::SWEEP_INTERVAL;
+
+use crate::ambient::{Clock, Random};
+use crate::aws::Aws;
+use crate::domain::id::ConnectionName;
+use crate::domain::policy::PolicyLibrary;
+use crate::oidc::Provider;
+use crate::store::Store;
+
+/// How long sessions live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// A browser's.
+    pub browser_session: TimeDelta,
+    /// A helper's: after this, `lodge login` again.
+    pub cli_session: TimeDelta,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { browser_session: TimeDelta::hours(8), cli_session: TimeDelta::hours(12) }
+    }
+}
+
+/// Everything a broker is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The address that people and helpers know, without a final slash. Every absolute URL starts with it; none is made
+    /// from what a request says.
+    pub public_url: Url,
+    /// The database.
+    pub store: Store,
+    /// The way to AWS.
+    pub aws: Aws,
+    /// The identity providers, by name.
+    pub providers: BTreeMap<ConnectionName, Provider>,
+    /// The policy templates.
+    pub policies: PolicyLibrary,
+    /// What tokens are derived from.
+    pub keys: KeyFile,
+    /// The clock.
+    pub clock: Clock,
+    /// The randomness.
+    pub random: Random,
+    /// How long sessions live.
+    pub lifetimes: Lifetimes,
+}
+
+/// The broker. Cheap to clone: every clone is the same broker.
+#[derive(Clone, Debug)]
+pub struct Broker(Arc<Parts>);
+
+impl Broker {
+    /// A broker of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// An absolute URL of ours for a path that starts with `/`.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer())
+    }
+
+    /// The public URL without a final slash: what our authorization server calls itself.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    fn provider(&self, connection: &ConnectionName) -> Result<&Provider> {
+        self.providers.get(connection).ok_or(Error::SignIn(SignInError::UnknownConnection))
+    }
+}
+
+impl Deref for Broker {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -32,7 +32,8 @@ statements! {
         join lab on lab.id = mapping.lab_id \
         where sign_in.id = $1 and (mapping.ends_at is null or mapping.ends_at > $2) \
         group by lab.name, lab_role.name, lab_role.template order by lab.name, lab_role.name";
-    INSERT_STANDING = "insert into standing (lab_id, person_id, standing, created_at) values ($1, $2, $3, $4)";
+    PUT_STANDING = "insert into standing (lab_id, person_id, standing, created_at) values ($1, $2, $3, $4) \
+        on conflict (lab_id, person_id) do update set standing = excluded.standing";
     STANDINGS_OF_PERSON = "select lab.name as lab, standing.standing as standing from standing \
         join lab on lab.id = standing.lab_id where standing.person_id = $1 order by lab.name";
 }
@@ -214,14 +215,14 @@ impl Tx {
     }
 
     /// Gives a person a standing in a lab.
-    pub async fn insert_standing(
+    pub async fn put_standing(
         &mut self,
         lab: &LabId,
         person: &PersonId,
         standing: Standing,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        sqlx::query(INSERT_STANDING)
+        sqlx::query(PUT_STANDING)
             .bind(lab.as_str())
             .bind(person.as_str())
             .bind(standing.as_str())

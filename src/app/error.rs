@@ -1,0 +1,69 @@
+//! What a use case can answer instead of what was asked for.
+
+use crate::domain::access::Refusal;
+use crate::domain::claims::Groups;
+use crate::domain::id::ConnectionName;
+use crate::{aws, oidc, store};
+
+use super::HelperLoginError;
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No session, or one that has ended.
+    #[error("no live session")]
+    SignInNeeded,
+    /// The one gate said no.
+    #[error("refused: {}", refusal.as_str())]
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// Where they signed in.
+        connection: ConnectionName,
+        /// The claim that the connection reads groups from.
+        group_claim: String,
+        /// The groups the decision was made on.
+        groups: Groups,
+    },
+    /// AWS did not give what the broker had decided to give.
+    #[error("no credential came from AWS")]
+    Aws(#[from] aws::Error),
+    /// The role's template is gone or cannot be filled.
+    #[error("the role's policy cannot be made: {0}")]
+    Policy(String),
+    /// A sign-in did not work.
+    #[error("a sign-in did not work")]
+    SignIn(#[from] SignInError),
+    /// A helper's request was not one of ours.
+    #[error("a helper's login did not work")]
+    HelperLogin(#[from] HelperLoginError),
+    /// The database did not do its part, so nothing was done.
+    #[error("the database is unavailable")]
+    Store(#[from] store::Error),
+    /// A part of this program stopped unexpectedly.
+    #[error("a task stopped unexpectedly")]
+    Task,
+}
+
+/// A sign-in that came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// No provider of this name.
+    #[error("there is no such connection")]
+    UnknownConnection,
+    /// The answer does not belong to a sign-in that this browser began at this connection, or it was used before.
+    #[error("the answer does not belong to a sign-in of this browser")]
+    NotOurs,
+    /// It took too long.
+    #[error("the sign-in took too long")]
+    TooOld,
+    /// The provider sent an error instead of a code.
+    #[error("the provider refused the sign-in: {0}")]
+    Declined(&'static str),
+    /// The provider's answer did not hold.
+    #[error("the provider's answer did not hold")]
+    Provider(#[from] oidc::Error),
+}
+
+/// What every use case returns.
+pub type Result<T> = std::result::Result<T, Error>;

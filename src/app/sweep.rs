@@ -1,0 +1,59 @@
+//! What is done on a timer: forgetting what is old, and ending in the ledger what a stop left open.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::helper_login::CODE_MEMORY;
+use super::sign_in::SIGN_IN_TIMEOUT;
+use super::{Broker, Result};
+use crate::domain::ledger::{Draft, Event};
+
+/// How often it is done.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// After this long an attempt without an outcome will never have one: AWS calls end within 15 seconds, and the
+/// database gives up after 5.
+const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(2);
+
+/// How many are ended in one go.
+const BATCH: u32 = 100;
+
+impl Broker {
+    /// Does it once. Returns how many attempts were found open and ended.
+    ///
+    /// An attempt stays open when the broker is stopped between its two entries. No credential of it left the process:
+    /// the entry that says `issued` is durable before that. So it ends as failed, `interrupted`.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn sweep(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
+        tx.forget_codes(now - CODE_MEMORY).await?;
+        let open = tx.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
+        for (book, person, attempt) in &open {
+            let event = Event::Failed { reason: "interrupted".to_owned(), aws_code: None, aws_request_id: None };
+            let draft = Draft { at: now, person: person.clone(), attempt: attempt.clone(), event };
+            tx.append(book.clone(), draft).await?;
+        }
+        tx.commit().await?;
+        if !open.is_empty() {
+            tracing::warn!(attempts.count = open.len(), "ended attempts that a stop had left open");
+        }
+        Ok(open.len())
+    }
+
+    /// Does it now and then for ever.
+    pub async fn keep_sweeping(self) {
+        let mut timer = tokio::time::interval(SWEEP_INTERVAL);
+        loop {
+            timer.tick().await;
+            if let Err(error) = self.sweep().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the sweep did not work; it is tried again");
+            }
+        }
+    }
+}
