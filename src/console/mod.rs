@@ -1,1 +1,193 @@
-//! console.
+//! The pages, rendered on the server. They work without a script, and there is none.
+//!
+//! Everything that is shown is escaped by the template engine; nothing here writes HTML by hand.
+
+use askama::Template;
+use axum::http::{StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
+use crate::app::{Broker, Caller, HelperLogin, Profile};
+use crate::domain::claims::{Group, Groups};
+use crate::domain::person::DisplayName;
+use crate::wire;
+
+/// Where the style sheet is.
+pub const STYLESHEET_PATH: &str = "/assets/lodge.css";
+
+const STYLESHEET: &str = include_str!("assets/lodge.css");
+
+/// The style sheet's address changes with its content, so that browsers may keep it.
+static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
+    let digest = Sha256::digest(STYLESHEET.as_bytes());
+    let version: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{STYLESHEET_PATH}?v={version}")
+});
+
+fn stylesheet_url() -> &'static str {
+    &STYLESHEET_URL
+}
+
+/// `GET /assets/lodge.css`.
+pub async fn stylesheet() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    (headers, STYLESHEET)
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html", config = "src/console/askama.toml")]
+struct Welcome<'a> {
+    sign_in: &'a str,
+}
+
+/// For somebody who is not signed in.
+#[must_use]
+pub fn welcome(sign_in: &str) -> Response {
+    page(&Welcome { sign_in })
+}
+
+#[derive(Template)]
+#[template(path = "choose.html", config = "src/console/askama.toml")]
+struct Choose<'a> {
+    links: &'a [(String, String)],
+}
+
+/// Where are you from? Each link is a title and an address.
+#[must_use]
+pub fn choose_connection(links: &[(String, String)]) -> Response {
+    page(&Choose { links })
+}
+
+/// A person as the pages show them.
+struct Who<'a> {
+    name: &'a str,
+    id: String,
+    connection: &'a str,
+    signed_in_at: String,
+}
+
+impl<'a> Who<'a> {
+    fn new(profile: &'a Profile, id: String) -> Self {
+        Self {
+            name: profile.snapshot.display_name.as_ref().map_or("Somebody without a name", DisplayName::as_str),
+            id,
+            connection: profile.snapshot.evidence.connection.as_str(),
+            signed_in_at: for_people(profile.snapshot.signed_in_at),
+        }
+    }
+}
+
+struct RoleCard<'a> {
+    address: String,
+    profile: String,
+    title: &'a str,
+    cost: &'a str,
+    ends_at: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "home.html", config = "src/console/askama.toml")]
+struct Home<'a> {
+    who: Who<'a>,
+    broker: &'a str,
+    session_expires_at: String,
+    group_claim_absent: bool,
+    groups: Vec<&'a str>,
+    roles: Vec<RoleCard<'a>>,
+    standings: Vec<String>,
+    form_token: &'a str,
+}
+
+/// A member's home: what one may use, and how.
+#[must_use]
+pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &str) -> Response {
+    let groups = &profile.snapshot.evidence.groups;
+    let roles = profile.roles.iter().map(|given| RoleCard {
+        address: format!("{}/{}", given.lab, given.role),
+        profile: format!("{}-{}", given.lab, given.role),
+        title: broker.template_title(&given.template),
+        cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
+        ends_at: given.ends_at.map(for_people),
+    });
+    page(&Home {
+        who: Who::new(profile, caller.person.to_string()),
+        broker: broker.issuer(),
+        session_expires_at: for_people(caller.session_expires_at),
+        group_claim_absent: *groups == Groups::Absent,
+        groups: groups.as_slice().iter().map(Group::as_str).collect(),
+        roles: roles.collect(),
+        standings: profile.standings.iter().map(|s| format!("{} of {}", s.standing, s.lab)).collect(),
+        form_token,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html", config = "src/console/askama.toml")]
+struct Confirm<'a> {
+    who: Who<'a>,
+    login: &'a HelperLogin,
+    client_id: &'static str,
+    roles: Vec<String>,
+    form_token: &'a str,
+    sign_in_as_another: &'a str,
+}
+
+/// "May the helper on this machine act for you?"
+#[must_use]
+pub fn confirm(login: &HelperLogin, profile: &Profile, form_token: &str, sign_in_as_another: &str) -> Response {
+    page(&Confirm {
+        who: Who::new(profile, String::new()),
+        login,
+        client_id: wire::HELPER_CLIENT_ID,
+        roles: profile.roles.iter().map(|given| format!("{}/{}", given.lab, given.role)).collect(),
+        form_token,
+        sign_in_as_another,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "hand_over.html", config = "src/console/askama.toml")]
+struct HandOver<'a> {
+    host: &'a str,
+    confirmed: bool,
+    url: &'a str,
+}
+
+/// Leads from our page to the helper that waits for the answer.
+#[must_use]
+pub fn hand_over(login: &HelperLogin, confirmed: bool, url: &str) -> Response {
+    page(&HandOver { host: &login.host, confirmed, url })
+}
+
+#[derive(Template)]
+#[template(path = "problem.html", config = "src/console/askama.toml")]
+struct ProblemPage<'a> {
+    title: &'a str,
+    detail: &'a str,
+    request_id: Option<&'a str>,
+}
+
+/// What went wrong, and what to do.
+#[must_use]
+pub fn problem(title: &str, detail: &str, request_id: Option<&str>) -> Response {
+    page(&ProblemPage { title, detail, request_id })
+}
+
+/// `21 November 2026, 13:00 UTC`.
+fn for_people(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+fn page(template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => Html(html).into_response(),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
