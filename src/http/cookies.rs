@@ -1,0 +1,70 @@
+//! The two cookies: the session's, and the one that ties a sign-in to the browser that began it.
+//!
+//! Over `https` they carry the `__Host-` prefix, so that no other host can set them; a browser refuses that prefix
+//! over `http`, which only the demo uses.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::app::Broker;
+
+/// Which cookie.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cookie {
+    /// The browser's session.
+    Session,
+    /// A sign-in under way.
+    SignIn,
+}
+
+impl Cookie {
+    const fn name(self, secure: bool) -> &'static str {
+        match (self, secure) {
+            (Self::Session, true) => "__Host-lodge_session",
+            (Self::Session, false) => "lodge_session",
+            (Self::SignIn, true) => "__Host-lodge_sign_in",
+            (Self::SignIn, false) => "lodge_sign_in",
+        }
+    }
+
+    /// The cookie's value in a request. Two different values under one name are none: somebody tossed one in.
+    pub(super) fn read(self, broker: &Broker, headers: &HeaderMap) -> Option<SecretString> {
+        let name = self.name(is_secure(broker));
+        let mut values = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter_map(|(key, value)| (key == name).then_some(value));
+        let first = values.next()?;
+        values.all(|other| other == first).then(|| first.to_owned().into())
+    }
+
+    /// `Set-Cookie` for a value that lives this long.
+    pub(super) fn set(self, broker: &Broker, value: &SecretString, max_age: chrono::TimeDelta) -> HeaderValue {
+        self.header(broker, value.expose_secret(), max_age.num_seconds())
+    }
+
+    /// `Set-Cookie` that takes the cookie away.
+    pub(super) fn clear(self, broker: &Broker) -> HeaderValue {
+        self.header(broker, "", 0)
+    }
+
+    fn header(self, broker: &Broker, value: &str, max_age_seconds: i64) -> HeaderValue {
+        let secure = is_secure(broker);
+        let text = Zeroizing::new(format!(
+            "{}={value}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{}",
+            self.name(secure),
+            if secure { "; Secure" } else { "" }
+        ));
+        let mut header = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
+        header.set_sensitive(true);
+        header
+    }
+}
+
+fn is_secure(broker: &Broker) -> bool {
+    broker.public_url.scheme() == "https"
+}

@@ -1,0 +1,303 @@
+//! The one mapper from what went wrong to what is answered (RFC 9457).
+//!
+//! | type, after `urn:lodge:problem:` | status | means |
+//! |---|---|---|
+//! | `sign-in-needed` | 401 | no session, or one that has ended |
+//! | `no-such-role` | 404 | no mapping gives this role; also for a role or a lab that does not exist |
+//! | `no-group-information` | 404 | the provider sent no group claim |
+//! | `duration-too-long` | 400 | more time than the role gives |
+//! | `malformed-request` | 400 | the request is not one of this API |
+//! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
+//! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
+//! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
+//! | `internal` | 500 | a fault in the broker; nothing was issued |
+//!
+//! A body never says more than its sentence: no upstream text, no ARN, no name of a lab the caller did not name.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::app::{Error, SignInError};
+use crate::aws::Cause;
+use crate::console;
+use crate::domain::access::Refusal;
+use crate::domain::claims::{Group, Groups};
+use crate::domain::id::ConnectionName;
+use crate::telemetry::chain;
+use crate::wire;
+
+/// At most so many groups are named in a sentence.
+const GROUPS_NAMED: usize = 20;
+
+/// An error on its way out. It becomes a body in [`render`], where the request is known.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    kind: &'static str,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, kind, title, detail: detail.into() }
+    }
+
+    /// The request is not one of this API's.
+    #[must_use]
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is malformed", detail)
+    }
+
+    /// A fault of ours.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong in the broker",
+            "Nothing was issued. Please tell whoever runs this broker, with the request id.",
+        )
+    }
+
+    fn unavailable(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
+    }
+
+    /// Nothing of ours has this address.
+    #[must_use]
+    pub fn no_such_page() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-such-page", "There is no such page", "Check the address.")
+    }
+
+    /// A change that does not come from a page of ours.
+    #[must_use]
+    pub fn foreign_form() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "foreign-form",
+            "That did not come from a page of this broker",
+            "Open the page again and use the button on it.",
+        )
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        match error {
+            Error::SignInNeeded => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "sign-in-needed",
+                "You are not signed in",
+                "There is no session, or it has ended. Sign in again: `lodge login`.",
+            ),
+            Error::Refused { refusal, connection, group_claim, groups } => {
+                refused(*refusal, connection, group_claim, groups)
+            }
+            Error::Aws(error) => from_aws(error.cause),
+            Error::Policy(_) | Error::Task => Self::internal(),
+            Error::SignIn(error) => from_sign_in(error),
+            Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
+            Error::Store(_) => Self::unavailable(
+                "Its database is not available, and nothing is issued without a record. Try again in a moment.",
+            ),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let problem = Self::from(&error);
+        // Logged here, once, with everything behind it. What is the caller's own doing was logged where it was decided.
+        if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
+            tracing::error!(problem = problem.kind, "{}", chain(&error));
+        } else if matches!(error, Error::SignIn(_)) {
+            tracing::warn!(problem = problem.kind, "{}", chain(&error));
+        }
+        problem
+    }
+}
+
+fn refused(refusal: Refusal, connection: &ConnectionName, claim: &str, groups: &Groups) -> Problem {
+    match refusal {
+        Refusal::NoMapping => Problem::new(
+            StatusCode::NOT_FOUND,
+            "no-such-role",
+            "No such role for you",
+            format!(
+                "You have no such role: {}. `lodge status` lists what you may use; for anything else, check the \
+                 spelling, or ask the lab's PI to map one of your groups to the role and then sign in again.",
+                named(connection, groups.as_slice())
+            ),
+        ),
+        Refusal::NoGroupClaim => Problem::new(
+            StatusCode::NOT_FOUND,
+            "no-group-information",
+            "Your sign-in brought no groups",
+            format!(
+                "Your sign-in at `{connection}` said nothing about groups (the claim `{claim}` is missing), so no role \
+                 can be given. Ask whoever runs that sign-in to release it to this broker, then sign in again."
+            ),
+        ),
+        Refusal::TooLong => Problem::new(
+            StatusCode::BAD_REQUEST,
+            "duration-too-long",
+            "That is longer than the role gives",
+            "Ask for a shorter duration, or leave it out to get the most that the role gives.",
+        ),
+    }
+}
+
+fn named(connection: &ConnectionName, groups: &[Group]) -> String {
+    if groups.is_empty() {
+        return format!("your sign-in at `{connection}` brought no groups");
+    }
+    let mut text = format!("your sign-in at `{connection}` brought these groups: ");
+    let shown: Vec<&str> = groups.iter().take(GROUPS_NAMED).map(Group::as_str).collect();
+    text.push_str(&shown.join(", "));
+    if groups.len() > GROUPS_NAMED {
+        text.push_str(&format!(" and {} more", groups.len() - GROUPS_NAMED));
+    }
+    text
+}
+
+fn from_aws(cause: Cause) -> Problem {
+    match cause {
+        Cause::Denied => Problem::new(
+            StatusCode::FAILED_DEPENDENCY,
+            "lab-account-refused",
+            "The lab's AWS role refused the broker",
+            "Nobody in this lab can get credentials until its PI has the role in the lab's AWS account set right. \
+             Please tell them.",
+        ),
+        Cause::Rejected => Problem::new(
+            StatusCode::FAILED_DEPENDENCY,
+            "lab-account-rejected",
+            "AWS did not accept the request for this lab",
+            "The role in the lab's AWS account does not take what this role asks for, often a maximum session duration \
+             that is too short. Please tell the lab's PI.",
+        ),
+        Cause::Identity => {
+            Problem::unavailable("AWS does not accept the broker itself. Whoever runs it was told; try again later.")
+        }
+        Cause::Throttled => Problem::unavailable("AWS asked the broker to slow down. Try again in a moment."),
+        Cause::Unreachable => Problem::unavailable("AWS did not answer. Try again in a moment."),
+        Cause::TooLarge | Cause::Mismatch => Problem::internal(),
+    }
+}
+
+fn from_sign_in(error: &SignInError) -> Problem {
+    let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
+    match error {
+        SignInError::UnknownConnection => Problem::no_such_page(),
+        SignInError::NotOurs => failed(
+            StatusCode::BAD_REQUEST,
+            "This answer does not belong to a sign-in that this browser began, or it was used before. Begin again.",
+        ),
+        SignInError::TooOld => failed(StatusCode::BAD_REQUEST, "It took longer than ten minutes. Begin again."),
+        SignInError::Declined(_) => failed(
+            StatusCode::FORBIDDEN,
+            "Your university's sign-in did not let you in, or you left it. Begin again, or ask its help desk.",
+        ),
+        SignInError::Provider(crate::oidc::Error::Unreachable(_)) => {
+            Problem::unavailable("Your university's sign-in did not answer. Try again in a moment.")
+        }
+        SignInError::Provider(crate::oidc::Error::Groups(_)) => failed(
+            StatusCode::BAD_GATEWAY,
+            "Your university's sign-in sent your groups in a form that this broker cannot read. Whoever runs the \
+             broker was told.",
+        ),
+        SignInError::Provider(_) => failed(
+            StatusCode::BAD_GATEWAY,
+            "What your university's sign-in answered does not hold. Begin again; if it stays so, tell whoever runs this \
+             broker.",
+        ),
+    }
+}
+
+/// The answer for every path that is not in the table.
+pub async fn no_such_page() -> Problem {
+    Problem::no_such_page()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"lodge\""));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives a problem its body: a page for a browser, JSON for everybody else. The request's id is in it when only the
+/// operator can look further.
+pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let request_id = problem.status.is_server_error().then(|| request_id.to_owned());
+    let body = if for_browser {
+        console::problem(problem.title, &problem.detail, request_id.as_deref()).into_response()
+    } else {
+        let body = wire::Problem {
+            kind: format!("urn:lodge:problem:{}", problem.kind),
+            title: problem.title.to_owned(),
+            status: problem.status.as_u16(),
+            detail: problem.detail,
+            request_id,
+        };
+        ([(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
+    };
+    let (parts, body) = body.into_parts();
+    if let Some(content_type) = parts.headers.get(header::CONTENT_TYPE) {
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+    }
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    *response.body_mut() = body;
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(groups: Groups, refusal: Refusal) -> Problem {
+        let connection = "campus".parse().unwrap();
+        Problem::from(&Error::Refused { refusal, connection, group_claim: "groups".into(), groups })
+    }
+
+    fn groups(names: &[&str]) -> Groups {
+        Groups::Present(names.iter().map(|name| name.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn a_refusal_names_the_groups_and_says_what_to_do() {
+        let problem = refusal(groups(&["vision-students"]), Refusal::NoMapping);
+
+        assert_eq!(problem.status, StatusCode::NOT_FOUND);
+        assert!(problem.detail.contains("vision-students") && problem.detail.contains("ask the lab's PI"));
+        assert!(refusal(groups(&[]), Refusal::NoMapping).detail.contains("brought no groups"));
+    }
+
+    #[test]
+    fn a_long_list_of_groups_is_cut() {
+        let names: Vec<String> = (0..25).map(|n| format!("group-{n:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+
+        let detail = refusal(groups(&names), Refusal::NoMapping).detail;
+        assert!(detail.contains("group-19 and 5 more") && !detail.contains("group-20"), "{detail}");
+    }
+
+    #[test]
+    fn a_fault_of_ours_says_nothing_of_itself() {
+        let problem = Problem::from(&Error::Policy("there is no template `secret/name`".into()));
+
+        assert_eq!(problem.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!problem.detail.contains("template"));
+    }
+}

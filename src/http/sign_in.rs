@@ -1,0 +1,171 @@
+//! Signing in and out in a browser, and the page one lands on.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::cookies::Cookie;
+use super::extract::Browser;
+use super::problem::Problem;
+use crate::app::{Answer, Broker, ReturnTo, SignInError};
+use crate::console;
+use crate::domain::id::ConnectionName;
+
+/// How long the cookie of a sign-in under way lives; the sign-in itself lives shorter.
+const SIGN_IN_COOKIE_AGE: TimeDelta = TimeDelta::minutes(15);
+
+/// `GET /`: what one may do, or how to begin.
+pub(super) async fn home(State(broker): State<Broker>, browser: Option<Browser>) -> Result<Response, Problem> {
+    let Some(browser) = browser else {
+        return Ok(console::welcome(&link("/", false)).into_response());
+    };
+    let profile = broker.profile(&browser.caller).await?;
+    let form_token = broker.form_token(&browser.token);
+    Ok(console::home(&broker, &browser.caller, &profile, form_token.expose_secret()).into_response())
+}
+
+/// Where a sign-in should lead, and whether the person wants to choose another account.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StartParameters {
+    return_to: Option<String>,
+    other: Option<String>,
+}
+
+impl StartParameters {
+    /// A page of ours, or the home page: nothing that somebody wrote into a link leads elsewhere.
+    fn return_to(&self) -> ReturnTo {
+        self.return_to.as_deref().and_then(|text| text.parse().ok()).unwrap_or_else(ReturnTo::home)
+    }
+
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("return_to", self.return_to().as_str());
+        if self.other.is_some() {
+            query.append_pair("other", "1");
+        }
+        query.finish()
+    }
+}
+
+/// The address of our sign-in that leads to `return_to` in the end.
+pub(super) fn link(return_to: &str, other_account: bool) -> String {
+    let other = other_account.then(|| "1".to_owned());
+    format!("/sign-in?{}", StartParameters { return_to: Some(return_to.to_owned()), other }.query())
+}
+
+/// `GET /sign-in`: straight to the only provider, or a list to choose from.
+pub(super) async fn choose(State(broker): State<Broker>, Query(parameters): Query<StartParameters>) -> Response {
+    let query = parameters.query();
+    let links: Vec<(String, String)> = broker
+        .providers
+        .values()
+        .map(|provider| {
+            let settings = provider.settings();
+            (settings.title.clone(), format!("/auth/{}/start?{query}", settings.name))
+        })
+        .collect();
+    match links.as_slice() {
+        [(_, only)] => Redirect::to(only).into_response(),
+        _ => console::choose_connection(&links).into_response(),
+    }
+}
+
+/// `GET /auth/{connection}/start`: to the provider. A link and not a form, because `form-action` would forbid the way.
+pub(super) async fn start(
+    State(broker): State<Broker>,
+    Path(connection): Path<String>,
+    Query(parameters): Query<StartParameters>,
+) -> Result<Response, Problem> {
+    let connection = known(&connection)?;
+    let begun = broker.begin_sign_in(&connection, &parameters.return_to(), parameters.other.is_some()).await?;
+    let cookie = Cookie::SignIn.set(&broker, &begun.browser_token, SIGN_IN_COOKIE_AGE);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(begun.url.as_str())).into_response())
+}
+
+/// What a provider appends to our callback.
+#[derive(Deserialize)]
+pub(super) struct CallbackParameters {
+    state: Option<String>,
+    code: Option<String>,
+    error: Option<String>,
+    iss: Option<String>,
+}
+
+/// `GET /auth/{connection}/callback`: the provider's answer.
+pub(super) async fn callback(
+    State(broker): State<Broker>,
+    Path(connection): Path<String>,
+    Query(parameters): Query<CallbackParameters>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let connection = known(&connection)?;
+    let browser_token = Cookie::SignIn.read(&broker, &headers);
+    let answer = answer(parameters)
+        .ok_or(SignInError::NotOurs)
+        .map_err(|error| Problem::from(crate::app::Error::from(error)))?;
+    let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer).await?;
+    let session = &completed.session;
+    let cookies = AppendHeaders([
+        (header::SET_COOKIE, Cookie::Session.set(&broker, &session.token, session.expires_at - broker.clock.now())),
+        (header::SET_COOKIE, Cookie::SignIn.clear(&broker)),
+    ]);
+    Ok((cookies, Redirect::to(completed.return_to.as_str())).into_response())
+}
+
+/// A code or an error, never both, and always a state.
+fn answer(parameters: CallbackParameters) -> Option<Answer> {
+    let outcome = match (parameters.code, parameters.error) {
+        (Some(code), None) => Ok(SecretString::from(code)),
+        (None, Some(error)) => Err(known_error(&error)),
+        _ => return None,
+    };
+    Some(Answer { state: parameters.state?.into(), outcome, issuer: parameters.iss })
+}
+
+/// An error code of RFC 6749, section 4.1.2.1 or OpenID Connect Core, section 3.1.2.6, for the log. Anything else is a
+/// stranger's text.
+fn known_error(code: &str) -> &'static str {
+    const KNOWN: [&str; 11] = [
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_request",
+        "invalid_scope",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    ];
+    KNOWN.into_iter().find(|known| *known == code).unwrap_or("an unknown error")
+}
+
+/// The form behind "Sign out".
+#[derive(Deserialize)]
+pub(super) struct SignOutForm {
+    form_token: String,
+}
+
+/// `POST /sign-out`: ends this browser's session here. The university's own session is not ours to end.
+pub(super) async fn sign_out(
+    State(broker): State<Broker>,
+    browser: Browser,
+    form: Result<Form<SignOutForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = form.map_err(|_| Problem::foreign_form())?;
+    if !broker.is_form_token(&browser.token, &form.form_token) {
+        return Err(Problem::foreign_form());
+    }
+    broker.end_browser_session(&browser.token).await?;
+    Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response())
+}
+
+fn known(connection: &str) -> Result<ConnectionName, Problem> {
+    connection.parse().map_err(|_| Problem::no_such_page())
+}
