@@ -1,0 +1,153 @@
+//! What the demo starts with: two labs, four people, one AWS account for each lab. Plain data; whoever starts the demo
+//! puts it where it belongs.
+
+use serde_json::json;
+
+use super::{aws, idp};
+use crate::ambient::Random;
+use crate::domain::id::LabId;
+use crate::domain::policy::PolicyLibrary;
+
+/// What the demo's mappings call its identity provider.
+pub const CONNECTION: &str = "campus";
+
+/// Its title on the sign-in page.
+pub const CONNECTION_TITLE: &str = "Example University";
+
+/// What the identity provider calls the broker.
+pub const CLIENT_ID: &str = "lodge";
+
+/// The role that the broker runs under, in an account of its own.
+pub const BROKER_ROLE: &str = "arn:aws:iam::999988887777:role/lodge-broker";
+
+/// A lab of the demo.
+#[derive(Clone, Copy, Debug)]
+pub struct Lab {
+    /// What people type.
+    pub name: &'static str,
+    /// What people read.
+    pub title: &'static str,
+    /// Its AWS account.
+    pub account: &'static str,
+    /// The subject of its PI at the identity provider, when that person is in the demo.
+    pub pi: Option<&'static str>,
+    /// Its roles: a name, a template, and the group that is mapped to it.
+    pub roles: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl Lab {
+    /// The ARN of its session role.
+    #[must_use]
+    pub fn session_role(&self) -> String {
+        format!("arn:aws:iam::{}:role/lodge/lodge-session", self.account)
+    }
+}
+
+/// The two labs.
+pub const LABS: [Lab; 2] = [
+    Lab {
+        name: "vision",
+        title: "Vision Lab",
+        account: "111122223333",
+        pi: Some("u-1001"),
+        roles: &[
+            ("read-results", "mturk/read-results", "vision-students"),
+            ("publish", "mturk/publish", "vision-publishers"),
+            ("pay", "mturk/pay", "vision-payers"),
+        ],
+    },
+    Lab {
+        name: "language",
+        title: "Language Lab",
+        account: "444455556666",
+        pi: None,
+        roles: &[
+            ("read-results", "mturk/read-results", "language-students"),
+            ("publish", "mturk/publish", "language-publishers"),
+            ("pay", "mturk/pay", "language-payers"),
+        ],
+    },
+];
+
+/// The four people.
+#[must_use]
+pub fn people() -> Vec<idp::Person> {
+    [
+        ("u-1001", "professor", "Prof. Ada Marsh", "PI of the vision lab", &["vision-pi"][..]),
+        ("u-1002", "postdoc", "Dr. Noor Haddad", "publishes and pays for the vision lab", &["vision-publishers", "vision-payers"]),
+        ("u-1003", "student", "Kim Sørensen", "reads the vision lab's results", &["vision-students"]),
+        ("u-1004", "guest", "Robin Vale", "is in no group", &[]),
+    ]
+    .into_iter()
+    .map(|(subject, username, name, title, groups)| idp::Person {
+        subject: subject.to_owned(),
+        username: username.to_owned(),
+        name: name.to_owned(),
+        title: title.to_owned(),
+        groups: Some(groups.iter().map(|group| (*group).to_owned()).collect()),
+    })
+    .collect()
+}
+
+/// Fresh credentials for the broker's own role.
+#[must_use]
+pub fn broker_identity(random: &Random) -> aws::BrokerIdentity {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow",
+        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+        "Resource": "arn:aws:iam::*:role/lodge/lodge-session",
+    }]});
+    aws::BrokerIdentity {
+        role_arn: BROKER_ROLE.to_owned(),
+        session_name: "demo".to_owned(),
+        access_key_id: format!("ASIA{}", hex(&random.bytes::<8>()).to_ascii_uppercase()),
+        secret_access_key: hex(&random.bytes::<20>()).into(),
+        session_token: hex(&random.bytes::<64>()).into(),
+        policies: vec![policy.to_string()],
+    }
+}
+
+/// A lab's session role as its account should have it: trust in three statements, permissions of the three roles
+/// together and no more, and a boundary of the same size.
+#[must_use]
+pub fn session_role(arn: &str, external_id: &str, lab: &LabId, library: &PolicyLibrary) -> aws::IamRole {
+    let mut actions: Vec<&str> = library.iter().flat_map(|(_, template)| template.actions()).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    let permissions = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": actions, "Resource": "*"},
+    ]});
+    let principal = json!({"AWS": BROKER_ROLE});
+    // Each of the three actions knows its own condition keys only, so one statement for all would never match.
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Assume", "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": {
+            "StringEquals": {"sts:ExternalId": external_id},
+            "StringLike": {"sts:SourceIdentity": ["p-*", "m-*"], "sts:RoleSessionName": "rs-*"},
+        }},
+        {"Sid": "Source", "Effect": "Allow", "Principal": principal, "Action": "sts:SetSourceIdentity",
+         "Condition": {"StringLike": {"sts:SourceIdentity": ["p-*", "m-*"]}}},
+        {"Sid": "Tags", "Effect": "Allow", "Principal": principal, "Action": "sts:TagSession", "Condition": {
+            "StringEquals": {"aws:RequestTag/lodge-lab": lab.as_str()},
+            "StringLike": {"aws:RequestTag/lodge-role": "*"},
+            "ForAllValues:StringEquals": {"aws:TagKeys": ["lodge-role", "lodge-lab"]},
+        }},
+    ]});
+    aws::IamRole {
+        arn: arn.to_owned(),
+        role_id: role_id(arn),
+        trust: trust.to_string(),
+        policies: vec![permissions.to_string()],
+        boundary: Some(permissions.to_string()),
+        max_session_seconds: 3_600,
+    }
+}
+
+/// `AROA` and 16 characters that stay the same for the same role.
+fn role_id(arn: &str) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(arn.as_bytes());
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let tail: String = digest.iter().take(16).map(|byte| char::from(alphabet[usize::from(byte % 32)])).collect();
+    format!("AROA{tail}")
+}
