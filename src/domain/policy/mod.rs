@@ -1,1 +1,16 @@
 //! IAM policies: reading them, evaluating them, and making the session policy that every `AssumeRole` carries.
+
+pub mod actions;
+mod condition;
+mod context;
+mod document;
+mod evaluate;
+mod glob;
+mod json;
+mod principal;
+mod template;
+
+pub use context::Context;
+pub use document::{Document, DocumentError, TrustDocument};
+pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
+pub use principal::Caller;
