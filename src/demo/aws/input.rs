@@ -142,26 +142,18 @@ mod tests {
     fn what_is_missing_or_wrong_is_said_in_the_words_of_aws() {
         let input = input(r#"{"HITId":"a b","Reward":"1.234","MaxResults":101,"Title":""}"#);
 
-        for (fault, message) in [
-            (
-                input.required_id("AssignmentId").unwrap_err(),
-                "Value null at 'assignmentId' failed to satisfy constraint: Member must not be null",
-            ),
-            (
-                input.id("HITId").unwrap_err(),
-                "Value 'a b' at 'hITId' failed to satisfy constraint: Member must satisfy regular expression pattern: ^[A-Z0-9]+$",
-            ),
+        for (fault, (what, must)) in [
+            (input.required_id("AssignmentId").unwrap_err(), ("null at 'assignmentId'", "not be null")),
+            (input.id("HITId").unwrap_err(), ("'a b' at 'hITId'", "satisfy regular expression pattern: ^[A-Z0-9]+$")),
             (
                 input.number("MaxResults", 1, 100).unwrap_err(),
-                "Value 101 at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+                ("101 at 'maxResults'", "have value less than or equal to 100"),
             ),
-            (
-                input.required_text("Title").unwrap_err(),
-                "Value '' at 'title' failed to satisfy constraint: Member must have length greater than or equal to 1",
-            ),
+            (input.required_text("Title").unwrap_err(), ("'' at 'title'", "have length greater than or equal to 1")),
         ] {
             assert_eq!(fault.code, "ValidationException");
-            assert_eq!(fault.message, format!("1 validation error detected: {message}"));
+            let sentence = format!("Value {what} failed to satisfy constraint: Member must {must}");
+            assert_eq!(fault.message, format!("1 validation error detected: {sentence}"));
         }
         assert!(input.required_money("Reward").is_err());
     }

@@ -5,8 +5,9 @@
 //! policy and boundary of every call. It must never be more lenient than AWS, and never ignore a parameter it does not
 //! carry out. It keeps no list of sessions: as with the real STS, a session token carries its session, under a seal.
 //!
-//! One endpoint, `POST /`, serves both services: a call with `X-Amz-Target` is for the requester API, any other for STS.
+//! One endpoint, `POST /`, serves both services: a call with `X-Amz-Target` is for the requester API, others for STS.
 
+mod asked;
 mod assume_role;
 mod calls;
 mod fault;

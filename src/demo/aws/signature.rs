@@ -252,7 +252,8 @@ fn region_of_scope(scope: &str, date: &str, service: Service) -> Result<String, 
             .push(format!("Credential should be scoped with a valid terminator: 'aws4_request', not '{terminator}'. "));
     }
     if Some(scope_date) != date.get(..8) {
-        problems.push(format!("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{scope_date}' != '{date}'. "));
+        let rule = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP";
+        problems.push(format!("{rule}: '{scope_date}' != '{date}'. "));
     }
     if problems.is_empty() { Ok(region.to_owned()) } else { Err(Refusal::Mismatch(problems.concat())) }
 }

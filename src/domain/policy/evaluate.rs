@@ -207,7 +207,8 @@ mod tests {
     #[test]
     fn a_deny_wins_over_an_allow_in_the_same_document() {
         let document = document(
-            r#"{"Effect":"Deny","Action":"m:SendBonus","Resource":"*"},{"Effect":"Allow","Action":"m:*","Resource":"*"}"#,
+            r#"{"Effect":"Deny","Action":"m:SendBonus","Resource":"*"},
+               {"Effect":"Allow","Action":"m:*","Resource":"*"}"#,
         );
 
         assert_eq!(says(&document, "m:SendBonus", "*"), Verdict::ExplicitDeny);

@@ -29,7 +29,12 @@ const READ_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"All
 
 /// A trust policy in three statements, as the lab's account gets it.
 fn trust(external_id: &str) -> String {
-    let statement = |action: &str, condition: Value| json!({ "Effect": "Allow", "Principal": { "AWS": BROKER_ROLE }, "Action": action, "Condition": condition });
+    let principal = json!({ "AWS": BROKER_ROLE });
+    let statement = |action: &str, condition: Value| {
+        let mut statement = json!({ "Effect": "Allow", "Principal": principal, "Action": action });
+        statement["Condition"] = condition;
+        statement
+    };
     json!({ "Version": "2012-10-17", "Statement": [
         statement("sts:AssumeRole", json!({
             "StringEquals": { "sts:ExternalId": external_id },
