@@ -1,1 +1,203 @@
-//! The small AWS.
+//! The small AWS: STS and the Mechanical Turk requester API, over the real protocols.
+//!
+//! It exists so that a demo needs no account and a test can show what is *refused*. So it is strict where it matters:
+//! it verifies SigV4, checks every parameter of `AssumeRole`, and evaluates trust policy, identity policies, session
+//! policy and boundary of every call. It must never be more lenient than AWS, and never ignore a parameter it does not
+//! carry out. It keeps no list of sessions: as with the real STS, a session token carries its session, under a seal.
+//!
+//! One endpoint, `POST /`, serves both services: a call with `X-Amz-Target` is for the requester API, others for STS.
+
+mod asked;
+mod assume_role;
+mod calls;
+mod fault;
+mod input;
+mod marketplace;
+mod money;
+mod mturk;
+mod role;
+mod seeds;
+mod session;
+mod settings;
+mod signature;
+mod sts;
+#[cfg(test)]
+mod tests;
+mod xml;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use chrono::{DateTime, Utc};
+
+pub use calls::{AssumeRoleParameters, Call, Service};
+pub use marketplace::Marketplace;
+pub use money::Money;
+pub use seeds::Theme;
+pub use settings::{Account, BrokerIdentity, IamRole, Settings, SettingsError};
+
+use crate::ambient::{Clock, Random};
+use calls::Recorder;
+use fault::{Fault, Protocol};
+use role::Role;
+use session::{Broker, Seal, Session};
+
+/// The largest body that is read. AWS allows more for some services; nothing here needs it.
+const BODY_LIMIT_BYTES: usize = 256 * 1024;
+
+/// A small AWS. Clones share everything.
+#[derive(Clone)]
+pub struct SmallAws(Arc<Inner>);
+
+struct Inner {
+    clock: Clock,
+    random: Random,
+    seal: Seal,
+    broker: Broker,
+    /// Every role, the broker's own included, by ARN.
+    roles: BTreeMap<String, Role>,
+    /// By account id.
+    marketplaces: BTreeMap<String, Mutex<Marketplace>>,
+    recorder: Recorder,
+}
+
+impl SmallAws {
+    /// The AWS that these settings describe.
+    ///
+    /// # Errors
+    ///
+    /// When an ARN or a policy in the settings is not one.
+    pub fn new(settings: Settings, clock: Clock, random: Random) -> Result<Self, SettingsError> {
+        let mut roles = BTreeMap::new();
+        let seal = Seal::new(settings.sealing_key);
+        let (broker, role) = Broker::new(settings.broker, &seal, clock.now())?;
+        roles.insert(role.arn.to_string(), role);
+        let mut marketplaces = BTreeMap::new();
+        for account in settings.accounts {
+            for role in account.roles {
+                let role = Role::new(role)?;
+                if role.arn.account() != account.id {
+                    return Err(SettingsError::OtherAccount { arn: role.arn.to_string(), account: account.id });
+                }
+                roles.insert(role.arn.to_string(), role);
+            }
+            marketplaces.insert(account.id, Mutex::new(account.marketplace));
+        }
+        Ok(Self(Arc::new(Inner { clock, random, seal, broker, roles, marketplaces, recorder: Recorder::default() })))
+    }
+
+    /// The one endpoint.
+    pub fn router(&self) -> Router {
+        Router::new().route("/", post(serve)).with_state(self.clone())
+    }
+
+    /// The latest calls, oldest first, refused ones included.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.0.recorder.calls()
+    }
+
+    /// What remains of the prepaid balance of an account.
+    #[must_use]
+    pub fn balance(&self, account: &str) -> Option<Money> {
+        self.0.marketplaces.get(account).map(|marketplace| locked(marketplace).balance())
+    }
+}
+
+impl fmt::Debug for SmallAws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SmallAws").field("roles", &self.0.roles.keys()).finish_non_exhaustive()
+    }
+}
+
+/// One call as it came in, and when.
+struct Incoming {
+    parts: Parts,
+    body: Bytes,
+    now: DateTime<Utc>,
+    request_id: String,
+}
+
+async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
+    let aws = &*aws.0;
+    let (parts, body) = request.into_parts();
+    let protocol = Protocol::of(&parts.headers);
+    let request_id = request_id(aws.random.bytes());
+    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
+        let fault = Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request is too large");
+        return response(protocol, Err(fault), &request_id);
+    };
+    let incoming = Incoming { parts, body, now: aws.clock.now(), request_id };
+    let mut call = Call::new(protocol.service());
+    let outcome = match protocol {
+        Protocol::Query => sts::answer(aws, &incoming, &mut call),
+        Protocol::Json => mturk::answer(aws, &incoming, &mut call),
+    };
+    call.error_code = outcome.as_ref().err().map(|fault| fault.code.to_owned());
+    aws.recorder.record(call);
+    response(protocol, outcome, &incoming.request_id)
+}
+
+impl Inner {
+    /// Who signed this call, for which region.
+    fn authenticate(&self, incoming: &Incoming, service: Service) -> Result<(Session, String), signature::Refusal> {
+        let signed = signature::Signed::parse(incoming, service)?;
+        let (session, secret) = match self.broker.session(&signed.access_key_id, signed.token.as_deref()) {
+            Some(found) => found,
+            None => self
+                .seal
+                .open(&signed.access_key_id, signed.token.as_deref())
+                .ok_or(signature::Refusal::InvalidToken)?,
+        };
+        if self.role_of(&session).is_none() {
+            return Err(signature::Refusal::InvalidToken);
+        }
+        signed.verify(incoming, &secret)?;
+        if session.expires_at.is_some_and(|expires_at| expires_at <= incoming.now) {
+            return Err(signature::Refusal::ExpiredToken);
+        }
+        Ok((session, signed.region))
+    }
+
+    /// The role a session is of, as long as it is still the same role: one made anew has another id.
+    fn role_of(&self, session: &Session) -> Option<&Role> {
+        self.roles.get(session.role_arn.as_str()).filter(|role| role.id == session.role_id)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn response(protocol: Protocol, outcome: Result<String, Fault>, request_id: &str) -> Response {
+    let (status, body) = match outcome {
+        Ok(body) => (StatusCode::OK, body),
+        Err(fault) => (fault.status, fault.body(protocol, request_id)),
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
+    if let Ok(request_id) = HeaderValue::from_str(request_id) {
+        headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
+    }
+    (status, headers, body).into_response()
+}
+
+/// Random bytes in the form of a UUID, as AWS gives its requests.
+fn request_id(bytes: [u8; 16]) -> String {
+    let hex = hex(&bytes);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
