@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use ureq::http::HeaderValue;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::{HeaderValue, Response};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -153,7 +153,7 @@ impl Client {
         &self,
         method: &str,
         url: &str,
-        sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        sent: Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, Failure> {
         let mut response = sent.map_err(|error| self.not_sent(&error))?;
         let status = response.status().as_u16();
