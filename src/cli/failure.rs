@@ -28,7 +28,7 @@ pub(crate) enum Failure {
     #[error("not signed in to {broker}: the session file {} is damaged; run: lodge login {broker}", path.display())]
     DamagedSession { broker: String, path: PathBuf },
 
-    #[error("{} can be read or changed by others on this machine; run: chmod {mode} '{}'", path.display(), path.display())]
+    #[error("{file} is open to others on this machine; run: chmod {mode} '{file}'", file = path.display())]
     OpenToOthers { path: PathBuf, mode: &'static str },
     #[error("{} belongs to another user; remove it, then run: lodge login URL", path.display())]
     OfAnotherUser { path: PathBuf },

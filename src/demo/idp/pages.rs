@@ -49,7 +49,8 @@ pub(super) fn sign_in(client: &str, handle: &str, people: &[Person]) -> impl Int
     let buttons: String = people.iter().map(button).collect();
     let body = format!(
         "<h1>Sign in</h1>\n<p>to continue to <strong>{}</strong></p>\n\
-         <p class=\"note\">This is a demo provider. It asks for no password and signs in anyone: choose who to be.</p>\n\
+         <p class=\"note\">\
+         This is a demo provider: it asks for no password and signs in anyone. Choose who to be.</p>\n\
          <form method=\"post\" action=\"sign-in\">\n\
          <input type=\"hidden\" name=\"request\" value=\"{}\">\n{buttons}\
          <button class=\"decline\" name=\"decline\" value=\"yes\">Do not sign in</button>\n</form>\n",
