@@ -1,1 +1,129 @@
-//! The helper.
+//! The helper `lodge`: signs a person in at the broker and hands AWS tools credentials.
+//!
+//! It is a small program that starts in a millisecond: no AWS SDK, no async runtime. It shares only [`crate::wire`] and
+//! [`crate::domain::id`] with the broker. It never prints a secret except as the one JSON object of
+//! `credential-process`, and never writes one except into a session file that only its owner can read.
+//!
+//! [`run`] is the whole program. Clock, randomness, environment and browser are handed in, so a test can run any verb.
+
+pub mod arguments;
+pub mod environment;
+pub mod exit;
+pub mod output;
+
+mod authorize;
+mod broker_url;
+mod callback;
+mod callback_page;
+mod client;
+mod credential_process;
+mod failure;
+mod home;
+mod login;
+mod logout;
+mod session;
+#[cfg(test)]
+mod stand_in;
+mod status;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser};
+
+use crate::ambient::{Clock, Random};
+
+use arguments::{Arguments, Verb};
+use broker_url::BrokerUrl;
+use environment::Environment;
+use exit::Exit;
+use failure::Failure;
+use output::Output;
+use session::Sessions;
+
+/// Shows a URL to the person at this machine.
+pub type Browser = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
+
+/// What the helper stands on: everything that it does not decide itself.
+#[derive(Clone)]
+pub struct Helper {
+    /// What the environment says.
+    pub environment: Environment,
+    /// The clock.
+    pub clock: Clock,
+    /// The source of randomness.
+    pub random: Random,
+    /// How a browser is opened.
+    pub browser: Browser,
+}
+
+impl Helper {
+    /// The helper on the real machine: its clock, its randomness, its browser.
+    #[must_use]
+    pub fn on_this_machine(environment: Environment) -> Self {
+        Self { environment, clock: Clock::System, random: Random::System, browser: Arc::new(webbrowser::open) }
+    }
+
+    /// The sessions kept on this machine.
+    fn sessions(&self) -> Result<Sessions, Failure> {
+        let home = self.environment.home.clone().ok_or(Failure::NoHome)?;
+        Ok(Sessions::new(home, self.clock.clone(), self.random.clone()))
+    }
+
+    /// The broker to talk to: the one in the environment, else the one that was signed in to last.
+    fn broker(&self, sessions: &Sessions) -> Result<Option<BrokerUrl>, Failure> {
+        match &self.environment.broker {
+            Some(text) => Ok(Some(text.parse()?)),
+            None => sessions.default_broker(),
+        }
+    }
+}
+
+impl fmt::Debug for Helper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Helper").field("environment", &self.environment).finish_non_exhaustive()
+    }
+}
+
+/// Runs one command line; the first argument is the program's name.
+pub fn run<I, T>(arguments: I, helper: &Helper, output: &mut Output<'_>) -> Exit
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let verb = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { verb: Some(verb) }) => verb,
+        Ok(Arguments { verb: None }) => return print(output, &Arguments::command().render_help().to_string()),
+        Err(error) if error.use_stderr() => {
+            output.block(&error.render().to_string());
+            return Exit::Usage;
+        }
+        Err(help_or_version) => return print(output, &help_or_version.render().to_string()),
+    };
+
+    let done = match verb {
+        Verb::Login(arguments) => login::run(helper, &arguments, output),
+        Verb::Status(arguments) => status::run(helper, &arguments, output),
+        Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
+        Verb::Logout => logout::run(helper, output),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit()
+        }
+    }
+}
+
+fn print(output: &mut Output<'_>, text: &str) -> Exit {
+    match output.data(text.as_bytes()) {
+        Ok(()) => Exit::Done,
+        Err(failure) => failure.exit(),
+    }
+}

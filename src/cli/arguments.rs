@@ -1,0 +1,242 @@
+//! The command line: verbs, their arguments, and their help.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::domain::id::RoleAddress;
+
+const EXAMPLES: &str = "\
+Examples:
+  lodge login https://lodge.example.edu
+  lodge status
+  aws configure set profile.vision.credential_process \"lodge credential-process vision/read-results\"
+  aws s3 ls --profile vision
+
+Environment:
+  LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
+  LODGE_HOME    where sessions are kept; otherwise ~/.config/lodge
+  LODGE_LOG     what to log on stderr, such as `debug`
+
+Exit codes:
+  0 done; 1 refused or failed; 2 usage; 3 the broker cannot be reached, try again; 4 sign-in needed";
+
+const LOGIN_EXAMPLES: &str = "\
+Examples:
+  lodge login https://lodge.example.edu
+  lodge login --no-browser";
+
+const STATUS_EXAMPLES: &str = "\
+Examples:
+  lodge status
+  lodge status --json | jq -r '.roles[] | .lab + \"/\" + .role'";
+
+const CREDENTIAL_PROCESS_EXAMPLES: &str = "\
+Example, in ~/.aws/config:
+  [profile vision]
+  credential_process = lodge credential-process vision/read-results";
+
+const LOGOUT_EXAMPLES: &str = "\
+Example:
+  lodge logout";
+
+/// Short-lived AWS credentials for your lab, through your university's sign-in
+#[derive(Debug, Parser)]
+#[command(name = "lodge", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Sign in at your broker, in the browser
+    ///
+    /// The session lasts twelve hours. It is kept on this machine in a file that
+    /// only you can read, and the broker looks at it again each time it is used.
+    #[command(verbatim_doc_comment)]
+    Login(LoginArguments),
+    /// Show who is signed in, until when, and which roles are open
+    Status(StatusArguments),
+    /// Print credentials for a role, for AWS tools to read
+    ///
+    /// Made for the `credential_process` setting of AWS profiles: prints one JSON
+    /// object on stdout and nothing else, never asks anything and never opens a
+    /// browser. What it prints is secret.
+    #[command(alias = "credential_process", verbatim_doc_comment)]
+    CredentialProcess(CredentialProcessArguments),
+    /// End the session here and at the broker
+    ///
+    /// AWS credentials that were already handed out live on until they expire,
+    /// an hour at most.
+    #[command(after_help = LOGOUT_EXAMPLES, verbatim_doc_comment)]
+    Logout,
+}
+
+/// The arguments of `lodge login`.
+#[derive(Debug, Args)]
+#[command(after_help = LOGIN_EXAMPLES)]
+pub struct LoginArguments {
+    /// The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
+    #[arg(value_name = "URL")]
+    pub url: Option<String>,
+    /// Print the address to visit instead of opening a browser
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
+/// The arguments of `lodge status`.
+#[derive(Debug, Args)]
+#[command(after_help = STATUS_EXAMPLES)]
+pub struct StatusArguments {
+    /// Print one JSON object instead, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `lodge credential-process`.
+#[derive(Debug, Args)]
+#[command(after_help = CREDENTIAL_PROCESS_EXAMPLES)]
+pub struct CredentialProcessArguments {
+    /// The lab and the role in it, such as vision/read-results
+    #[arg(value_name = "LAB/ROLE")]
+    pub role: RoleAddress,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn help(verb: &[&str]) -> String {
+        let line = [&["lodge"], verb, &["--help"]].concat();
+        Arguments::try_parse_from(line).unwrap_err().render().to_string()
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_of_lodge() {
+        insta::assert_snapshot!(help(&[]), @r#"
+        Short-lived AWS credentials for your lab, through your university's sign-in
+
+        Usage: lodge [COMMAND]
+
+        Commands:
+          login               Sign in at your broker, in the browser
+          status              Show who is signed in, until when, and which roles are open
+          credential-process  Print credentials for a role, for AWS tools to read
+          logout              End the session here and at the broker
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Examples:
+          lodge login https://lodge.example.edu
+          lodge status
+          aws configure set profile.vision.credential_process "lodge credential-process vision/read-results"
+          aws s3 ls --profile vision
+
+        Environment:
+          LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
+          LODGE_HOME    where sessions are kept; otherwise ~/.config/lodge
+          LODGE_LOG     what to log on stderr, such as `debug`
+
+        Exit codes:
+          0 done; 1 refused or failed; 2 usage; 3 the broker cannot be reached, try again; 4 sign-in needed
+        "#);
+    }
+
+    #[test]
+    fn help_of_login() {
+        insta::assert_snapshot!(help(&["login"]), @"
+        Sign in at your broker, in the browser
+
+        The session lasts twelve hours. It is kept on this machine in a file that
+        only you can read, and the broker looks at it again each time it is used.
+
+        Usage: lodge login [OPTIONS] [URL]
+
+        Arguments:
+          [URL]
+                  The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
+
+        Options:
+              --no-browser
+                  Print the address to visit instead of opening a browser
+
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Examples:
+          lodge login https://lodge.example.edu
+          lodge login --no-browser
+        ");
+    }
+
+    #[test]
+    fn help_of_status() {
+        insta::assert_snapshot!(help(&["status"]), @r#"
+        Show who is signed in, until when, and which roles are open
+
+        Usage: lodge status [OPTIONS]
+
+        Options:
+              --json  Print one JSON object instead, for programs
+          -h, --help  Print help
+
+        Examples:
+          lodge status
+          lodge status --json | jq -r '.roles[] | .lab + "/" + .role'
+        "#);
+    }
+
+    #[test]
+    fn help_of_credential_process() {
+        insta::assert_snapshot!(help(&["credential-process"]), @"
+        Print credentials for a role, for AWS tools to read
+
+        Made for the `credential_process` setting of AWS profiles: prints one JSON
+        object on stdout and nothing else, never asks anything and never opens a
+        browser. What it prints is secret.
+
+        Usage: lodge credential-process <LAB/ROLE>
+
+        Arguments:
+          <LAB/ROLE>
+                  The lab and the role in it, such as vision/read-results
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Example, in ~/.aws/config:
+          [profile vision]
+          credential_process = lodge credential-process vision/read-results
+        ");
+    }
+
+    #[test]
+    fn help_of_logout() {
+        insta::assert_snapshot!(help(&["logout"]), @"
+        End the session here and at the broker
+
+        AWS credentials that were already handed out live on until they expire,
+        an hour at most.
+
+        Usage: lodge logout
+
+        Options:
+          -h, --help
+                  Print help (see a summary with '-h')
+
+        Example:
+          lodge logout
+        ");
+    }
+}

@@ -1,0 +1,67 @@
+//! The page that the browser is left with. Static but for one sentence, no script, no style, nothing loaded.
+
+use std::io::{self, Write};
+use std::net::{Shutdown, TcpStream};
+
+/// A page about how the sign-in ended, or about a request that was none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// The session is stored.
+    SignedIn,
+    /// The person said no.
+    Declined,
+    /// Something failed; the terminal says what.
+    Failed,
+    /// Nothing lives at this path.
+    NotFound,
+    /// The request is not one that this listener takes.
+    BadRequest,
+    /// The head is larger than any real one.
+    TooLarge,
+    /// The answer has been given already.
+    AlreadyAnswered,
+}
+
+impl Page {
+    const fn parts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::SignedIn => ("200 OK", "You are signed in", "You can close this page and go back to the terminal."),
+            Self::Declined => ("200 OK", "You declined", "Nothing was handed out. You can close this page."),
+            Self::Failed => ("200 OK", "You are not signed in", "The terminal says why. You can close this page."),
+            Self::NotFound => ("404 Not Found", "Nothing here", "This address only waits for a sign-in to finish."),
+            Self::BadRequest => {
+                ("400 Bad Request", "Not the expected answer", "This is not the sign-in that the terminal waits for.")
+            }
+            Self::TooLarge => ("431 Request Header Fields Too Large", "Too large", "This request is too large."),
+            Self::AlreadyAnswered => ("409 Conflict", "Already answered", "This sign-in has ended already."),
+        }
+    }
+
+    fn response(self) -> String {
+        let (status, title, sentence) = self.parts();
+        let body = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{title} - Lodge</title>\n<h1>{title}</h1>\n<p>{sentence}</p>\n</html>\n"
+        );
+        format!(
+            "HTTP/1.1 {status}\r\n\
+             Content-Type: text/html; charset=utf-8\r\n\
+             Content-Length: {}\r\n\
+             Cache-Control: no-store\r\n\
+             Content-Security-Policy: default-src 'none'\r\n\
+             Referrer-Policy: no-referrer\r\n\
+             X-Content-Type-Options: nosniff\r\n\
+             Connection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    /// Sends the page and closes the connection.
+    pub(crate) fn send(self, browser: &mut TcpStream) -> io::Result<()> {
+        browser.write_all(self.response().as_bytes())?;
+        browser.flush()?;
+        browser.shutdown(Shutdown::Write)
+    }
+}

@@ -1,0 +1,215 @@
+//! What the helper says to a broker over HTTP.
+//!
+//! Redirects are never followed, bodies and times are capped, and a token travels only in a header marked sensitive or
+//! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::{HeaderValue, Response};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::domain::id::RoleAddress;
+use crate::wire::{
+    CredentialsResponse, HELPER_CLIENT_ID, Me, OAUTH_METADATA_PATH, OauthError, OauthMetadata, Problem, TokenResponse,
+};
+
+use super::broker_url::BrokerUrl;
+use super::failure::Failure;
+use super::session::Session;
+
+/// Largest body that is read. The largest real one, a session token with its frame, is a few KiB.
+const MAX_BODY_BYTES: u64 = 256 * 1024;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The Rust AWS SDK gives a credential process about 20 seconds: fail before it does, with a sentence.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A connection to one broker.
+#[derive(Debug)]
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    broker: BrokerUrl,
+}
+
+/// What the helper trades for a token.
+pub(crate) struct CodeExchange<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) redirect_uri: &'a str,
+    pub(crate) verifier: &'a str,
+}
+
+struct Answer {
+    status: u16,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Client {
+    pub(crate) fn new(broker: &BrokerUrl) -> Self {
+        let config = ureq::Agent::config_builder()
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_global(Some(TOTAL_TIMEOUT))
+            .user_agent(concat!("lodge/", env!("CARGO_PKG_VERSION")))
+            .accept("application/json");
+        let config = if broker.is_loopback() { config.proxy(None) } else { config };
+        Self { agent: config.build().into(), broker: broker.clone() }
+    }
+
+    /// What the broker's authorization server says of itself, with the address for the browser. Checked: it is who we
+    /// asked, and it sends us nowhere else.
+    pub(crate) fn metadata(&self) -> Result<(OauthMetadata, Url), Failure> {
+        let answer = self.get(&self.broker.at(OAUTH_METADATA_PATH), None)?;
+        if answer.status == 404 {
+            return Err(self.not_a_broker("there is no authorization server at this address"));
+        }
+        let metadata: OauthMetadata = self.read(&answer)?;
+        if metadata.issuer != self.broker.as_str() {
+            return Err(self.not_a_broker("it names itself otherwise; use the address that it is known by"));
+        }
+        let own = |endpoint| {
+            self.broker.own(endpoint).ok_or_else(|| self.not_a_broker("it sends the sign-in to another address"))
+        };
+        own(&metadata.token_endpoint)?;
+        own(&metadata.revocation_endpoint)?;
+        let authorize = own(&metadata.authorization_endpoint)?;
+        Ok((metadata, authorize))
+    }
+
+    /// Trades the code for a token.
+    pub(crate) fn exchange(&self, endpoint: &str, exchange: &CodeExchange<'_>) -> Result<TokenResponse, Failure> {
+        let body = form(&[
+            ("grant_type", "authorization_code"),
+            ("code", exchange.code),
+            ("redirect_uri", exchange.redirect_uri),
+            ("client_id", HELPER_CLIENT_ID),
+            ("code_verifier", exchange.verifier),
+        ]);
+        let answer = self.post(endpoint, FORM, &body, None)?;
+        if (400..429).contains(&answer.status)
+            && let Ok(refusal) = serde_json::from_slice::<OauthError>(&answer.body)
+        {
+            return Err(Failure::SignIn(refusal.error_description.unwrap_or(refusal.error)));
+        }
+        let token: TokenResponse = self.read(&answer)?;
+        let usable = token.token_type.eq_ignore_ascii_case("Bearer")
+            && !token.access_token.is_empty()
+            && token.access_token.bytes().all(|b| b.is_ascii_graphic());
+        if usable { Ok(token) } else { Err(self.not_a_broker("its token is none that can be used")) }
+    }
+
+    /// Ends the session at the broker.
+    pub(crate) fn revoke(&self, session: &Session) -> Result<(), Failure> {
+        let body = form(&[("token", &session.access_token), ("client_id", HELPER_CLIENT_ID)]);
+        let answer = self.post(&session.revocation_endpoint, FORM, &body, None)?;
+        if answer.status == 200 { Ok(()) } else { Err(self.failure(&answer)) }
+    }
+
+    /// Who this session belongs to and what it opens.
+    pub(crate) fn me(&self, token: &str) -> Result<Me, Failure> {
+        let answer = self.get(&self.broker.at("/api/v1/me"), Some(token))?;
+        self.read(&answer)
+    }
+
+    /// Credentials for a role.
+    pub(crate) fn credentials(&self, token: &str, role: &RoleAddress) -> Result<CredentialsResponse, Failure> {
+        let url = self.broker.at(&format!("/api/v1/labs/{}/roles/{}/credentials", role.lab, role.role));
+        let answer = self.post(&url, "application/json", "{}", Some(token))?;
+        self.read(&answer)
+    }
+
+    fn get(&self, url: &str, token: Option<&str>) -> Result<Answer, Failure> {
+        let mut request = self.agent.get(url);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, self.bearer(token)?);
+        }
+        self.answer("GET", url, request.call())
+    }
+
+    fn post(&self, url: &str, content_type: &str, body: &str, token: Option<&str>) -> Result<Answer, Failure> {
+        let mut request = self.agent.post(url).header(CONTENT_TYPE, content_type);
+        if let Some(token) = token {
+            request = request.header(AUTHORIZATION, self.bearer(token)?);
+        }
+        self.answer("POST", url, request.send(body))
+    }
+
+    fn bearer(&self, token: &str) -> Result<HeaderValue, Failure> {
+        let text = Zeroizing::new(format!("Bearer {token}"));
+        // Only a damaged session file holds a token that no header can carry.
+        let mut value =
+            HeaderValue::from_str(&text).map_err(|_| Failure::NotSignedIn { broker: self.broker.to_string() })?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    fn answer(
+        &self,
+        method: &str,
+        url: &str,
+        sent: Result<Response<ureq::Body>, ureq::Error>,
+    ) -> Result<Answer, Failure> {
+        let mut response = sent.map_err(|error| self.not_sent(&error))?;
+        let status = response.status().as_u16();
+        tracing::debug!(http.status = status, "{method} {url}");
+        if (300..400).contains(&status) {
+            return Err(self.not_a_broker("it redirects elsewhere; use the address that it is known by"));
+        }
+        let read = response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec();
+        let body = Zeroizing::new(read.map_err(|error| self.not_sent(&error))?);
+        Ok(Answer { status, body })
+    }
+
+    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
+        if answer.status != 200 {
+            return Err(self.failure(answer));
+        }
+        // The parser's own words could repeat what it read.
+        serde_json::from_slice(&answer.body).map_err(|_| self.not_a_broker("its answer is not the expected JSON"))
+    }
+
+    fn failure(&self, answer: &Answer) -> Failure {
+        let broker = self.broker.to_string();
+        let problem = serde_json::from_slice::<Problem>(&answer.body).ok();
+        match answer.status {
+            401 => Failure::NotSignedIn { broker },
+            429 | 500..=599 => Failure::Unavailable { broker, status: answer.status, problem: problem.map(Box::new) },
+            status => match problem {
+                Some(problem) => Failure::Refused { detail: problem.detail },
+                None => self.not_a_broker(&format!("status {status} without a reason")),
+            },
+        }
+    }
+
+    fn not_a_broker(&self, what: &str) -> Failure {
+        Failure::NotABroker { broker: self.broker.to_string(), what: what.to_owned() }
+    }
+
+    fn not_sent(&self, error: &ureq::Error) -> Failure {
+        let unreachable = |reason: String| Failure::Unreachable { broker: self.broker.to_string(), reason };
+        match error {
+            ureq::Error::BodyExceedsLimit(_) | ureq::Error::LargeResponseHeader(..) => {
+                self.not_a_broker("its answer is too large")
+            }
+            ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::BadUri(_) => {
+                self.not_a_broker("its answer is not HTTP")
+            }
+            ureq::Error::Io(error) => unreachable(error.to_string()),
+            ureq::Error::Timeout(_) => unreachable("no answer in time".to_owned()),
+            other => unreachable(other.to_string()),
+        }
+    }
+}
+
+/// A form body that is wiped when it is no longer needed.
+fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {
+    let length = fields.iter().map(|(name, value)| name.len() + 3 * value.len() + 2).sum();
+    let mut form = form_urlencoded::Serializer::new(String::with_capacity(length));
+    Zeroizing::new(form.extend_pairs(fields).finish())
+}

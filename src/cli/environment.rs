@@ -1,0 +1,94 @@
+//! What the helper takes from the environment, and the only file of it that looks there.
+//!
+//! Besides the three variables below, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` work as everywhere else (they are not
+//! used for a broker on this machine), and `BROWSER` chooses the browser.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The broker to talk to, such as `https://lodge.example.edu`. Wins over the one that was signed in to last.
+pub const LODGE_BROKER: &str = "LODGE_BROKER";
+
+/// The directory that holds the sessions. Default: `$XDG_CONFIG_HOME/lodge`, else `~/.config/lodge`; on Windows
+/// `%APPDATA%\lodge`.
+pub const LODGE_HOME: &str = "LODGE_HOME";
+
+/// What to log on stderr, as a `tracing` filter: `debug`, or `lodge=trace`. Default: nothing but warnings.
+pub const LODGE_LOG: &str = "LODGE_LOG";
+
+/// Longest machine name that is sent to the broker.
+const MACHINE_NAME_CHARS: usize = 64;
+
+/// The environment, read once.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    /// [`LODGE_BROKER`].
+    pub broker: Option<String>,
+    /// [`LODGE_HOME`] or its default; `None` on a machine that knows no home directory.
+    pub home: Option<PathBuf>,
+    /// [`LODGE_LOG`].
+    pub log: Option<String>,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    #[must_use]
+    pub fn read() -> Self {
+        let text = |name| variable(name).map(|value| value.to_string_lossy().into_owned());
+        Self {
+            broker: text(LODGE_BROKER),
+            home: variable(LODGE_HOME).map(PathBuf::from).or_else(default_home),
+            log: text(LODGE_LOG),
+        }
+    }
+}
+
+/// What this machine calls itself: printable ASCII, at most 64 characters. Shown on the broker's confirmation page, so
+/// that a person sees which machine is about to be signed in.
+pub(crate) fn machine_name() -> String {
+    let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let windows = || variable("COMPUTERNAME").map(|name| name.to_string_lossy().into_owned());
+    let name = kernel().or_else(windows).or_else(hostname_command).unwrap_or_default();
+    let name = printable(&name);
+    if name.is_empty() { "unnamed machine".to_owned() } else { name }
+}
+
+fn printable(name: &str) -> String {
+    name.trim().chars().filter(|c| (' '..='~').contains(c)).take(MACHINE_NAME_CHARS).collect()
+}
+
+fn hostname_command() -> Option<String> {
+    let output = Command::new("hostname").stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    String::from_utf8(output.stdout).ok()
+}
+
+/// A variable; empty counts as not set.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+#[cfg(not(windows))]
+fn default_home() -> Option<PathBuf> {
+    // The base directory specification says that a relative path there is to be ignored.
+    let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    config.or_else(|| Some(std::env::home_dir()?.join(".config"))).map(|config| config.join("lodge"))
+}
+
+#[cfg(windows)]
+fn default_home() -> Option<PathBuf> {
+    variable("APPDATA").map(|config| PathBuf::from(config).join("lodge"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_name_is_short_printable_ascii() {
+        assert_eq!(printable("lab-7\n"), "lab-7");
+        assert_eq!(printable("büro\u{1b}[2J"), "bro[2J");
+        assert_eq!(printable(&"x".repeat(100)).len(), 64);
+        assert!(!machine_name().is_empty());
+    }
+}

@@ -1,0 +1,113 @@
+//! Everything that can go wrong in the helper, with its sentence and its exit code.
+//!
+//! A sentence says what happened and what to do next, on one line, because AWS tools show it to people who never
+//! typed `lodge`. No variant holds a secret.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::domain::id::RoleAddress;
+use crate::wire::Problem;
+
+use super::exit::Exit;
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("which broker? run: lodge login URL (or set LODGE_BROKER)")]
+    NoBrokerGiven,
+    #[error("{0}")]
+    BrokerUrl(#[from] BrokerUrlError),
+    #[error("there is no home directory to keep a session in; set LODGE_HOME to a directory of your own")]
+    NoHome,
+
+    #[error("not signed in to any broker; run: lodge login URL")]
+    NoBrokerKnown,
+    #[error("not signed in to {broker}; run: lodge login {broker}")]
+    NotSignedIn { broker: String },
+    #[error("not signed in to {broker}: the session file {} is damaged; run: lodge login {broker}", path.display())]
+    DamagedSession { broker: String, path: PathBuf },
+
+    #[error("{file} is open to others on this machine; run: chmod {mode} '{file}'", file = path.display())]
+    OpenToOthers { path: PathBuf, mode: &'static str },
+    #[error("{} belongs to another user; remove it, then run: lodge login URL", path.display())]
+    OfAnotherUser { path: PathBuf },
+    #[error("{} is not a plain file; remove it, then run: lodge login URL", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("cannot {action} {}: {source}", path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot write to stdout: {0}")]
+    Stdout(io::Error),
+    #[error("cannot wait for the browser on 127.0.0.1: {0}")]
+    Listen(io::Error),
+
+    #[error("{broker} cannot be reached ({reason}); try again")]
+    Unreachable { broker: String, reason: String },
+    #[error("{broker} is unavailable ({status}{}); try again", problem_suffix(problem.as_deref()))]
+    Unavailable { broker: String, status: u16, problem: Option<Box<Problem>> },
+    #[error("{broker} does not answer as a Lodge broker does: {what}")]
+    NotABroker { broker: String, what: String },
+
+    #[error("{detail}")]
+    Refused { detail: String },
+    #[error("{role}: {detail}")]
+    RoleRefused { role: RoleAddress, detail: String },
+    #[error("the sign-in was declined in the browser; nothing was stored")]
+    Declined,
+    #[error("the sign-in did not succeed: {0}")]
+    SignIn(String),
+    #[error("nobody signed in within 5 minutes; run the command again when you are ready")]
+    NobodyCame,
+    #[error("{broker} could not be told ({reason}), so its session lives on until it expires; the one here is deleted")]
+    LoggedOutHereOnly { broker: String, reason: String },
+}
+
+/// What is wrong with a broker's URL.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BrokerUrlError {
+    #[error("a broker's URL looks like https://lodge.example.edu")]
+    NotAUrl,
+    #[error("a broker's URL is an address without path, query or user: https://lodge.example.edu")]
+    MoreThanAnOrigin,
+    #[error(
+        "plain http would show your session to the network; use https (http works only for 127.0.0.1 and localhost)"
+    )]
+    PlainHttp,
+}
+
+impl Failure {
+    /// The exit code that belongs to this failure.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::NoBrokerGiven | Self::BrokerUrl(_) | Self::NoHome => Exit::Usage,
+            Self::NoBrokerKnown | Self::NotSignedIn { .. } | Self::DamagedSession { .. } => Exit::SignInNeeded,
+            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
+            Self::OpenToOthers { .. }
+            | Self::OfAnotherUser { .. }
+            | Self::NotAFile { .. }
+            | Self::File { .. }
+            | Self::Stdout(_)
+            | Self::Listen(_)
+            | Self::NotABroker { .. }
+            | Self::Refused { .. }
+            | Self::RoleRefused { .. }
+            | Self::Declined
+            | Self::SignIn(_)
+            | Self::NobodyCame => Exit::Failed,
+        }
+    }
+
+    /// The same failure, named after the role that was asked for when it is the broker's word about that role.
+    pub(crate) fn about(self, role: &RoleAddress) -> Self {
+        match self {
+            Self::Refused { detail } => Self::RoleRefused { role: role.clone(), detail },
+            other => other,
+        }
+    }
+}
+
+fn problem_suffix(problem: Option<&Problem>) -> String {
+    let Some(problem) = problem else { return String::new() };
+    let request = problem.request_id.as_ref().map(|id| format!(", request {id}")).unwrap_or_default();
+    format!(": {}{request}", problem.detail.trim_end_matches('.'))
+}

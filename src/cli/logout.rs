@@ -1,0 +1,45 @@
+//! `lodge logout`: end the session at the broker and delete it here. The second happens whatever becomes of the first.
+
+use super::Helper;
+use super::client::Client;
+use super::failure::Failure;
+use super::output::Output;
+
+pub(crate) fn run(helper: &Helper, output: &mut Output<'_>) -> Result<(), Failure> {
+    let sessions = helper.sessions()?;
+    let Some(broker) = helper.broker(&sessions)? else {
+        output.say("You were not signed in to any broker.");
+        return Ok(());
+    };
+    let session = match sessions.stored(&broker) {
+        Ok(session) => session,
+        Err(failure @ Failure::DamagedSession { .. }) => {
+            sessions.delete(&broker)?;
+            tracing::debug!(%failure, "deleted");
+            output.say(&format!("The session file for {broker} was damaged; it is deleted."));
+            return Ok(());
+        }
+        Err(Failure::NotSignedIn { .. }) => {
+            output.say(&format!("You were not signed in to {broker}."));
+            return Ok(());
+        }
+        Err(failure) => return Err(failure),
+    };
+
+    let revoked = Client::new(&broker).revoke(&session);
+    sessions.delete(&broker)?;
+
+    let told = revoked.map_err(|failure| Failure::LoggedOutHereOnly {
+        broker: broker.to_string(),
+        reason: match failure {
+            Failure::Unreachable { reason, .. } => reason,
+            Failure::Unavailable { status, .. } => format!("status {status}"),
+            other => other.to_string(),
+        },
+    });
+    if told.is_ok() {
+        output.say(&format!("Signed out of {broker}."));
+    }
+    output.say("AWS credentials that were already handed out live on until they expire, an hour at most.");
+    told
+}

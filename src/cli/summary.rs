@@ -1,0 +1,170 @@
+//! What a person is told about their session: pure text, one line per item.
+
+use crate::wire::{Me, MyRole};
+
+use super::broker_url::BrokerUrl;
+
+/// After a sign-in: who, until when, what for, and what to do next.
+pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
+    let mut lines = vec![format!("Signed in to {broker} as {} until {}.", who(me), moment(&me.session_expires_at))];
+    let Some(first) = me.roles.first() else {
+        lines.extend(no_role(broker, me));
+        return lines;
+    };
+    lines.push("You may use:".to_owned());
+    lines.extend(roles(&me.roles));
+    lines.push(String::new());
+    lines.push("Next, give a role to an AWS profile, and use it:".to_owned());
+    lines.push(format!(
+        "  aws configure set profile.{}.credential_process \"lodge credential-process {}/{}\"",
+        first.lab, first.lab, first.role
+    ));
+    lines.push(format!("  aws sts get-caller-identity --profile {}", first.lab));
+    lines
+}
+
+/// The answer of `lodge status`.
+pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
+    let mut lines = vec![
+        format!("Broker:  {broker}"),
+        format!("Person:  {}, signed in at {}", who(me), me.connection),
+        format!("Until:   {}", moment(&me.session_expires_at)),
+        format!("Groups:  {}", groups(me)),
+    ];
+    if me.roles.is_empty() {
+        lines.push(String::new());
+        lines.extend(no_role(broker, me).into_iter().filter(|line| !line.starts_with("Your groups")));
+    } else {
+        lines.push("Roles:".to_owned());
+        lines.extend(roles(&me.roles));
+    }
+    lines
+}
+
+fn who(me: &Me) -> String {
+    match &me.name {
+        Some(name) => format!("{name} ({})", me.person_id),
+        None => me.person_id.clone(),
+    }
+}
+
+fn groups(me: &Me) -> String {
+    match me.groups.as_deref() {
+        None => "the university sent no group claim".to_owned(),
+        Some([]) => "none".to_owned(),
+        Some(groups) => groups.join(", "),
+    }
+}
+
+fn roles(roles: &[MyRole]) -> impl Iterator<Item = String> {
+    let name = |role: &MyRole| format!("{}/{}", role.lab, role.role);
+    let width = roles.iter().map(|role| name(role).chars().count()).max().unwrap_or(0);
+    roles.iter().map(move |role| {
+        let end = role.ends_at.as_deref().map(|at| format!(" (until {})", moment(at))).unwrap_or_default();
+        format!("  {:width$}  {}{end}", name(role), role.title)
+    })
+}
+
+fn no_role(broker: &BrokerUrl, me: &Me) -> [String; 3] {
+    let next = match me.groups.as_deref() {
+        None => format!("Ask your university's IT to release your groups to Lodge, then run: lodge login {broker}"),
+        Some([]) => format!("Ask your PI or your university's IT which group to join, then run: lodge login {broker}"),
+        Some(_) => "Ask your PI to map one of your groups to a role, then run: lodge status".to_owned(),
+    };
+    ["No role is open to you yet.".to_owned(), format!("Your groups: {}.", groups(me)), next]
+}
+
+/// A time of the API, as people read it; as it came, when it is none.
+fn moment(at: &str) -> String {
+    chrono::DateTime::parse_from_rfc3339(at)
+        .map_or_else(|_| at.to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn me(groups: Option<Vec<&str>>, roles: Vec<MyRole>) -> Me {
+        Me {
+            person_id: "p-0123456789abcdef".into(),
+            name: Some("Ada Student".into()),
+            connection: "campus".into(),
+            signed_in_at: "2026-11-21T09:00:00Z".into(),
+            session_expires_at: "2026-11-21T21:00:00Z".into(),
+            groups: groups.map(|groups| groups.into_iter().map(str::to_owned).collect()),
+            roles,
+        }
+    }
+
+    fn role(role: &str, title: &str, ends_at: Option<&str>) -> MyRole {
+        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at: ends_at.map(str::to_owned) }
+    }
+
+    fn broker() -> BrokerUrl {
+        "https://lodge.example.edu".parse().unwrap()
+    }
+
+    #[test]
+    fn after_login_it_names_the_roles_and_the_next_command() {
+        let roles =
+            vec![role("read-results", "Read results", None), role("pay", "Pay workers", Some("2026-12-01T00:00:00Z"))];
+
+        insta::assert_snapshot!(after_login(&broker(), &me(Some(vec!["students"]), roles)).join("\n"), @r#"
+        Signed in to https://lodge.example.edu as Ada Student (p-0123456789abcdef) until 2026-11-21 21:00 UTC.
+        You may use:
+          vision/read-results  Read results
+          vision/pay           Pay workers (until 2026-12-01 00:00 UTC)
+
+        Next, give a role to an AWS profile, and use it:
+          aws configure set profile.vision.credential_process "lodge credential-process vision/read-results"
+          aws sts get-caller-identity --profile vision
+        "#);
+    }
+
+    #[test]
+    fn without_a_role_it_says_what_to_do() {
+        insta::assert_snapshot!(after_login(&broker(), &me(Some(vec!["a", "b"]), vec![])).join("\n"), @"
+        Signed in to https://lodge.example.edu as Ada Student (p-0123456789abcdef) until 2026-11-21 21:00 UTC.
+        No role is open to you yet.
+        Your groups: a, b.
+        Ask your PI to map one of your groups to a role, then run: lodge status
+        ");
+    }
+
+    #[test]
+    fn without_a_group_claim_it_says_whom_to_ask() {
+        insta::assert_snapshot!(after_login(&broker(), &me(None, vec![])).join("\n"), @"
+        Signed in to https://lodge.example.edu as Ada Student (p-0123456789abcdef) until 2026-11-21 21:00 UTC.
+        No role is open to you yet.
+        Your groups: the university sent no group claim.
+        Ask your university's IT to release your groups to Lodge, then run: lodge login https://lodge.example.edu
+        ");
+    }
+
+    #[test]
+    fn status_is_a_short_table() {
+        let me = me(Some(vec!["students", "vision"]), vec![role("read-results", "Read results", None)]);
+
+        insta::assert_snapshot!(status(&broker(), &me).join("\n"), @"
+        Broker:  https://lodge.example.edu
+        Person:  Ada Student (p-0123456789abcdef), signed in at campus
+        Until:   2026-11-21 21:00 UTC
+        Groups:  students, vision
+        Roles:
+          vision/read-results  Read results
+        ");
+    }
+
+    #[test]
+    fn status_without_a_role_says_what_to_do() {
+        insta::assert_snapshot!(status(&broker(), &me(Some(vec![]), vec![])).join("\n"), @"
+        Broker:  https://lodge.example.edu
+        Person:  Ada Student (p-0123456789abcdef), signed in at campus
+        Until:   2026-11-21 21:00 UTC
+        Groups:  none
+
+        No role is open to you yet.
+        Ask your PI or your university's IT which group to join, then run: lodge login https://lodge.example.edu
+        ");
+    }
+}
