@@ -4,6 +4,7 @@
 pub(crate) mod browser;
 pub(crate) mod peers;
 pub(crate) mod process;
+pub(crate) mod programs;
 pub(crate) mod proxy;
 pub(crate) mod visitor;
 

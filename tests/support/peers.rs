@@ -9,13 +9,14 @@
 //! | `LODGE_TEST_CHROMIUM` | Chromium |
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
 
 use super::process::Process;
-use super::root;
+use super::{programs, root};
 
 /// A program, or a set of packages, that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ pub(crate) fn require(test: &str, peers: &[Peer]) -> bool {
             true
         }
         Some("none") | None => {
-            eprintln!("skipped: {test} (needs {peers:?}; `tests/run` sets them up)");
+            // Not `eprintln!`: cargo keeps what a passing test prints to itself, and this must be seen.
+            let _ = writeln!(std::io::stderr(), "skipped: {test} (needs {peers:?}; `tests/run` sets them up)");
             false
         }
         Some(other) => panic!("LODGE_TEST_PEERS is {other:?}, neither `full` nor `none`"),
@@ -99,13 +101,9 @@ pub(crate) fn node(script: &str) -> Command {
     command
 }
 
-/// No peer may find the credentials or the settings of whoever runs the tests, nor look for a machine's own role.
-pub(crate) fn without_aws_settings(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("AWS_") {
-            command.env_remove(name);
-        }
-    }
+/// No program may find the credentials or the settings of whoever runs the tests, nor look for a machine's own role.
+pub(super) fn without_aws_settings(command: &mut Command) {
+    programs::forget(command, "AWS_");
     command
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")

@@ -106,9 +106,7 @@ impl Process {
 
     /// Asks it to end, as Ctrl-C (`INT`) or a service manager (`TERM`) does.
     pub(crate) fn signal(&self, signal: &str) {
-        let id = self.killer.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &id]).status().unwrap();
-        assert!(sent.success(), "{} has ended already", self.name);
+        assert!(send(signal, self.killer.id()), "{} has ended already", self.name);
     }
 
     /// Closes its standard input and waits until it has ended.
@@ -159,6 +157,13 @@ impl Killer {
     }
 }
 
+/// Sends a signal with the shell's own `kill`, since not every machine has the program. False when there is no such
+/// process; signal `0` only asks.
+fn send(signal: &str, id: u32) -> bool {
+    let script = format!("kill -s {signal} {id}");
+    Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status().unwrap().success()
+}
+
 fn listen(heard: &Arc<Heard>, pipe: Pipe, from: impl std::io::Read + Send + 'static) {
     let heard = Arc::clone(heard);
     std::thread::spawn(move || {
@@ -189,10 +194,6 @@ mod tests {
         command
     }
 
-    fn is_alive(id: u32) -> bool {
-        Command::new("kill").args(["-s", "0", &id.to_string()]).stderr(Stdio::null()).status().unwrap().success()
-    }
-
     #[test]
     fn a_line_is_found_on_either_pipe_and_the_process_ends_with_its_guard() {
         let process = Process::start("shell", &mut shell("echo one; echo two >&2; exec sleep 60"));
@@ -202,9 +203,9 @@ mod tests {
         assert_eq!((process.stdout().as_str(), process.stderr().as_str()), ("one\n", "two\n"));
 
         let id = process.killer().id();
-        assert!(is_alive(id));
+        assert!(send("0", id));
         drop(process);
-        assert!(!is_alive(id));
+        assert!(!send("0", id));
     }
 
     #[test]
