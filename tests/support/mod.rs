@@ -1,0 +1,78 @@
+//! What tests share: programs that end with the test, a proxy that sees and delays, peers, and a visitor who fills in
+//! forms. Blocking and without a runtime: a test is a story of programs talking to each other, told in order.
+
+pub(crate) mod browser;
+pub(crate) mod peers;
+pub(crate) mod process;
+pub(crate) mod programs;
+pub(crate) mod proxy;
+pub(crate) mod visitor;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a program of ours or a peer may take to do what it was asked: long, because two cores do everything.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A port of 127.0.0.1 that nobody listens on now. Somebody else may take it before you do: where a program can be told
+/// port 0 and asked what it got, do that.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A port with `count` free ports from it on, for programs that take their neighbours.
+pub(crate) fn free_ports(count: u16) -> u16 {
+    for _ in 0..1_000 {
+        let first = free_port();
+        let Some(end) = first.checked_add(count) else { continue };
+        if (first..end).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+    panic!("no {count} free ports in a row")
+}
+
+/// The folder that holds `Cargo.toml`.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Asks `ready` again and again until it gives something; panics with `what` when it never does.
+pub(crate) fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = ready() {
+            return found;
+        }
+        assert!(Instant::now() < until, "still waiting after {} s: {what}", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Every file under `folder`, in a stable order.
+pub(crate) fn files_under(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next).unwrap_or_else(|e| panic!("{}: {e}", next.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn ports_in_a_row_are_free() {
+    let first = free_ports(3);
+
+    let all: Vec<_> = (first..first + 3).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
+
+    assert!(all.iter().any(Result::is_ok));
+}

@@ -1,0 +1,58 @@
+//! Our own two programs, as a test starts them: nothing of whoever runs the tests reaches them.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::peers::without_aws_settings;
+
+/// The broker, with every feature.
+pub(crate) fn lodged() -> Command {
+    ours(env!("CARGO_BIN_EXE_lodged"))
+}
+
+/// The helper, with everything that it keeps under `home`.
+pub(crate) fn lodge(home: &Path) -> Command {
+    let mut command = ours(env!("CARGO_BIN_EXE_lodge"));
+    command.env("LODGE_HOME", home).env("HOME", home).env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME");
+    command
+}
+
+fn ours(program: &str) -> Command {
+    let mut command = Command::new(program);
+    without_aws_settings(&mut command);
+    for prefix in
+        ["LODGE_", "RUST_LOG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+    {
+        forget(&mut command, prefix);
+    }
+    command
+}
+
+/// Keeps every variable that begins so from the program.
+pub(super) fn forget(command: &mut Command, prefix: &str) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with(prefix) {
+            command.env_remove(name);
+        }
+    }
+}
+
+#[test]
+fn our_programs_see_no_settings_of_whoever_runs_the_tests() {
+    let home = tempfile::tempdir().unwrap();
+
+    for command in [lodged(), lodge(home.path())] {
+        let set: Vec<_> = command.get_envs().filter_map(|(name, value)| Some((name.to_str()?, value?))).collect();
+        for prefix in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED"] {
+            assert!(set.iter().any(|(name, _)| *name == prefix), "{prefix}");
+        }
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LODGE_TEST_")) {
+            assert!(command.get_envs().any(|(removed, value)| removed == name && value.is_none()), "{name:?}");
+        }
+    }
+    assert!(
+        lodge(home.path())
+            .get_envs()
+            .any(|(name, value)| name == "LODGE_HOME" && value == Some(home.path().as_os_str()))
+    );
+}
