@@ -194,11 +194,11 @@ impl Config {
     }
 
     fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| one_line(&error))?;
+        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| one_line(&error, text))?;
         for (name, text) in environment {
             overlay(&mut table, name, text)?;
         }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| one_line(&error))?;
+        let config: Self = table.try_into().map_err(|error: toml::de::Error| one_line(&error, text))?;
         config.check()?;
         Ok(config)
     }
@@ -239,10 +239,18 @@ impl Config {
 impl Connection {
     fn parsed(&self) -> Result<(ConnectionName, Issuer, GroupClaim), Error> {
         let key = |field: &str| format!("connection `{}`: {field}", self.name);
-        let name = self.name.parse().map_err(|error: crate::domain::id::ParseError| value("connection.name", error.to_string()))?;
-        let issuer = self.issuer.parse().map_err(|error: crate::domain::id::ParseError| value(key("issuer"), error.to_string()))?;
-        let claim =
-            self.group_claim.parse().map_err(|error: crate::domain::id::ParseError| value(key("group_claim"), error.to_string()))?;
+        let name = self
+            .name
+            .parse()
+            .map_err(|error: crate::domain::id::ParseError| value("connection.name", error.to_string()))?;
+        let issuer = self
+            .issuer
+            .parse()
+            .map_err(|error: crate::domain::id::ParseError| value(key("issuer"), error.to_string()))?;
+        let claim = self
+            .group_claim
+            .parse()
+            .map_err(|error: crate::domain::id::ParseError| value(key("group_claim"), error.to_string()))?;
         if self.algorithms.is_empty() {
             return Err(value(key("algorithms"), "at least one is needed"));
         }
@@ -289,18 +297,23 @@ fn read(path: &Path) -> Result<String, Error> {
 /// `LODGE__SERVER__PUBLIC_URL=https://…` sets `server.public_url`.
 fn overlay(table: &mut toml::Table, name: &str, text: &str) -> Result<(), Error> {
     let path = name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name).to_ascii_lowercase();
-    let (section, key) =
-        path.split_once("__").ok_or_else(|| value(name, "must be LODGE__SECTION__KEY, such as LODGE__SERVER__LISTEN"))?;
+    let (section, key) = path
+        .split_once("__")
+        .ok_or_else(|| value(name, "must be LODGE__SECTION__KEY, such as LODGE__SERVER__LISTEN"))?;
     let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
     let section = section.as_table_mut().ok_or_else(|| value(name, "names a list; lists are set in the file"))?;
     section.insert(key.to_owned(), toml::Value::String(text.to_owned()));
     Ok(())
 }
 
-/// What the TOML reader says, on one line.
-fn one_line(error: &toml::de::Error) -> Error {
+/// What the TOML reader says, on one line, with the number of the line it speaks of.
+fn one_line(error: &toml::de::Error, text: &str) -> Error {
     let message = error.message().lines().collect::<Vec<_>>().join(" ");
-    Error::Toml(message)
+    let before = error.span().and_then(|span| text.get(..span.start));
+    Error::Toml(match before {
+        Some(before) => format!("line {}: {message}", before.lines().count().max(1)),
+        None => message,
+    })
 }
 
 #[cfg(test)]
@@ -333,16 +346,31 @@ mod tests {
         let config = parse(text, &[]).unwrap();
 
         assert_eq!(config.connections.len(), 1);
-        for key in ["listen", "public_url", "file", "key_file", "region", "sts_endpoint", "name", "title", "issuer",
-            "client_id", "client_secret_file", "client_authentication", "scopes", "group_claim", "algorithms"]
-        {
+        for key in [
+            "listen",
+            "public_url",
+            "file",
+            "key_file",
+            "region",
+            "sts_endpoint",
+            "name",
+            "title",
+            "issuer",
+            "client_id",
+            "client_secret_file",
+            "client_authentication",
+            "scopes",
+            "group_claim",
+            "algorithms",
+        ] {
             assert!(text.contains(&format!("{key} = ")), "{key} is not in the example");
         }
     }
 
     #[test]
     fn the_environment_stands_over_the_file() {
-        let config = parse(GOOD, &[("LODGE__SERVER__LISTEN", "0.0.0.0:9000"), ("LODGE__AWS__REGION", "eu-west-1")]).unwrap();
+        let config =
+            parse(GOOD, &[("LODGE__SERVER__LISTEN", "0.0.0.0:9000"), ("LODGE__AWS__REGION", "eu-west-1")]).unwrap();
 
         assert_eq!((config.server.listen.port(), config.aws.region.as_str()), (9000, "eu-west-1"));
     }
@@ -354,7 +382,7 @@ mod tests {
             (GOOD.replace("https://lodge", "http://lodge"), vec![], "server.public_url"),
             (GOOD.replace("edu\"\n        [database]", "edu/lodge\"\n        [database]"), vec![], "server.public_url"),
             (GOOD.replace("https://lodge.example.edu", "lodge"), vec![], "relative URL"),
-            (GOOD.replace("[secrets]", "[secrets"), vec![], "invalid"),
+            (GOOD.replace("[secrets]", "[secrets"), vec![], "line 6: unclosed table"),
             (GOOD.replace("name = \"campus\"", "name = \"Campus\""), vec![], "connection.name"),
             (GOOD.replace("https://sso", "sso"), vec![], "issuer"),
             (format!("{GOOD}\nalgorithms = [\"HS256\"]"), vec![], "HS256"),

@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use super::aws::Theme;
 use super::{aws, idp};
 use crate::ambient::Random;
 use crate::domain::id::LabId;
@@ -29,6 +30,8 @@ pub struct Lab {
     pub title: &'static str,
     /// Its AWS account.
     pub account: &'static str,
+    /// What its marketplace is about.
+    pub theme: Theme,
     /// The subject of its PI at the identity provider, when that person is in the demo.
     pub pi: Option<&'static str>,
     /// Its roles: a name, a template, and the group that is mapped to it.
@@ -49,6 +52,7 @@ pub const LABS: [Lab; 2] = [
         name: "vision",
         title: "Vision Lab",
         account: "111122223333",
+        theme: Theme::Vision,
         pi: Some("u-1001"),
         roles: &[
             ("read-results", "mturk/read-results", "vision-students"),
@@ -60,6 +64,7 @@ pub const LABS: [Lab; 2] = [
         name: "language",
         title: "Language Lab",
         account: "444455556666",
+        theme: Theme::Language,
         pi: None,
         roles: &[
             ("read-results", "mturk/read-results", "language-students"),
@@ -74,7 +79,13 @@ pub const LABS: [Lab; 2] = [
 pub fn people() -> Vec<idp::Person> {
     [
         ("u-1001", "professor", "Prof. Ada Marsh", "PI of the vision lab", &["vision-pi"][..]),
-        ("u-1002", "postdoc", "Dr. Noor Haddad", "publishes and pays for the vision lab", &["vision-publishers", "vision-payers"]),
+        (
+            "u-1002",
+            "postdoc",
+            "Dr. Noor Haddad",
+            "publishes and pays for the vision lab",
+            &["vision-publishers", "vision-payers"],
+        ),
         ("u-1003", "student", "Kim Sørensen", "reads the vision lab's results", &["vision-students"]),
         ("u-1004", "guest", "Robin Vale", "is in no group", &[]),
     ]

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::context::Context;
 use super::glob::Glob;
-use super::pattern::{Reading, Pattern};
+use super::pattern::{Pattern, Reading};
 
 /// One operator, one key, and the values of which any may fit.
 #[derive(Clone, Debug, PartialEq, Eq)]

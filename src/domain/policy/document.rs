@@ -8,8 +8,8 @@
 use super::condition::Condition;
 use super::glob::Glob;
 use super::json::Json;
+use super::pattern::{Pattern, Reading};
 use super::principal::Principal;
-use super::pattern::{Reading, Pattern};
 
 /// A permissions policy: identity-based, session policy or permissions boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]

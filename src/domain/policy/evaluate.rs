@@ -6,8 +6,8 @@
 use super::context::Context;
 use super::document::{Document, Principals, Resources, Selection, Statement, TrustDocument};
 use super::glob::Glob;
-use super::principal::Caller;
 use super::pattern::Pattern;
+use super::principal::Caller;
 
 /// One call of one action on one resource.
 #[derive(Clone, Copy, Debug)]

@@ -1,3 +1,0 @@
-//! lodged.
-
-fn main() {}

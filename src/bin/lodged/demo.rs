@@ -1,0 +1,292 @@
+//! `lodged demo`: the broker, an identity provider and an AWS of its own, all on this machine.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use lodge::ambient::{Clock, Random};
+use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::demo::{aws as small_aws, idp, seed};
+use lodge::domain::id::ConnectionName;
+use lodge::domain::lab::{Lab, Role};
+use lodge::domain::person::PersonKey;
+use lodge::domain::policy::PolicyLibrary;
+use lodge::domain::role_session::SessionDuration;
+use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
+use lodge::store::Store;
+use lodge::{aws, http};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::server;
+
+/// What is logged unless somebody asks for something: enough to see each step of what one tries.
+pub(crate) const DEFAULT_LOG: &str = "warn,lodge::app=info,lodge::demo=info";
+
+/// The demo's addresses.
+struct Addresses {
+    broker: SocketAddr,
+    idp: SocketAddr,
+    aws: SocketAddr,
+}
+
+impl Addresses {
+    fn new(port: u16) -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self { broker: local(port), idp: local(port + 1), aws: local(port + 2) }
+    }
+}
+
+pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
+    let addresses = Addresses::new(port);
+    let busy = || format!("one of the ports {port} to {} is taken; try another: lodged demo --port 9080", port + 2);
+    let listeners = (
+        server::listen(addresses.broker).await.with_context(busy)?,
+        server::listen(addresses.idp).await.with_context(busy)?,
+        server::listen(addresses.aws).await.with_context(busy)?,
+    );
+    let folder = Folder::open(data)?;
+    let random = Random::System;
+
+    let client_secret: SecretString = hex(&random.bytes::<32>()).into();
+    let identity = seed::broker_identity(&random);
+    let broker = broker(&addresses, folder.path(), &client_secret, &identity).await?;
+    let labs = seed_labs(&broker, &addresses).await?;
+    let provider = provider(&addresses, &broker, &client_secret)?;
+    let aws = aws_of(labs, &broker.policies, identity, sealing_key(folder.path(), &random)?)?;
+    let profiles = write_profiles(folder.path(), &addresses)?;
+    welcome(&addresses, &folder, &profiles)?;
+
+    let sweeper = tokio::spawn(broker.clone().keep_sweeping());
+    server::run(vec![
+        (listeners.0, http::router(broker.clone())),
+        (listeners.1, provider.router()),
+        (listeners.2, aws.router()),
+    ])
+    .await?;
+    sweeper.abort();
+    broker.store.close().await;
+    Ok(())
+}
+
+/// Where the demo keeps what is done in it.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(tempfile::TempDir),
+}
+
+impl Folder {
+    fn open(data: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = data else {
+            return Ok(Self::Temporary(tempfile::Builder::new().prefix("lodge-demo-").tempdir()?));
+        };
+        std::fs::create_dir_all(path).with_context(|| format!("cannot make the folder {}", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("cannot use the folder {}", path.display()))?;
+        Ok(Self::Kept(path))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+async fn broker(
+    addresses: &Addresses,
+    folder: &Path,
+    client_secret: &SecretString,
+    identity: &small_aws::BrokerIdentity,
+) -> anyhow::Result<Broker> {
+    let name: ConnectionName = seed::CONNECTION.parse()?;
+    let provider = Provider::new(oidc::Settings {
+        name: name.clone(),
+        title: seed::CONNECTION_TITLE.to_owned(),
+        issuer: format!("http://{}", addresses.idp).parse()?,
+        client_id: seed::CLIENT_ID.to_owned(),
+        client_secret: client_secret.clone(),
+        client_authentication: ClientAuthentication::Basic,
+        scopes: vec!["profile".to_owned(), "groups".to_owned()],
+        group_claim: "groups".parse()?,
+        algorithms: vec![Algorithm::Es256],
+    })?;
+    let aws = aws::Aws::new(&aws::Settings {
+        region: "us-east-1".to_owned(),
+        sts_endpoint: Some(format!("http://{}", addresses.aws)),
+        identity: Some(aws::BrokerIdentity {
+            access_key_id: identity.access_key_id.clone(),
+            secret_access_key: identity.secret_access_key.clone(),
+            session_token: Some(identity.session_token.clone()),
+        }),
+    })
+    .await;
+    Ok(Broker::new(Parts {
+        public_url: format!("http://{}", addresses.broker).parse()?,
+        store: Store::open(&folder.join("lodge.db")).await?,
+        aws,
+        providers: BTreeMap::from([(name, provider)]),
+        policies: PolicyLibrary::shipped()?,
+        keys: KeyFile::read_or_create(&folder.join("key"), &Random::System)?,
+        clock: Clock::System,
+        random: Random::System,
+        lifetimes: Lifetimes::default(),
+    }))
+}
+
+/// Adds what is not there yet: a second start on the same folder finds the first one's labs.
+async fn seed_labs(broker: &Broker, addresses: &Addresses) -> anyhow::Result<Vec<(seed::Lab, Lab)>> {
+    let connection: ConnectionName = seed::CONNECTION.parse()?;
+    let mut labs = Vec::new();
+    for lab in seed::LABS {
+        let name = lab.name.parse()?;
+        let kept = match broker.lab(&name).await? {
+            Some(kept) => kept,
+            None => create(broker, &connection, &lab).await?,
+        };
+        if let Some(subject) = lab.pi {
+            let issuer = format!("http://{}", addresses.idp).parse()?;
+            let key = PersonKey { connection: connection.clone(), issuer, subject: subject.parse()? };
+            broker.appoint_pi(&kept.id, &key).await?;
+        }
+        labs.push((lab, kept));
+    }
+    Ok(labs)
+}
+
+async fn create(broker: &Broker, connection: &ConnectionName, lab: &seed::Lab) -> anyhow::Result<Lab> {
+    let kept = broker.create_lab(&lab.name.parse()?, lab.title, &lab.session_role().parse()?).await?;
+    for (name, template, group) in lab.roles {
+        let role = Role {
+            name: name.parse()?,
+            template: template.parse()?,
+            parameters: BTreeMap::new(),
+            max_duration: SessionDuration::MAX,
+        };
+        broker.add_role(&kept.id, &role).await?;
+        broker.add_mapping(&kept.id, connection, &group.parse()?, &role.name).await?;
+    }
+    Ok(kept)
+}
+
+fn provider(addresses: &Addresses, broker: &Broker, client_secret: &SecretString) -> anyhow::Result<idp::SmallIdp> {
+    let settings = idp::Settings {
+        issuer: format!("http://{}", addresses.idp),
+        clients: vec![idp::Client {
+            id: seed::CLIENT_ID.to_owned(),
+            secret: client_secret.expose_secret().to_owned(),
+            redirect_uris: vec![broker.url(&format!("/auth/{}/callback", seed::CONNECTION))],
+        }],
+        people: seed::people(),
+        signing_key_pkcs8: idp::generate_signing_key(),
+    };
+    Ok(idp::SmallIdp::new(settings, Clock::System, Random::System)?)
+}
+
+fn aws_of(
+    labs: Vec<(seed::Lab, Lab)>,
+    library: &PolicyLibrary,
+    identity: small_aws::BrokerIdentity,
+    sealing_key: [u8; 32],
+) -> anyhow::Result<small_aws::SmallAws> {
+    let now = Clock::System.now();
+    let accounts = labs
+        .into_iter()
+        .map(|(lab, kept)| small_aws::Account {
+            id: lab.account.to_owned(),
+            roles: vec![seed::session_role(kept.session_role.as_str(), kept.external_id.as_str(), &kept.id, library)],
+            marketplace: small_aws::Marketplace::seeded(lab.theme, now),
+        })
+        .collect();
+    let settings = small_aws::Settings { sealing_key, broker: identity, accounts };
+    Ok(small_aws::SmallAws::new(settings, Clock::System, Random::System)?)
+}
+
+/// The key that seals the small AWS's session tokens, kept so that live sessions outlive a restart.
+fn sealing_key(folder: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
+    let path = folder.join("small-aws-key");
+    match std::fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| anyhow::anyhow!("{} must hold 32 bytes", path.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random.bytes::<32>();
+            std::fs::write(&path, key).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// A file for `AWS_CONFIG_FILE`, with a profile for each role, so that nobody's own settings are touched.
+fn write_profiles(folder: &Path, addresses: &Addresses) -> anyhow::Result<PathBuf> {
+    let helper = helper_path();
+    let mut text = String::from("# Made by `lodged demo`. Use it with AWS_CONFIG_FILE.\n");
+    for lab in seed::LABS {
+        for (role, ..) in lab.roles {
+            text.push_str(&format!(
+                "\n[profile {0}-{role}]\ncredential_process = {helper} credential-process {0}/{role}\n\
+                 region = us-east-1\nservices = lodge-demo\n",
+                lab.name
+            ));
+        }
+    }
+    text.push_str(&format!(
+        "\n[services lodge-demo]\nmturk =\n  endpoint_url = http://{0}\nsts =\n  endpoint_url = http://{0}\n",
+        addresses.aws
+    ));
+    let path = folder.join("aws-config");
+    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// The helper beside this program, or the one on the path.
+fn helper_path() -> String {
+    let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("lodge"));
+    match beside.as_deref().and_then(Path::to_str) {
+        Some(path) if path.contains([' ', '"', '\'', '\\']) => format!("\"{}\"", path.replace(['"', '\\'], "")),
+        Some(path) => path.to_owned(),
+        None => "lodge".to_owned(),
+    }
+}
+
+fn welcome(addresses: &Addresses, folder: &Folder, profiles: &Path) -> anyhow::Result<()> {
+    let Addresses { broker, idp, aws } = addresses;
+    #[expect(clippy::disallowed_methods, reason = "cargo says so to what it runs")]
+    let under_cargo = std::env::var("CARGO").is_ok();
+    let lodge = if under_cargo { "cargo run -q --bin lodge --" } else { "lodge" };
+    let kept = match folder {
+        Folder::Kept(path) => format!("kept in {}", path.display()),
+        Folder::Temporary(_) => "gone when this ends (keep it with --data DIR)".to_owned(),
+    };
+    let text = format!(
+        "
+Lodge is ready. Everything runs on this machine, and nothing leaves it.
+
+  broker              http://{broker}
+  identity provider   http://{idp}   signs in anyone, for the demo only
+  small AWS           http://{aws}   STS and Mechanical Turk, in memory
+  what is done here   {kept}
+
+  professor   PI of the lab `vision`
+  postdoc     may use vision/publish and vision/pay
+  student     may use vision/read-results
+  guest       signs in, is in no group, may use nothing
+
+Try, in another terminal (and choose `student` in the browser):
+
+  {lodge} login http://{broker}
+  {lodge} status
+  AWS_CONFIG_FILE={} aws mturk list-hits --profile vision-read-results
+
+Ctrl-C ends it.
+",
+        profiles.display()
+    );
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    Ok(stdout.flush()?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,56 @@
+//! `lodged serve`: the broker as an operator configured it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use lodge::ambient::{Clock, Random};
+use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::config::Config;
+use lodge::domain::policy::PolicyLibrary;
+use lodge::oidc::Provider;
+use lodge::store::Store;
+use lodge::{aws, http};
+
+use super::server;
+
+pub(crate) async fn run(config: &Path) -> anyhow::Result<()> {
+    let config = Config::load(config).with_context(|| format!("the settings in {}", config.display()))?;
+    let broker = broker(&config).await?;
+    let listener = server::listen(config.server.listen).await?;
+    tracing::info!(listen = %listener.local_addr()?, public_url = broker.issuer(), "the broker is ready");
+
+    let sweeper = tokio::spawn(broker.clone().keep_sweeping());
+    server::run(vec![(listener, http::router(broker.clone()))]).await?;
+    sweeper.abort();
+    broker.store.close().await;
+    Ok(())
+}
+
+async fn broker(config: &Config) -> anyhow::Result<Broker> {
+    let mut providers = BTreeMap::new();
+    for settings in config.providers()? {
+        providers.insert(settings.name.clone(), Provider::new(settings)?);
+    }
+    if providers.is_empty() {
+        tracing::warn!("no [[connection]] is set, so nobody can sign in");
+    }
+    let key_file = &config.secrets.key_file;
+    let file = &config.database.file;
+    Ok(Broker::new(Parts {
+        public_url: config.server.public_url.clone(),
+        store: Store::open(file).await.with_context(|| format!("the database {}", file.display()))?,
+        aws: aws::Aws::new(&aws::Settings {
+            region: config.aws.region.clone(),
+            sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+            identity: None,
+        })
+        .await,
+        providers,
+        policies: PolicyLibrary::shipped()?,
+        keys: KeyFile::read(key_file).with_context(|| format!("the key file {}", key_file.display()))?,
+        clock: Clock::System,
+        random: Random::System,
+        lifetimes: Lifetimes::default(),
+    }))
+}
