@@ -6,6 +6,7 @@
 //! the one that restricts.
 
 use super::condition::Condition;
+use super::elements::{action, conditions, principals, resource, strings};
 use super::glob::Glob;
 use super::json::Json;
 use super::pattern::{Pattern, Reading};
@@ -221,89 +222,10 @@ impl Entries {
     }
 }
 
-/// A text, or a list of texts that is not empty.
-fn strings(value: Json) -> Result<Vec<String>, String> {
-    let values = match value {
-        Json::Array(values) => values,
-        value => vec![value],
-    };
-    if values.is_empty() {
-        return Err("has an empty list".to_owned());
-    }
-    values
-        .into_iter()
-        .map(|value| match value {
-            Json::String(text) => Ok(text),
-            _ => Err("has something other than a text in a list of texts".to_owned()),
-        })
-        .collect()
-}
-
-/// `*`, or a service and a name with wildcards: `mechanicalturk:Get*`.
-fn action(text: &str) -> Result<Glob, String> {
-    let well_formed = text == "*"
-        || text.split_once(':').is_some_and(|(service, name)| {
-            !service.is_empty()
-                && !name.is_empty()
-                && service.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'*' | b'?'))
-        });
-    if well_formed { Ok(Glob::parse(text)) } else { Err(format!("names `{text}`, which is not an action")) }
-}
-
-/// `*`, or an ARN with wildcards and variables.
-fn resource(text: &str, reading: Reading) -> Result<Pattern, String> {
-    let well_formed = text == "*" || (text.starts_with("arn:") && text.matches(':').count() >= 5);
-    let template = if well_formed { Pattern::parse(text, reading) } else { None };
-    template.ok_or_else(|| format!("names `{text}`, which is not a resource"))
-}
-
-/// `"*"`, or principals by kind.
-fn principals(value: Json) -> Result<Vec<Principal>, String> {
-    let kinds = match value {
-        Json::String(anyone) if anyone == "*" => return Ok(vec![Principal::Anyone]),
-        Json::Object(kinds) if !kinds.is_empty() => kinds,
-        _ => return Err("has a Principal that is neither `*` nor a JSON object".to_owned()),
-    };
-    let mut principals = Vec::new();
-    for (kind, value) in kinds {
-        for text in strings(value)? {
-            let principal = Principal::parse(&kind, &text);
-            principals.push(principal.ok_or_else(|| format!("names `{kind}`: `{text}`, which is not a principal"))?);
-        }
-    }
-    Ok(principals)
-}
-
-fn conditions(operators: Vec<(String, Json)>, variables: bool) -> Result<Vec<Condition>, String> {
-    let mut conditions = Vec::new();
-    for (operator, keys) in operators {
-        let keys = match keys {
-            Json::Object(keys) if !keys.is_empty() => keys,
-            _ => return Err(format!("has no condition keys under `{operator}`")),
-        };
-        for (key, value) in keys {
-            let values = match value {
-                Json::Array(values) => values,
-                value => vec![value],
-            };
-            let texts: Result<Vec<String>, String> = values
-                .into_iter()
-                .map(|value| match value {
-                    Json::String(text) | Json::Number(text) => Ok(text),
-                    Json::Bool(value) => Ok(value.to_string()),
-                    _ => Err(format!("has a value for `{key}` that is neither text, number nor truth value")),
-                })
-                .collect();
-            let condition = Condition::parse(&operator, &key, &texts?, variables);
-            conditions.push(condition.map_err(|problem| format!("cannot be evaluated: {problem}"))?);
-        }
-    }
-    Ok(conditions)
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn statement(body: &str) -> String {
@@ -369,6 +291,19 @@ mod tests {
         ] {
             let error = Document::parse(&statement(body)).unwrap_err();
             assert_eq!(error.to_string(), format!("statement 1 {problem}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_nothing_breaks(text in ".{0,40}", key in "[A-Z][A-Za-z:]{0,20}", value in ".{0,20}") {
+            let mut entries = serde_json::json!({ "Effect": "Allow", "Action": "*", "Resource": "*" });
+            entries[key] = value.into();
+            let text = [text, serde_json::json!({ "Version": "2012-10-17", "Statement": entries }).to_string()];
+
+            for text in text {
+                drop((Document::parse(&text), TrustDocument::parse(&text)));
+            }
         }
     }
 

@@ -4,6 +4,7 @@ pub mod actions;
 mod condition;
 mod context;
 mod document;
+mod elements;
 mod evaluate;
 mod glob;
 mod json;

@@ -237,3 +237,17 @@ async fn a_body_that_is_too_large_is_not_read() {
 
     assert_eq!(world.send(request).await.refusal().1, "RequestEntityTooLarge");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_authorization_that_is_made_up_gets_in(field in "(AWS4-HMAC-SHA256 )?[ -~]{0,60}", date in "[0-9TZ]{0,16}") {
+        let world = World::new(settings());
+        let mut request = request(&world);
+        set(&mut request, "authorization", &field);
+        set(&mut request, "x-amz-date", &date);
+
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (status, ..) = runtime.block_on(world.send(request)).refusal();
+        proptest::prop_assert!(status == 400 || status == 403);
+    }
+}
