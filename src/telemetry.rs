@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_chain_is_one_line() {
         let inner = std::io::Error::other("disk full");
-        let outer = FilterError(filter::ParseError::from(EnvFilter::try_new("a=b").unwrap_err()));
+        let outer = FilterError(EnvFilter::try_new("a=b").unwrap_err());
 
         assert_eq!(chain(&inner), "disk full");
         assert!(chain(&outer).starts_with("LODGE_LOG is not a filter"));

@@ -113,7 +113,8 @@ impl KeyFile {
 #[cfg(unix)]
 fn refuse_others(path: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::MetadataExt;
-    if std::fs::metadata(path)?.mode() & 0o077 == 0 { Ok(()) } else { Err(KeyError::Permissions) }
+    let others = std::fs::metadata(path)?.mode() & 0o077;
+    if others == 0 { Ok(()) } else { Err(KeyError::Permissions) }
 }
 
 #[cfg(not(unix))]

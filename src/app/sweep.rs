@@ -10,7 +10,7 @@ use super::{Broker, Result};
 use crate::domain::ledger::{Draft, Event};
 
 /// How often it is done.
-pub const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// After this long an attempt without an outcome will never have one: AWS calls end within 15 seconds, and the
 /// database gives up after 5.

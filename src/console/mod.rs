@@ -21,8 +21,7 @@ const STYLESHEET: &str = include_str!("assets/lodge.css");
 /// The style sheet's address changes with its content, so that browsers may keep it.
 static STYLESHEET_URL: LazyLock<String> = LazyLock::new(|| {
     let digest = Sha256::digest(STYLESHEET.as_bytes());
-    let version: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-    format!("{STYLESHEET_PATH}?v={version}")
+    format!("{STYLESHEET_PATH}?v={}", hex::encode(&digest[..6]))
 });
 
 fn stylesheet_url() -> &'static str {

@@ -103,7 +103,6 @@ pub fn people() -> Vec<idp::Person> {
 /// Fresh credentials for the broker's own role.
 #[must_use]
 pub fn broker_identity(random: &Random) -> aws::BrokerIdentity {
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let policy = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow",
         "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
@@ -112,9 +111,9 @@ pub fn broker_identity(random: &Random) -> aws::BrokerIdentity {
     aws::BrokerIdentity {
         role_arn: BROKER_ROLE.to_owned(),
         session_name: "demo".to_owned(),
-        access_key_id: format!("ASIA{}", hex(&random.bytes::<8>()).to_ascii_uppercase()),
-        secret_access_key: hex(&random.bytes::<20>()).into(),
-        session_token: hex(&random.bytes::<64>()).into(),
+        access_key_id: format!("ASIA{}", hex::encode_upper(random.bytes::<8>())),
+        secret_access_key: hex::encode(random.bytes::<20>()).into(),
+        session_token: hex::encode(random.bytes::<64>()).into(),
         policies: vec![policy.to_string()],
     }
 }

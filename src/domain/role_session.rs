@@ -107,8 +107,7 @@ impl ExternalId {
     /// The external id made of these random bytes.
     #[must_use]
     pub fn from_entropy(bytes: [u8; 16]) -> Self {
-        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-        Self(format!("lodge-{hex}"))
+        Self(format!("lodge-{}", hex::encode(bytes)))
     }
 }
 

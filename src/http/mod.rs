@@ -18,7 +18,6 @@ use crate::app::Broker;
 use crate::console;
 
 /// Every route there is, and the layers around them.
-#[must_use]
 pub fn router(broker: Broker) -> Router {
     let api = Router::new()
         .route("/api/v1/me", get(api::me))

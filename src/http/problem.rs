@@ -153,13 +153,12 @@ fn named(connection: &ConnectionName, groups: &[Group]) -> String {
     if groups.is_empty() {
         return format!("your sign-in at `{connection}` brought no groups");
     }
-    let mut text = format!("your sign-in at `{connection}` brought these groups: ");
     let shown: Vec<&str> = groups.iter().take(GROUPS_NAMED).map(Group::as_str).collect();
-    text.push_str(&shown.join(", "));
-    if groups.len() > GROUPS_NAMED {
-        text.push_str(&format!(" and {} more", groups.len() - GROUPS_NAMED));
-    }
-    text
+    let rest = match groups.len() - shown.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("your sign-in at `{connection}` brought these groups: {}{rest}", shown.join(", "))
 }
 
 fn from_aws(cause: Cause) -> Problem {

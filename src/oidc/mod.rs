@@ -22,7 +22,7 @@ use crate::domain::id::ConnectionName;
 use crate::domain::person::Issuer;
 
 /// How long a provider's metadata and keys are used before they are fetched again (panva/jose: 10 minutes).
-const METADATA_TTL: Duration = Duration::from_secs(600);
+const METADATA_TTL: Duration = Duration::from_mins(10);
 
 /// A signing algorithm that an operator may allow. All are asymmetric: with a symmetric one, our own client secret
 /// could sign a sign-in.

@@ -49,7 +49,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     let folder = Folder::open(data)?;
     let random = Random::System;
 
-    let client_secret: SecretString = hex(&random.bytes::<32>()).into();
+    let client_secret: SecretString = hex::encode(random.bytes::<32>()).into();
     let identity = seed::broker_identity(&random);
     let broker = broker(&addresses, folder.path(), &client_secret, &identity).await?;
     let labs = seed_labs(&broker, &addresses).await?;
@@ -220,20 +220,19 @@ fn sealing_key(folder: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
 /// A file for `AWS_CONFIG_FILE`, with a profile for each role, so that nobody's own settings are touched.
 fn write_profiles(folder: &Path, addresses: &Addresses) -> anyhow::Result<PathBuf> {
     let helper = helper_path();
-    let mut text = String::from("# Made by `lodged demo`. Use it with AWS_CONFIG_FILE.\n");
-    for lab in seed::LABS {
-        for (role, ..) in lab.roles {
-            text.push_str(&format!(
-                "\n[profile {0}-{role}]\ncredential_process = {helper} credential-process {0}/{role}\n\
-                 region = us-east-1\nservices = lodge-demo\n",
-                lab.name
-            ));
-        }
-    }
-    text.push_str(&format!(
-        "\n[services lodge-demo]\nmturk =\n  endpoint_url = http://{0}\nsts =\n  endpoint_url = http://{0}\n",
-        addresses.aws
-    ));
+    let roles = seed::LABS.into_iter().flat_map(|lab| lab.roles.iter().map(move |(role, ..)| (lab.name, *role)));
+    let profiles = roles.map(|(lab, role)| {
+        format!(
+            "\n[profile {lab}-{role}]\ncredential_process = {helper} credential-process {lab}/{role}\n\
+             region = us-east-1\nservices = lodge-demo\n"
+        )
+    });
+    let text = format!(
+        "# Made by `lodged demo`. Use it with AWS_CONFIG_FILE.\n{1}\n[services lodge-demo]\n\
+         mturk =\n  endpoint_url = http://{0}\nsts =\n  endpoint_url = http://{0}\n",
+        addresses.aws,
+        profiles.collect::<String>(),
+    );
     let path = folder.join("aws-config");
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
@@ -285,8 +284,4 @@ Ctrl-C ends it.
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

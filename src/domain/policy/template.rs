@@ -302,7 +302,7 @@ impl SessionPolicy {
     /// SHA-256 of the text, in hexadecimal: what the ledger keeps.
     #[must_use]
     pub fn sha256(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(self.0.as_bytes()))
     }
 }
 
