@@ -67,7 +67,7 @@ fn violations<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<St
             found.insert(format!("{path}: no rule says what `{}` may name", place.module));
             continue;
         };
-        for named in paths(&words(source), &place.within) {
+        for named in paths(&words(source), &place) {
             match named.first().map(String::as_str) {
                 Some("crate") => {
                     let named = &named[1..];
@@ -226,14 +226,16 @@ fn end_of_quoted(text: &str, quote: char) -> usize {
 
 /// Every path that the words hold, absolute: `["crate", "store", "Store"]` or `["sqlx", "query"]`. A path that begins
 /// with anything that is neither a keyword nor a crate is taken for a crate of that name; no rule then knows it.
-fn paths(words: &[&str], within: &[String]) -> Vec<Vec<String>> {
+fn paths(words: &[&str], place: &Place) -> Vec<Vec<String>> {
     let mut found = Vec::new();
     // The modules that are open, each with the depth of braces it was opened at.
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut depth = 0;
     let mut at = 0;
     while at < words.len() {
-        let here = || within.iter().map(String::as_str).chain(open.iter().map(|(name, _)| *name)).collect::<Vec<_>>();
+        let is_binary = place.within.is_empty();
+        let here =
+            || place.within.iter().map(String::as_str).chain(open.iter().map(|(name, _)| *name)).collect::<Vec<_>>();
         match &words[at..] {
             ["#", "[", "cfg", "(", "test", ")", "]", ..] => {
                 let item = at + 7;
@@ -255,7 +257,7 @@ fn paths(words: &[&str], within: &[String]) -> Vec<Vec<String>> {
             }
             ["use", ..] => {
                 let (tree, end) = use_tree(words, at + 1);
-                found.extend(tree.iter().filter_map(|path| absolute(path, &here())));
+                found.extend(tree.iter().filter_map(|path| absolute(path, &here(), is_binary)));
                 at = end;
                 continue;
             }
@@ -269,7 +271,7 @@ fn paths(words: &[&str], within: &[String]) -> Vec<Vec<String>> {
                     path.push(next);
                     at += 2;
                 }
-                found.extend(absolute(&path, &here()));
+                found.extend(absolute(&path, &here(), is_binary));
             }
             _ => {}
         }
@@ -341,13 +343,15 @@ fn use_tree<'a>(words: &[&'a str], at: usize) -> (Vec<Vec<&'a str>>, usize) {
     (found, at + 1)
 }
 
-/// The path from the crate's root, or from a foreign crate.
-fn absolute(path: &[&str], here: &[&str]) -> Option<Vec<String>> {
+/// The path from the crate's root, or from a foreign crate. In a binary only `lodge` leads to the crate; `crate`, `super`
+/// and `self` lead to the binary's own modules, which have no rules.
+fn absolute(path: &[&str], here: &[&str], is_binary: bool) -> Option<Vec<String>> {
     let (first, rest) = path.split_first()?;
     let up = path.iter().take_while(|word| **word == "super").count();
     let base: Vec<&str> = match *first {
+        "crate" | "self" | "super" if is_binary => return None,
         "crate" | "lodge" => rest.to_vec(),
-        "self" if rest.first() == Some(&"super") => return absolute(rest, here),
+        "self" if rest.first() == Some(&"super") => return absolute(rest, here, is_binary),
         "self" => here.iter().chain(rest).copied().collect(),
         "super" => here[..here.len().saturating_sub(up)].iter().chain(&path[up..]).copied().collect(),
         "Self" => return None,
@@ -538,6 +542,7 @@ fn what_the_rules_allow_is_left_alone() {
         ("console/mod.rs", "use crate::app; use askama::Template;"),
         ("cli/mod.rs", "use crate::domain::id::{LabName, RoleName}; use crate::wire; use anyhow::Result;"),
         ("bin/lodged.rs", "use lodge::{app, demo, http}; #[tokio::main] async fn main() {}"),
+        ("bin/lodged/serve.rs", "use super::server; use crate::server::run; use self::x; use lodge::app;"),
         ("lib.rs", "pub mod anything; pub use demo::x;"),
     ];
     for (path, source) in fine {
