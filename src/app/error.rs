@@ -14,7 +14,7 @@ pub enum Error {
     #[error("no live session")]
     SignInNeeded,
     /// The one gate said no.
-    #[error("refused: {}", refusal.as_str())]
+    #[error("refused: {refusal}")]
     Refused {
         /// Why.
         refusal: Refusal,
@@ -60,9 +60,25 @@ pub enum SignInError {
     /// The provider sent an error instead of a code.
     #[error("the provider refused the sign-in: {0}")]
     Declined(&'static str),
+    /// The provider did not answer.
+    #[error("the provider did not answer")]
+    ProviderAway(#[source] oidc::Error),
+    /// The provider sent the groups in a form that cannot be read.
+    #[error("the provider's groups cannot be read")]
+    UnreadableGroups(#[source] oidc::Error),
     /// The provider's answer did not hold.
     #[error("the provider's answer did not hold")]
-    Provider(#[from] oidc::Error),
+    Provider(#[source] oidc::Error),
+}
+
+impl From<oidc::Error> for SignInError {
+    fn from(error: oidc::Error) -> Self {
+        match error {
+            oidc::Error::Unreachable(_) => Self::ProviderAway(error),
+            oidc::Error::Groups(_) => Self::UnreadableGroups(error),
+            _ => Self::Provider(error),
+        }
+    }
 }
 
 /// What every use case returns.

@@ -7,7 +7,7 @@ use crate::aws::{self, AssumeRole, SessionCredentials};
 use crate::domain::access::{self, Decision};
 use crate::domain::id::{MappingId, PersonId, RoleAddress, RoleSessionId};
 use crate::domain::lab::{Lab, Role};
-use crate::domain::ledger::{Book, Draft, Event};
+use crate::domain::ledger::{Book, Draft, Event, Failure};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 use crate::store::Snapshot;
@@ -206,17 +206,13 @@ fn issued(approved: &Approved, credentials: &SessionCredentials) -> Event {
 }
 
 fn failed(error: &aws::Error) -> Event {
-    Event::Failed {
-        reason: error.cause.as_str().to_owned(),
-        aws_code: error.code.clone(),
-        aws_request_id: error.request_id.clone(),
-    }
+    Event::Failed { reason: error.failure, aws_code: error.code.clone(), aws_request_id: error.request_id.clone() }
 }
 
 /// The entry for an attempt that never reached STS.
 fn not_issued(error: &Error) -> Event {
     match error {
-        Error::Refused { refusal, .. } => Event::Refused { reason: refusal.as_str().to_owned() },
-        _ => Event::Failed { reason: "policy".to_owned(), aws_code: None, aws_request_id: None },
+        Error::Refused { refusal, .. } => Event::Refused { reason: *refusal },
+        _ => Event::Failed { reason: Failure::Policy, aws_code: None, aws_request_id: None },
     }
 }

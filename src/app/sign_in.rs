@@ -103,7 +103,7 @@ impl Broker {
             verifier: &self.keys.derive(Purpose::Verifier, id.as_str()),
             choose_account,
         };
-        let url = provider.authorization_url(&ask).await.map_err(SignInError::Provider)?;
+        let url = provider.authorization_url(&ask).await.map_err(SignInError::from)?;
 
         let transaction = SignInTransaction {
             id,
@@ -139,7 +139,7 @@ impl Broker {
             nonce: &self.keys.derive(Purpose::Nonce, transaction.id.as_str()),
             verifier: &self.keys.derive(Purpose::Verifier, transaction.id.as_str()),
         };
-        let login = provider.complete(&callback, self.clock.now()).await.map_err(SignInError::Provider)?;
+        let login = provider.complete(&callback, self.clock.now()).await.map_err(SignInError::from)?;
         let session = self.record_sign_in(connection, login).await?;
         let return_to = transaction.return_to.parse().unwrap_or_else(|_| ReturnTo::home());
         Ok(Completed { session, return_to })

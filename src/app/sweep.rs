@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::helper_login::CODE_MEMORY;
 use super::sign_in::SIGN_IN_TIMEOUT;
 use super::{Broker, Result};
-use crate::domain::ledger::{Draft, Event};
+use crate::domain::ledger::{Draft, Event, Failure};
 
 /// How often it is done.
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
@@ -35,7 +35,7 @@ impl Broker {
         tx.forget_codes(now - CODE_MEMORY).await?;
         let open = tx.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
         for (book, person, attempt) in &open {
-            let event = Event::Failed { reason: "interrupted".to_owned(), aws_code: None, aws_request_id: None };
+            let event = Event::Failed { reason: Failure::Interrupted, aws_code: None, aws_request_id: None };
             let draft = Draft { at: now, person: person.clone(), attempt: attempt.clone(), event };
             tx.append(book.clone(), draft).await?;
         }

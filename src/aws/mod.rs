@@ -18,7 +18,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use error::{Cause, Error};
+pub use error::Error;
 pub use sts::{AssumeRole, SessionCredentials};
 
 /// STS answers in tens of milliseconds; a helper's caller gives up after about twenty seconds (the AWS SDK for Rust

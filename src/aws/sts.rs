@@ -181,7 +181,7 @@ mod tests {
             ("no life", answer(ARN, None, 0)),
             ("nothing", AssumeRoleOutput::builder().build()),
         ] {
-            assert_eq!(check(answer).unwrap_err().cause, super::super::Cause::Mismatch, "{what}");
+            assert_eq!(check(answer).unwrap_err().failure, crate::domain::ledger::Failure::Mismatch, "{what}");
         }
     }
 }

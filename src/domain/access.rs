@@ -2,7 +2,10 @@
 //!
 //! It is asked at every issuance, never only at sign-in. It answers "no" to whatever it was not told.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::claims::Groups;
 use super::id::{ConnectionName, MappingId, RoleName};
@@ -32,8 +35,9 @@ pub enum Decision {
     Refused(Refusal),
 }
 
-/// Why not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why not. The ledger keeps the word: a variant is never renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     /// No live mapping gives this person this role. Also the answer for a role and for a lab that do not exist.
     NoMapping,
@@ -43,15 +47,13 @@ pub enum Refusal {
     TooLong,
 }
 
-impl Refusal {
-    /// The word in the ledger.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoMapping => "no-mapping",
-            Self::NoGroupClaim => "no-group-claim",
-            Self::TooLong => "too-long",
-        }
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoMapping => "no mapping gives this role",
+            Self::NoGroupClaim => "the sign-in said nothing about groups",
+            Self::TooLong => "more time was asked for than the role gives",
+        })
     }
 }
 

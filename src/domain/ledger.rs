@@ -8,6 +8,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::access::Refusal;
 use super::canonical::{self, NotCanonical};
 use super::id::{LabId, LabName, MappingId, PersonId, RoleName, RoleSessionId};
 
@@ -75,13 +76,13 @@ pub enum Event {
     },
     /// The broker said no; STS was not called.
     Refused {
-        /// Why, in a word.
-        reason: String,
+        /// Why.
+        reason: Refusal,
     },
     /// The broker said yes and no credential came of it.
     Failed {
-        /// Why, in a word.
-        reason: String,
+        /// Why.
+        reason: Failure,
         /// AWS's error code, when it was AWS that said no.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         aws_code: Option<String>,
@@ -102,6 +103,40 @@ impl Event {
             Self::Failed { .. } => "failed",
         }
     }
+}
+
+/// Why the broker said yes and no credential came of it, by who can mend it. The ledger keeps the word: a variant is
+/// never renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "kebab-case")]
+pub enum Failure {
+    /// The lab's role does not let the broker in: the role, its trust policy or its external id. The lab mends it.
+    #[error("the lab's AWS role refused the broker")]
+    Denied,
+    /// A parameter that STS would not take, such as more time than the role's maximum. The lab mends it.
+    #[error("AWS did not accept the request")]
+    Rejected,
+    /// The session policy and tags do not fit the token. The role must be made shorter.
+    #[error("the session policy is too large for AWS")]
+    TooLarge,
+    /// The broker's own credentials or clock. The operator mends it.
+    #[error("AWS does not accept the broker's own identity")]
+    Identity,
+    /// Too many calls. Waiting mends it.
+    #[error("AWS asked to slow down")]
+    Throttled,
+    /// No answer. Waiting may mend it.
+    #[error("AWS could not be reached")]
+    Unreachable,
+    /// An answer that is not what was asked for: another account, role, session or lifetime.
+    #[error("AWS's answer does not match the request")]
+    Mismatch,
+    /// The role's template is gone or cannot be filled.
+    #[error("the role's policy cannot be made")]
+    Policy,
+    /// The broker was stopped between its two entries.
+    #[error("the broker was stopped before there was an outcome")]
+    Interrupted,
 }
 
 /// An event and its circumstances, before it has a place in a book.
@@ -226,8 +261,8 @@ mod tests {
                 policy_sha256: "00".repeat(32),
                 aws_request_id: None,
             },
-            Event::Refused { reason: "no-mapping".into() },
-            Event::Failed { reason: "denied".into(), aws_code: Some("AccessDenied".into()), aws_request_id: None },
+            Event::Refused { reason: Refusal::NoMapping },
+            Event::Failed { reason: Failure::Denied, aws_code: Some("AccessDenied".into()), aws_request_id: None },
         ]
     }
 

@@ -19,11 +19,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::app::{Error, SignInError};
-use crate::aws::Cause;
 use crate::console;
 use crate::domain::access::Refusal;
 use crate::domain::claims::{Group, Groups};
 use crate::domain::id::ConnectionName;
+use crate::domain::ledger::Failure;
 use crate::telemetry::chain;
 use crate::wire;
 
@@ -95,7 +95,7 @@ impl From<&Error> for Problem {
             Error::Refused { refusal, connection, group_claim, groups } => {
                 refused(*refusal, connection, group_claim, groups)
             }
-            Error::Aws(error) => from_aws(error.cause),
+            Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
             Error::SignIn(error) => from_sign_in(error),
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
@@ -161,28 +161,28 @@ fn named(connection: &ConnectionName, groups: &[Group]) -> String {
     format!("your sign-in at `{connection}` brought these groups: {}{rest}", shown.join(", "))
 }
 
-fn from_aws(cause: Cause) -> Problem {
-    match cause {
-        Cause::Denied => Problem::new(
+fn no_credential(failure: Failure) -> Problem {
+    match failure {
+        Failure::Denied => Problem::new(
             StatusCode::FAILED_DEPENDENCY,
             "lab-account-refused",
             "The lab's AWS role refused the broker",
             "Nobody in this lab can get credentials until its PI has the role in the lab's AWS account set right. \
              Please tell them.",
         ),
-        Cause::Rejected => Problem::new(
+        Failure::Rejected => Problem::new(
             StatusCode::FAILED_DEPENDENCY,
             "lab-account-rejected",
             "AWS did not accept the request for this lab",
             "The role in the lab's AWS account does not take what this role asks for, often a maximum session duration \
              that is too short. Please tell the lab's PI.",
         ),
-        Cause::Identity => {
+        Failure::Identity => {
             Problem::unavailable("AWS does not accept the broker itself. Whoever runs it was told; try again later.")
         }
-        Cause::Throttled => Problem::unavailable("AWS asked the broker to slow down. Try again in a moment."),
-        Cause::Unreachable => Problem::unavailable("AWS did not answer. Try again in a moment."),
-        Cause::TooLarge | Cause::Mismatch => Problem::internal(),
+        Failure::Throttled => Problem::unavailable("AWS asked the broker to slow down. Try again in a moment."),
+        Failure::Unreachable => Problem::unavailable("AWS did not answer. Try again in a moment."),
+        Failure::TooLarge | Failure::Mismatch | Failure::Policy | Failure::Interrupted => Problem::internal(),
     }
 }
 
@@ -199,10 +199,10 @@ fn from_sign_in(error: &SignInError) -> Problem {
             StatusCode::FORBIDDEN,
             "Your university's sign-in did not let you in, or you left it. Begin again, or ask its help desk.",
         ),
-        SignInError::Provider(crate::oidc::Error::Unreachable(_)) => {
+        SignInError::ProviderAway(_) => {
             Problem::unavailable("Your university's sign-in did not answer. Try again in a moment.")
         }
-        SignInError::Provider(crate::oidc::Error::Groups(_)) => failed(
+        SignInError::UnreadableGroups(_) => failed(
             StatusCode::BAD_GATEWAY,
             "Your university's sign-in sent your groups in a form that this broker cannot read. Whoever runs the \
              broker was told.",

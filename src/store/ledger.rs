@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn refused() -> Event {
-        Event::Refused { reason: "no-mapping".into() }
+        Event::Refused { reason: crate::domain::access::Refusal::NoMapping }
     }
 
     async fn written() -> (tempfile::TempDir, Store, Book) {
