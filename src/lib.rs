@@ -18,7 +18,8 @@
 //! | `cli` | the helper | `wire`, `domain` |
 //! | `demo` | a small identity provider and a small AWS | `domain::policy`, `domain::id` |
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
-//! | `config`, [`telemetry`] | settings and logs | named by `bin` and `app` down |
+//! | `config` | settings, for the modules they configure | `domain`, `oidc` |
+//! | [`telemetry`] | logs | itself; named by everybody but `domain` |
 //!
 //! `tests/architecture.rs` reads `src/` and fails when an arrow runs the other way.
 //!

@@ -183,12 +183,14 @@ impl Broker {
             return Err(HelperLoginError::Code.into());
         }
 
+        let sign_in = tx.snapshot(&code.person).await?.ok_or(HelperLoginError::Code)?;
         let token = keys::new_token(TOKEN_PREFIX, &self.random);
         let session = Session {
             id: CliSessionId::from_entropy(self.random.bytes()),
             person: code.person,
             sign_in: code.sign_in,
-            expires_at: now + self.lifetimes.cli_session,
+            // From the sign-in and not from now: what it said of the groups must not grow older than that.
+            expires_at: sign_in.signed_in_at + self.lifetimes.cli_session,
         };
         tx.insert_cli_session(&keys::hash(token.expose_secret()), &session, &code.host, now).await?;
         if !tx.redeem_code(&code_hash, &session.id).await? {

@@ -39,7 +39,7 @@ use crate::store::Store;
 pub struct Lifetimes {
     /// A browser's.
     pub browser_session: TimeDelta,
-    /// A helper's: after this, `lodge login` again.
+    /// A helper's, from the sign-in it stands on: after this, `lodge login` again.
     pub cli_session: TimeDelta,
 }
 

@@ -23,7 +23,7 @@ statements! {
         values ($1, $2, $3, $4, $5, $6, $7)";
     /// What one sign-in gives, over all labs. Of several mappings to one role, the longest-lived end counts.
     ROLES_GIVEN = "select lab.name as lab, lab_role.name as role, lab_role.template as template, \
-        min(mapping.ends_at is not null) as ends, max(mapping.ends_at) as last_end \
+        min(case when mapping.ends_at is null then 0 else 1 end) as ends, max(mapping.ends_at) as last_end \
         from sign_in \
         join person on person.id = sign_in.person_id \
         join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
@@ -69,7 +69,7 @@ struct GivenRow {
     lab: String,
     role: String,
     template: String,
-    ends: bool,
+    ends: i32,
     last_end: MaybeTime,
 }
 
@@ -208,7 +208,7 @@ impl Tx {
                     lab: column(&row.lab, "lab", "name")?,
                     role: column(&row.role, "lab_role", "name")?,
                     template: column(&row.template, "lab_role", "template")?,
-                    ends_at: row.last_end.filter(|_| row.ends),
+                    ends_at: row.last_end.filter(|_| row.ends == 1),
                 })
             })
             .collect()

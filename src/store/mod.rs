@@ -40,6 +40,9 @@ pub enum Error {
     /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
     #[error("the database could not carry out a statement")]
     Database(#[from] sqlx::Error),
+    /// The file could not be opened or made.
+    #[error("the database's file could not be opened")]
+    File(#[source] std::io::Error),
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -82,6 +85,7 @@ impl Store {
     ///
     /// When the file cannot be opened or written, or is of a later version.
     pub async fn open(file: &Path) -> Result<Self> {
+        create_private(file)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -123,6 +127,16 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Makes the file before SQLite does, readable by nobody else; SQLite gives the files beside it the same rights.
+fn create_private(file: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map_err(Error::File)?;
+    Ok(())
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it never happened.
@@ -188,6 +202,19 @@ mod tests {
         let other = crate::domain::id::PersonId::from_entropy([2; 10]);
         let mut tx = store.write().await.unwrap();
         assert_eq!(tx.upsert_person(&other, &key, None, DateTime::UNIX_EPOCH).await.unwrap(), other);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_may_read_the_database() {
+        use std::os::unix::fs::PermissionsExt;
+        let (folder, store) = open().await;
+        store.write().await.unwrap().commit().await.unwrap();
+
+        for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+        }
     }
 
     #[tokio::test]
