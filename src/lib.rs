@@ -20,6 +20,7 @@
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
 //! | `config` | settings, for the modules they configure | `domain`, `oidc` |
 //! | [`telemetry`] | logs | itself; named by everybody but `domain` |
+//! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `cli`, `bin` |
 //!
 //! `tests/architecture.rs` reads `src/` and fails when an arrow runs the other way.
 //!
@@ -48,6 +49,7 @@ pub mod domain;
 pub mod http;
 #[cfg(feature = "server")]
 pub mod oidc;
+pub mod private_file;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod telemetry;

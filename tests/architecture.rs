@@ -22,17 +22,18 @@ const RULES: &[Rule] = &[
     Rule { module: "ambient", may_name: &[] },
     Rule { module: "wire", may_name: &[] },
     Rule { module: "telemetry", may_name: &[] },
+    Rule { module: "private_file", may_name: &[] },
     Rule { module: "config", may_name: &["domain", "oidc", "telemetry"] },
-    Rule { module: "store", may_name: &["domain", "config", "telemetry"] },
+    Rule { module: "store", may_name: &["domain", "config", "telemetry", "private_file"] },
     Rule { module: "aws", may_name: &["domain", "config", "telemetry"] },
     Rule { module: "oidc", may_name: &["domain", "config", "telemetry"] },
-    Rule { module: "app", may_name: &["domain", "store", "aws", "oidc", "ambient", "config", "telemetry"] },
+    Rule { module: "app", may_name: &["domain", "store", "aws", "oidc", "ambient", "config", "telemetry", "private_file"] },
     Rule { module: "http", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry", "console"] },
     Rule { module: "console", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry"] },
-    Rule { module: "cli", may_name: &["wire", "domain::id", "ambient", "telemetry"] },
+    Rule { module: "cli", may_name: &["wire", "domain::id", "ambient", "telemetry", "private_file"] },
     Rule { module: "demo", may_name: &["domain::policy", "domain::id", "ambient"] },
     Rule { module: "bin/lodge", may_name: &["cli", "wire", "domain", "ambient", "telemetry"] },
-    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry"] },
+    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry", "private_file"] },
 ];
 
 /// Who may name a crate that is not ours. A name that ends in `*` stands for all that begin so. The first line that fits

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretBox, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::ambient::Random;
+use crate::private_file;
 
 /// The key file holds this many bytes.
 const KEY_BYTES: usize = 32;
@@ -76,7 +77,9 @@ impl KeyFile {
     ///
     /// When it is missing, of another length, or readable by others.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        refuse_others(path)?;
+        if !private_file::is_private(path)? {
+            return Err(KeyError::Permissions);
+        }
         let bytes = Zeroizing::new(std::fs::read(path)?);
         let bytes: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length)?;
         Ok(Self::from_bytes(bytes))
@@ -88,7 +91,7 @@ impl KeyFile {
     ///
     /// As [`KeyFile::read`], and when it cannot be made.
     pub fn read_or_create(path: &Path, random: &Random) -> Result<Self, KeyError> {
-        match create_private(path) {
+        match private_file::create_new(path) {
             Ok(mut file) => {
                 let bytes = Zeroizing::new(random.bytes::<KEY_BYTES>());
                 std::io::Write::write_all(&mut file, bytes.as_slice())?;
@@ -108,26 +111,6 @@ impl KeyFile {
         mac.update(id.as_bytes());
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into()
     }
-}
-
-#[cfg(unix)]
-fn refuse_others(path: &Path) -> Result<(), KeyError> {
-    use std::os::unix::fs::MetadataExt;
-    let others = std::fs::metadata(path)?.mode() & 0o077;
-    if others == 0 { Ok(()) } else { Err(KeyError::Permissions) }
-}
-
-#[cfg(not(unix))]
-fn refuse_others(_: &Path) -> Result<(), KeyError> {
-    Ok(())
-}
-
-fn create_private(path: &Path) -> std::io::Result<std::fs::File> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// A fresh token: a prefix that secret scanners can look for, and 256 random bits.

@@ -3,7 +3,7 @@
 //! A file is refused, not repaired, when somebody else could have read or written it: a session that others may have
 //! seen is for its owner to think about. On Windows the user profile's own access list does this work.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::ambient::{Clock, Random};
+use crate::private_file;
 
 use super::failure::Failure;
 
@@ -107,26 +108,19 @@ impl Home {
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    permissions::private(&mut options);
-    let mut file = options.open(path)?;
+    let mut file = private_file::create_new(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
 
 #[cfg(unix)]
 mod permissions {
-    use std::fs::{self, DirBuilder, File, OpenOptions};
+    use std::fs::{self, DirBuilder, File};
     use std::io;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     use std::path::Path;
 
     use super::Failure;
-
-    pub(super) fn private(options: &mut OpenOptions) {
-        options.mode(0o600);
-    }
 
     pub(super) fn create_directory(directory: &Path) -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o700).create(directory)
@@ -163,13 +157,11 @@ mod permissions {
 
 #[cfg(not(unix))]
 mod permissions {
-    use std::fs::{self, File, OpenOptions};
+    use std::fs::{self, File};
     use std::io;
     use std::path::Path;
 
     use super::Failure;
-
-    pub(super) fn private(_: &mut OpenOptions) {}
 
     pub(super) fn create_directory(directory: &Path) -> io::Result<()> {
         fs::create_dir_all(directory)

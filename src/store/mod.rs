@@ -19,6 +19,8 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqlitePool, Transaction};
 
+use crate::private_file;
+
 pub use labs::{GivenRole, LabStanding};
 pub use ledger::LedgerRow;
 pub use people::Snapshot;
@@ -85,7 +87,8 @@ impl Store {
     ///
     /// When the file cannot be opened or written, or is of a later version.
     pub async fn open(file: &Path) -> Result<Self> {
-        create_private(file)?;
+        // Made before SQLite does it; the files that SQLite keeps beside it get the same rights.
+        private_file::create_if_missing(file).map_err(Error::File)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -127,16 +130,6 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
-}
-
-/// Makes the file before SQLite does, readable by nobody else; SQLite gives the files beside it the same rights.
-fn create_private(file: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file).map_err(Error::File)?;
-    Ok(())
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it never happened.

@@ -16,7 +16,7 @@ use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::SessionDuration;
 use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
 use lodge::store::Store;
-use lodge::{aws, http};
+use lodge::{aws, http, private_file};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::server;
@@ -210,20 +210,13 @@ fn sealing_key(folder: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
         Ok(bytes) => bytes.try_into().map_err(|_| anyhow::anyhow!("{} must hold 32 bytes", path.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let key = random.bytes::<32>();
-            write_private(&path, &key).with_context(|| format!("cannot write {}", path.display()))?;
+            private_file::create_new(&path)
+                .and_then(|mut file| file.write_all(&key))
+                .with_context(|| format!("cannot write {}", path.display()))?;
             Ok(key)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
-}
-
-/// Writes a new file that nobody else may read.
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(bytes)
 }
 
 /// A file for `AWS_CONFIG_FILE`, with a profile for each role, so that nobody's own settings are touched.

@@ -193,11 +193,6 @@ fn response(protocol: Protocol, outcome: Result<String, Fault>, request_id: &str
 
 /// Random bytes in the form of a UUID, as AWS gives its requests.
 fn request_id(bytes: [u8; 16]) -> String {
-    let hex = hex(&bytes);
+    let hex = hex::encode(bytes);
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -17,9 +17,9 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::Incoming;
 use super::calls::Service;
 use super::fault::{Fault, Protocol};
-use super::{Incoming, hex};
 
 /// How far the signer's clock may be off, either way.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -282,7 +282,7 @@ fn check_time(time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
 /// A payload hash that is declared must be the hash of the payload: neither `UNSIGNED-PAYLOAD` nor another's.
 fn check_payload_hash(headers: &HeaderMap, body: &[u8]) -> Result<(), Refusal> {
     let Some(declared) = one_header(headers, "x-amz-content-sha256")? else { return Ok(()) };
-    if declared == hex(&Sha256::digest(body)) { Ok(()) } else { Err(Refusal::mismatch()) }
+    if declared == hex::encode(Sha256::digest(body)) { Ok(()) } else { Err(Refusal::mismatch()) }
 }
 
 /// The value of a header that may be there once: of two, a proxy and we might each believe another.
