@@ -96,6 +96,16 @@ impl Broker {
         self.public_url.as_str().trim_end_matches('/')
     }
 
+    /// Whether the broker can do its work, as far as it can know without calling anybody.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn ready(&self) -> Result<()> {
+        self.store.read().await?;
+        Ok(())
+    }
+
     fn provider(&self, connection: &ConnectionName) -> Result<&Provider> {
         self.providers.get(connection).ok_or(Error::SignIn(SignInError::UnknownConnection))
     }

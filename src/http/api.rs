@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
 
@@ -90,9 +90,7 @@ pub(super) async fn healthz() -> &'static str {
 }
 
 /// `GET /readyz`: the process can do its work, as far as it can know without calling AWS.
-pub(super) async fn readyz(State(broker): State<Broker>) -> (StatusCode, &'static str) {
-    match broker.store.read().await {
-        Ok(_) => (StatusCode::OK, "ready\n"),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database is not available\n"),
-    }
+pub(super) async fn readyz(State(broker): State<Broker>) -> Result<&'static str, Problem> {
+    broker.ready().await?;
+    Ok("ready\n")
 }

@@ -6,7 +6,7 @@
 //! | `no-such-role` | 404 | no mapping gives this role; also for a role or a lab that does not exist |
 //! | `no-group-information` | 404 | the provider sent no group claim |
 //! | `duration-too-long` | 400 | more time than the role gives |
-//! | `malformed-request` | 400 | the request is not one of this API |
+//! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
 //! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
 //! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
@@ -59,6 +59,18 @@ impl Problem {
             "Something went wrong in the broker",
             "Nothing was issued. Please tell whoever runs this broker, with the request id.",
         )
+    }
+
+    /// The problem for an error of which only the status is known.
+    fn of_status(status: StatusCode) -> Self {
+        let detail = match status {
+            StatusCode::METHOD_NOT_ALLOWED => "This address does not take that method.",
+            StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than anything this broker takes.",
+            StatusCode::SERVICE_UNAVAILABLE => return Self::unavailable("It took too long. Try again in a moment."),
+            _ if status.is_server_error() => return Self::internal(),
+            _ => "Something in the address, the headers or the body cannot be read.",
+        };
+        Self::new(status, "malformed-request", "The request is malformed", detail)
     }
 
     fn unavailable(detail: &str) -> Self {
@@ -235,10 +247,22 @@ impl IntoResponse for Problem {
     }
 }
 
+/// An error that a layer or the framework made, in words of its own or none.
+fn is_bare_error(response: &Response) -> bool {
+    let status = response.status();
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    (status.is_client_error() || status.is_server_error())
+        && content_type.is_none_or(|value| value.as_bytes().starts_with(b"text/plain"))
+}
+
 /// Gives a problem its body: a page for a browser, JSON for everybody else. The request's id is in it when only the
 /// operator can look further.
 pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let problem = match response.extensions_mut().remove::<Problem>() {
+        Some(problem) => problem,
+        None if is_bare_error(&response) => Problem::of_status(response.status()),
+        None => return response,
+    };
     let request_id = problem.status.is_server_error().then(|| request_id.to_owned());
     let body = if for_browser {
         console::problem(problem.title, &problem.detail, request_id.as_deref()).into_response()
@@ -290,6 +314,35 @@ mod tests {
 
         let detail = refusal(groups(&names), Refusal::NoMapping).detail;
         assert!(detail.contains("group-19 and 5 more") && !detail.contains("group-20"), "{detail}");
+    }
+
+    async fn rendered(response: Response, for_browser: bool) -> (StatusCode, String, String) {
+        let response = render(response, "req-x", for_browser);
+        let content_type = response.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+        let status = response.status();
+        let body = axum::body::to_bytes(response.into_body(), 65_536).await.unwrap();
+        (status, content_type, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_error_has_one_form() {
+        let bare = (StatusCode::PAYLOAD_TOO_LARGE, "length limit exceeded").into_response();
+        let (status, content_type, body) = rendered(bare, false).await;
+        assert_eq!((status, content_type.as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "application/problem+json"));
+        assert!(body.contains("malformed-request") && !body.contains("length limit"), "{body}");
+
+        let (status, content_type, body) = rendered(Problem::internal().into_response(), true).await;
+        assert_eq!((status, content_type.as_str()), (StatusCode::INTERNAL_SERVER_ERROR, "text/html; charset=utf-8"));
+        assert!(body.contains("req-x"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn an_answer_in_a_protocol_of_its_own_is_left_alone() {
+        let refusal = (StatusCode::BAD_REQUEST, Json(serde_json::json!({"error": "invalid_grant"}))).into_response();
+        assert_eq!(rendered(refusal, true).await.2, r#"{"error":"invalid_grant"}"#);
+
+        let fine = (StatusCode::OK, "ready").into_response();
+        assert_eq!(rendered(fine, false).await.2, "ready");
     }
 
     #[test]
