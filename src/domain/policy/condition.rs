@@ -38,7 +38,7 @@ enum Quantifier {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Value {
-    Text { template: Pattern, ignore_case: bool },
+    Text { pattern: Pattern, ignore_case: bool },
     Arn(Pattern),
     Bool(bool),
     Date(Order, DateTime<Utc>),
@@ -155,7 +155,7 @@ impl Kind {
     fn value(&self, text: &str, variables: bool) -> Option<Value> {
         Some(match self {
             Self::Text { wildcards, ignore_case } => Value::Text {
-                template: Pattern::parse(text, Reading { wildcards: *wildcards, variables })?,
+                pattern: Pattern::parse(text, Reading { wildcards: *wildcards, variables })?,
                 ignore_case: *ignore_case,
             },
             Self::Arn => Value::Arn(Pattern::parse(text, Reading { wildcards: true, variables })?),
@@ -176,10 +176,10 @@ enum Resolved<'a> {
 impl Value {
     fn resolve(&self, context: &Context) -> Option<Resolved<'_>> {
         Some(match self {
-            Self::Text { template, ignore_case } => {
-                Resolved::Text { glob: template.resolve(context)?, ignore_case: *ignore_case }
+            Self::Text { pattern, ignore_case } => {
+                Resolved::Text { glob: pattern.resolve(context)?, ignore_case: *ignore_case }
             }
-            Self::Arn(template) => Resolved::Arn(template.resolve(context)?),
+            Self::Arn(pattern) => Resolved::Arn(pattern.resolve(context)?),
             other => Resolved::Other(other),
         })
     }

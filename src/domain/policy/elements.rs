@@ -41,8 +41,8 @@ pub(super) fn action(text: &str) -> Result<Glob, String> {
 /// `*`, or an ARN with wildcards and variables.
 pub(super) fn resource(text: &str, reading: Reading) -> Result<Pattern, String> {
     let well_formed = text == "*" || (text.starts_with("arn:") && text.matches(':').count() >= 5);
-    let template = if well_formed { Pattern::parse(text, reading) } else { None };
-    template.ok_or_else(|| format!("names `{text}`, which is not a resource"))
+    let pattern = if well_formed { Pattern::parse(text, reading) } else { None };
+    pattern.ok_or_else(|| format!("names `{text}`, which is not a resource"))
 }
 
 /// `"*"`, or principals by kind.

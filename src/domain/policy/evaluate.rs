@@ -34,13 +34,13 @@ pub enum Verdict {
 /// What a permissions policy says to a request.
 #[must_use]
 pub fn evaluate(document: &Document, request: &Request<'_>) -> Verdict {
-    let fits = |templates: &[Pattern]| -> Option<bool> {
-        let globs: Option<Vec<Glob>> = templates.iter().map(|template| template.resolve(request.context)).collect();
+    let fits = |patterns: &[Pattern]| -> Option<bool> {
+        let globs: Option<Vec<Glob>> = patterns.iter().map(|pattern| pattern.resolve(request.context)).collect();
         Some(globs?.iter().any(|glob| glob.matches(request.resource)))
     };
     verdict(&document.statements, request, |resources: &Resources| match resources {
-        Selection::Only(templates) => fits(templates) == Some(true),
-        Selection::AllBut(templates) => fits(templates) == Some(false),
+        Selection::Only(patterns) => fits(patterns) == Some(true),
+        Selection::AllBut(patterns) => fits(patterns) == Some(false),
     })
 }
 
