@@ -54,6 +54,9 @@ pub enum SignInError {
     /// The answer does not belong to a sign-in that this browser began at this connection, or it was used before.
     #[error("the answer does not belong to a sign-in of this browser")]
     NotOurs,
+    /// More sign-ins are under way than can be meant.
+    #[error("too many sign-ins are under way")]
+    TooMany,
     /// It took too long.
     #[error("the sign-in took too long")]
     TooOld,

@@ -24,7 +24,7 @@ pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
 pub use people::Profile;
 pub use sessions::{Caller, NewSession};
-pub use sign_in::{Answer, Begun, Completed, ReturnTo};
+pub use sign_in::{Answer, Begun, Completed, MAX_SIGN_INS_UNDER_WAY, ReturnTo};
 pub use sweep::SWEEP_INTERVAL;
 
 use crate::ambient::{Clock, Random};

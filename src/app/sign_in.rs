@@ -19,6 +19,10 @@ use crate::store::SignInTransaction;
 /// How long somebody may take at their provider's sign-in page.
 pub(super) const SIGN_IN_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
 
+/// How many sign-ins may be under way at once. Anybody can begin one, so their number is bounded; a campus on the first
+/// morning of term stays far below.
+pub const MAX_SIGN_INS_UNDER_WAY: i64 = 10_000;
+
 /// A page of ours to go to after signing in: a path that cannot be mistaken for another site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnTo(String);
@@ -105,14 +109,19 @@ impl Broker {
         };
         let url = provider.authorization_url(&ask).await.map_err(SignInError::from)?;
 
+        let now = self.clock.now();
         let transaction = SignInTransaction {
             id,
             browser_hash: keys::hash(browser_token.expose_secret()),
             connection: connection.clone(),
             return_to: return_to.as_str().to_owned(),
-            begun_at: self.clock.now(),
+            begun_at: now,
         };
         let mut tx = self.store.write().await?;
+        tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
+        if tx.count_transactions().await? >= MAX_SIGN_INS_UNDER_WAY {
+            return Err(SignInError::TooMany.into());
+        }
         tx.insert_transaction(&keys::hash(state.expose_secret()), &transaction).await?;
         tx.commit().await?;
         Ok(Begun { url, browser_token })

@@ -202,6 +202,9 @@ fn from_sign_in(error: &SignInError) -> Problem {
     let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
     match error {
         SignInError::UnknownConnection => Problem::no_such_page(),
+        SignInError::TooMany => {
+            Problem::unavailable("Too many people are signing in at this moment. Try again in a few minutes.")
+        }
         SignInError::NotOurs => failed(
             StatusCode::BAD_REQUEST,
             "This answer does not belong to a sign-in that this browser began, or it was used before. Begin again.",

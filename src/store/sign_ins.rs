@@ -11,6 +11,7 @@ statements! {
     /// Taken and gone in one statement: a state is good once.
     TAKE_TRANSACTION = "delete from sign_in_transaction where state_hash = $1 \
         returning id, browser_hash, connection, return_to, begun_at";
+    COUNT_TRANSACTIONS = "select count(*) from sign_in_transaction";
     FORGET_OLD_TRANSACTIONS = "delete from sign_in_transaction where begun_at < $1";
 }
 
@@ -67,6 +68,11 @@ impl Tx {
             })
         })
         .transpose()
+    }
+
+    /// How many sign-ins are under way, forgotten ones not counted.
+    pub async fn count_transactions(&mut self) -> Result<i64> {
+        Ok(sqlx::query_scalar(COUNT_TRANSACTIONS).fetch_one(&mut *self.inner).await?)
     }
 
     /// Forgets the sign-ins that were begun before this moment.
