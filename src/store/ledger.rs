@@ -205,7 +205,7 @@ mod tests {
             let attack = attack.replace("$5", "$1");
             let error = sqlx::query(sqlx::AssertSqlSafe(attack.clone()))
                 .bind(&book)
-                .execute(&store.pool)
+                .execute(&store.writer)
                 .await
                 .expect_err(&attack)
                 .to_string();
