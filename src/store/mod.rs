@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 pub use labs::{GivenRole, LabStanding};
 pub use ledger::LedgerRow;
@@ -94,6 +94,7 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect_with(options)
             .await?;
         sqlx::migrate!("migrations/sqlite").run(&pool).await?;
@@ -123,6 +124,15 @@ impl Store {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Whether a connection that comes back may be used again: only when its transaction has ended. When the disk is full,
+/// SQLite ends it on its own; sqlx then fails to roll it back, counts it as open, and everything after it would run
+/// inside a transaction that never ends (sqlx 0.9.0, `connection/worker.rs`).
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // A rollback that a dropped transaction asked for is done before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it never happened.
@@ -188,6 +198,20 @@ mod tests {
         let other = crate::domain::id::PersonId::from_entropy([2; 10]);
         let mut tx = store.write().await.unwrap();
         assert_eq!(tx.upsert_person(&other, &key, None, DateTime::UNIX_EPOCH).await.unwrap(), other);
+    }
+
+    /// As it does when the disk is full.
+    #[tokio::test]
+    async fn a_transaction_that_the_database_ended_itself_leaves_nothing_behind() {
+        let (_folder, store) = open().await;
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("rollback").execute(&mut *tx.inner).await.unwrap();
+        assert!(tx.commit().await.is_err());
+
+        for _ in 0..MAX_CONNECTIONS {
+            store.read().await.unwrap();
+            store.write().await.expect("a connection that can begin").commit().await.unwrap();
+        }
     }
 
     #[tokio::test]
