@@ -5,19 +5,24 @@
 //! of the database. Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`] for anything that changes a
 //! row. No transaction is ever held across a network call.
 
+mod files;
 mod labs;
 mod ledger;
 mod people;
 mod sessions;
 mod sign_ins;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::Mutex;
+
+use files::Files;
 
 pub use labs::{GivenRole, LabStanding};
 pub use ledger::LedgerRow;
@@ -40,6 +45,16 @@ pub enum Error {
     /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
     #[error("the database could not carry out a statement")]
     Database(#[from] sqlx::Error),
+    /// A file of the database was deleted, renamed or replaced while it was open. What would be written now could never
+    /// be read again.
+    #[error(
+        "the file {} is not the one that was opened: put that one back, or restart the broker on what is there now",
+        .0.display()
+    )]
+    Moved(PathBuf),
+    /// A file of the database cannot be looked at.
+    #[error("the database's files cannot be looked at")]
+    Files(#[source] std::io::Error),
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -73,6 +88,9 @@ use statements;
 #[derive(Clone, Debug)]
 pub struct Store {
     pool: SqlitePool,
+    files: Files,
+    /// Open for as long as the store is, so that the files stay the same ones.
+    anchor: Arc<Mutex<Option<SqliteConnection>>>,
 }
 
 impl Store {
@@ -91,23 +109,27 @@ impl Store {
             // rule "no credential without a durable record" stands on this line.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
+        let mut anchor = options.connect().await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut anchor).await?;
+        let files = Files::of(file).map_err(Error::Files)?;
         let pool = SqlitePoolOptions::new()
             .max_connections(MAX_CONNECTIONS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_release(|connection, _| Box::pin(is_at_rest(connection)))
-            .connect_with(options)
+            // A connection that is opened later finds the database that is there, or none.
+            .connect_with(options.create_if_missing(false))
             .await?;
-        sqlx::migrate!("migrations/sqlite").run(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool, files, anchor: Arc::new(Mutex::new(Some(anchor))) })
     }
 
     /// A consistent view for reading.
     ///
     /// # Errors
     ///
-    /// When the database is away.
+    /// When the database is away or not at its path any more.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.pool.begin().await? })
+        self.files.check()?;
+        Ok(Tx { inner: self.pool.begin().await?, files: self.files.clone() })
     }
 
     /// A transaction that may write. It takes the write lock at once, so that what it read cannot have changed when it
@@ -115,14 +137,20 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the database is away, or another writer holds it for too long.
+    /// When the database is away or not at its path any more, or another writer holds it for too long.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.pool.begin_with("begin immediate").await? })
+        self.files.check()?;
+        Ok(Tx { inner: self.pool.begin_with("begin immediate").await?, files: self.files.clone() })
     }
 
     /// Closes every connection, so that the files are whole.
     pub async fn close(&self) {
         self.pool.close().await;
+        if let Some(anchor) = self.anchor.lock().await.take()
+            && let Err(error) = anchor.close().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
+        }
     }
 }
 
@@ -139,6 +167,7 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Sqlite>,
+    files: Files,
 }
 
 impl Tx {
@@ -146,9 +175,11 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// When it could not be made durable; nothing of it then happened.
+    /// When it could not be made durable; nothing of it then happened. Or when it was written to a file that is not at
+    /// its path any more, which comes to the same for everybody who will ever look.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.files.check()
     }
 }
 
