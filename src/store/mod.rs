@@ -5,21 +5,25 @@
 //! of the database. Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`] for anything that changes a
 //! row. No transaction is ever held across a network call.
 
+mod files;
 mod labs;
 mod ledger;
 mod people;
 mod sessions;
 mod sign_ins;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::Mutex;
 
 use crate::private_file;
+use files::Files;
 
 pub use labs::{GivenRole, LabStanding};
 pub use ledger::LedgerRow;
@@ -42,9 +46,16 @@ pub enum Error {
     /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
     #[error("the database could not carry out a statement")]
     Database(#[from] sqlx::Error),
-    /// The file could not be opened or made.
-    #[error("the database's file could not be opened")]
-    File(#[source] std::io::Error),
+    /// A file of the database was deleted, renamed or replaced while it was open. What would be written now could never
+    /// be read again.
+    #[error(
+        "the file {} is not the one that was opened: put that one back, or restart the broker on what is there now",
+        .0.display()
+    )]
+    Moved(PathBuf),
+    /// A file of the database cannot be made or looked at.
+    #[error("the database's files cannot be made or looked at")]
+    Files(#[source] std::io::Error),
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
@@ -81,6 +92,9 @@ pub struct Store {
     /// One connection, so that our own writers wait in line. Left to SQLite they would sleep and try again, and with
     /// eight of them one in a hundred waited half a second (measured with `tests/bench`).
     writer: SqlitePool,
+    files: Files,
+    /// Open for as long as the store is, so that the files stay the same ones.
+    anchor: Arc<Mutex<Option<SqliteConnection>>>,
 }
 
 impl Store {
@@ -91,7 +105,7 @@ impl Store {
     /// When the file cannot be opened or written, or is of a later version.
     pub async fn open(file: &Path) -> Result<Self> {
         // Made before SQLite does it; the files that SQLite keeps beside it get the same rights.
-        private_file::create_if_missing(file).map_err(Error::File)?;
+        private_file::create_if_missing(file).map_err(Error::Files)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -101,19 +115,30 @@ impl Store {
             // rule "no credential without a durable record" stands on this line.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY_TIMEOUT);
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
-        let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("migrations/sqlite").run(&writer).await?;
-        Ok(Self { readers: pool(READERS).connect_with(options).await?, writer })
+        let mut anchor = options.connect().await?;
+        sqlx::migrate!("migrations/sqlite").run(&mut anchor).await?;
+        let files = Files::of(file).map_err(Error::Files)?;
+        // A connection that is opened later finds the database that is there, or none.
+        let options = options.create_if_missing(false);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .after_release(|connection, _| Box::pin(is_at_rest(connection)))
+                .connect_with(options.clone())
+        };
+        let (readers, writer) = (pool(READERS).await?, pool(1).await?);
+        Ok(Self { readers, writer, files, anchor: Arc::new(Mutex::new(Some(anchor))) })
     }
 
     /// A consistent view for reading.
     ///
     /// # Errors
     ///
-    /// When the database is away.
+    /// When the database is away or not at its path any more.
     pub async fn read(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.readers.begin().await? })
+        self.files.check()?;
+        Ok(Tx { inner: self.readers.begin().await?, files: self.files.clone() })
     }
 
     /// A transaction that may write. It takes the write lock at once, so that what it read cannot have changed when it
@@ -121,22 +146,38 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// When the database is away, or another writer holds it for too long.
+    /// When the database is away or not at its path any more, or another writer holds it for too long.
     pub async fn write(&self) -> Result<Tx> {
-        Ok(Tx { inner: self.writer.begin_with("begin immediate").await? })
+        self.files.check()?;
+        Ok(Tx { inner: self.writer.begin_with("begin immediate").await?, files: self.files.clone() })
     }
 
     /// Closes every connection, so that the files are whole.
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
+        if let Some(anchor) = self.anchor.lock().await.take()
+            && let Err(error) = anchor.close().await
+        {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
+        }
     }
+}
+
+/// Whether a connection that comes back may be used again: only when its transaction has ended. When the disk is full,
+/// SQLite ends it on its own; sqlx then fails to roll it back, counts it as open, and everything after it would run
+/// inside a transaction that never ends (sqlx 0.9.0, `connection/worker.rs`).
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // A rollback that a dropped transaction asked for is done before this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it never happened.
 #[derive(Debug)]
 pub struct Tx {
     inner: Transaction<'static, Sqlite>,
+    files: Files,
 }
 
 impl Tx {
@@ -144,9 +185,11 @@ impl Tx {
     ///
     /// # Errors
     ///
-    /// When it could not be made durable; nothing of it then happened.
+    /// When it could not be made durable; nothing of it then happened. Or when it was written to a file that is not at
+    /// its path any more, which comes to the same for everybody who will ever look.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        self.inner.commit().await?;
+        self.files.check()
     }
 }
 
@@ -208,6 +251,20 @@ mod tests {
         for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
             let mode = file.metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
+        }
+    }
+
+    /// As it does when the disk is full.
+    #[tokio::test]
+    async fn a_transaction_that_the_database_ended_itself_leaves_nothing_behind() {
+        let (_folder, store) = open().await;
+        let mut tx = store.write().await.unwrap();
+        sqlx::query("rollback").execute(&mut *tx.inner).await.unwrap();
+        assert!(tx.commit().await.is_err());
+
+        for _ in 0..=READERS {
+            store.read().await.unwrap();
+            store.write().await.expect("a connection that can begin").commit().await.unwrap();
         }
     }
 
