@@ -7,8 +7,16 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod first_credential;
+#[cfg(test)]
+mod helper_contract;
+#[cfg(test)]
+mod mturk_actions;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod support;
