@@ -19,4 +19,6 @@ mod policies;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod second_start;
+#[cfg(test)]
 mod support;
