@@ -133,6 +133,23 @@ fn whoever_has_no_mapping_is_refused_in_one_sentence_and_aws_hears_nothing() {
 }
 
 #[test]
+fn a_group_of_the_same_name_at_another_connection_gives_nothing() {
+    let world = World::start();
+    let student = Person::signed_in("student", &world.url);
+    world.wait_for(async {
+        let lab = world.broker.lab(&"vision".parse().unwrap()).await.unwrap().unwrap();
+        let (elsewhere, group) = ("elsewhere".parse().unwrap(), "vision-students".parse().unwrap());
+        world.broker.add_mapping(&lab.id, &elsewhere, &group, &"pay".parse().unwrap()).await.unwrap();
+    });
+
+    let ended = student.ask_for("vision/pay");
+
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
+    assert!(!student.lodge(&["status"]).stdout.contains("vision/pay"));
+    assert_eq!(world.aws.calls(), []);
+}
+
+#[test]
 fn a_lab_of_strangers_answers_byte_for_byte_like_one_that_does_not_exist() {
     let world = World::start();
 
