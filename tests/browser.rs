@@ -196,6 +196,21 @@ fn every_page_fits_wide_and_narrow_in_light_and_dark() {
 }
 
 #[test]
+fn a_page_that_is_too_wide_is_noticed() {
+    if !peers::require("a_page_that_is_too_wide_is_noticed", &PEERS) {
+        return;
+    }
+    let mut album = Album::new("narrow", "light");
+
+    browser::run_with(&json!({ "viewport": { "width": 390, "height": 844 }, "steps": [
+        { "goto": "data:text/html,<!doctype html><p style='width:500px'>wide" },
+        album.picture_of("too-wide"),
+    ]}));
+
+    assert!(width_of(&album.taken[0]) >= 500);
+}
+
+#[test]
 fn a_problem_is_a_page_that_leads_back() {
     if !peers::require("a_problem_is_a_page_that_leads_back", &PEERS) {
         return;
