@@ -19,6 +19,8 @@ mod peers;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod printed_commands;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod second_start;

@@ -59,6 +59,7 @@ impl Demo {
 /// The command that starts a demo.
 pub(crate) fn command(port: u16, data: &Path) -> Command {
     let mut command = programs::lodged();
-    command.args(["demo", "--port", &port.to_string(), "--data"]).arg(data);
+    // Cargo says so to what it runs, and the demo then names its commands as one runs them from a clone.
+    command.env_remove("CARGO").args(["demo", "--port", &port.to_string(), "--data"]).arg(data);
     command
 }
