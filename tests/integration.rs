@@ -7,8 +7,22 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod first_credential;
+#[cfg(test)]
+mod helper_contract;
+#[cfg(test)]
+mod mturk_actions;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod printed_commands;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod second_start;
 #[cfg(test)]
 mod support;

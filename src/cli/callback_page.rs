@@ -1,7 +1,19 @@
-//! The page that the browser is left with. Static but for one sentence, no script, no style, nothing loaded.
+//! The page that the browser is left with. Static but for one sentence, no script, nothing loaded; the one style it may
+//! have is named in its policy by its hash.
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+/// The colours of the broker's own pages, which lead here.
+const STYLE: &str = "\
+    body{margin:18vh auto 0;padding:0 1rem;max-width:34rem;font:16px/1.55 system-ui,sans-serif;\
+    color:#1f2328;background:#f7f5f0}\
+    h1{margin:0 0 .5rem;font-size:1.5rem;line-height:1.25}\
+    @media(prefers-color-scheme:dark){body{color:#e7e5df;background:#15181b}}";
 
 /// A page about how the sign-in ended, or about a request that was none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +55,15 @@ impl Page {
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
-             <title>{title} - Lodge</title>\n<h1>{title}</h1>\n<p>{sentence}</p>\n</html>\n"
+             <title>{title} - Lodge</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n<p>{sentence}</p>\n</html>\n"
         );
+        let style = STANDARD.encode(Sha256::digest(STYLE));
         format!(
             "HTTP/1.1 {status}\r\n\
              Content-Type: text/html; charset=utf-8\r\n\
              Content-Length: {}\r\n\
              Cache-Control: no-store\r\n\
-             Content-Security-Policy: default-src 'none'\r\n\
+             Content-Security-Policy: default-src 'none'; style-src 'sha256-{style}'\r\n\
              Referrer-Policy: no-referrer\r\n\
              X-Content-Type-Options: nosniff\r\n\
              Connection: close\r\n\r\n{body}",

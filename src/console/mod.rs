@@ -166,14 +166,29 @@ pub fn hand_over(login: &HelperLogin, confirmed: bool, url: &str) -> Response {
 #[template(path = "problem.html", config = "src/console/askama.toml")]
 struct ProblemPage<'a> {
     title: &'a str,
-    detail: &'a str,
+    detail: Vec<Piece<'a>>,
     request_id: Option<&'a str>,
 }
 
 /// What went wrong, and what to do.
 #[must_use]
 pub fn problem(title: &str, detail: &str, request_id: Option<&str>) -> Response {
-    page(&ProblemPage { title, detail, request_id })
+    page(&ProblemPage { title, detail: pieces(detail), request_id })
+}
+
+/// A part of a sentence.
+#[derive(Debug, PartialEq, Eq)]
+struct Piece<'a> {
+    text: &'a str,
+    /// Something to type: it stood between backticks, which a terminal shows and a page does not.
+    is_code: bool,
+}
+
+fn pieces(sentence: &str) -> Vec<Piece<'_>> {
+    if sentence.matches('`').count() % 2 == 1 {
+        return vec![Piece { text: sentence, is_code: false }];
+    }
+    sentence.split('`').enumerate().map(|(index, text)| Piece { text, is_code: index % 2 == 1 }).collect()
 }
 
 /// `21 November 2026, 13:00 UTC`.
@@ -188,5 +203,20 @@ fn page(template: &impl Template) -> Response {
             tracing::error!(error = &error as &dyn std::error::Error, "a page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        let code = |text| Piece { text, is_code: true };
+        let plain = |text| Piece { text, is_code: false };
+
+        assert_eq!(pieces("Run `lodge login` again."), [plain("Run "), code("lodge login"), plain(" again.")]);
+        assert_eq!(pieces("Wait."), [plain("Wait.")]);
+        assert_eq!(pieces("A stray ` stays."), [plain("A stray ` stays.")]);
     }
 }

@@ -2,12 +2,18 @@
 //! forms. Blocking and without a runtime: a test is a story of programs talking to each other, told in order.
 
 pub(crate) mod browser;
+pub(crate) mod demo;
 pub(crate) mod peers;
+pub(crate) mod permission_table;
+pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod proxy;
+pub(crate) mod signed;
 pub(crate) mod visitor;
+pub(crate) mod world;
 
+use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,12 +27,15 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A port with `count` free ports from it on, for programs that take their neighbours.
+/// A port with `count` free ports from it on, for programs that take their neighbours. Below the ports that systems hand
+/// out by themselves, so that no passing connection has it meanwhile, nor between two starts of one program.
 pub(crate) fn free_ports(count: u16) -> u16 {
-    for _ in 0..1_000 {
-        let first = free_port();
-        let Some(end) = first.checked_add(count) else { continue };
-        if (first..end).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+    const LOWEST: u16 = 16_384;
+    const HIGHEST: u16 = 32_000;
+    for attempt in 0..1_000 {
+        let random = RandomState::new().hash_one(attempt) % u64::from(HIGHEST - LOWEST);
+        let first = LOWEST + u16::try_from(random).unwrap();
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
             return first;
         }
     }
@@ -48,6 +57,17 @@ pub(crate) fn eventually<T>(what: &str, mut ready: impl FnMut() -> Option<T>) ->
         assert!(Instant::now() < until, "still waiting after {} s: {what}", PATIENCE.as_secs());
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The one line that a program has said, without its end.
+///
+/// # Panics
+///
+/// When it is no line, more than one, not ended, or has anything in it that moves a cursor.
+pub(crate) fn only_line(said: &str) -> &str {
+    let line = said.strip_suffix('\n').unwrap_or_else(|| panic!("not a whole line: {said:?}"));
+    assert!(!line.is_empty() && !line.chars().any(char::is_control), "not one line: {said:?}");
+    line
 }
 
 /// Every file under `folder`, in a stable order.
@@ -75,4 +95,12 @@ fn ports_in_a_row_are_free() {
     let all: Vec<_> = (first..first + 3).map(|port| TcpListener::bind(("127.0.0.1", port))).collect();
 
     assert!(all.iter().any(Result::is_ok));
+}
+
+#[test]
+fn one_line_is_one_line() {
+    assert_eq!(only_line("lodge: größer\n"), "lodge: größer");
+    for other in ["", "\n", "unended", "one\ntwo\n", "one\n\n", "\nlate\n", "back\rover\n", "\u{1b}[31mred\n"] {
+        assert!(std::panic::catch_unwind(|| only_line(other)).is_err(), "{other:?}");
+    }
 }

@@ -94,6 +94,11 @@ pub(crate) fn aws() -> Command {
     command
 }
 
+/// Where the AWS CLI is.
+pub(crate) fn aws_program() -> PathBuf {
+    Peer::AwsCli.path()
+}
+
 /// Node.js with a script of `tests/peers/`.
 pub(crate) fn node(script: &str) -> Command {
     let mut command = Command::new("node");

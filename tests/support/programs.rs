@@ -1,6 +1,6 @@
 //! Our own two programs, as a test starts them: nothing of whoever runs the tests reaches them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::peers::without_aws_settings;
@@ -12,7 +12,21 @@ pub(crate) fn lodged() -> Command {
 
 /// The helper, with everything that it keeps under `home`.
 pub(crate) fn lodge(home: &Path) -> Command {
-    let mut command = ours(env!("CARGO_BIN_EXE_lodge"));
+    at_home(ours(env!("CARGO_BIN_EXE_lodge")), home)
+}
+
+/// A shell that runs `script`, in which `lodge` means the helper; other programs are looked for in these folders first.
+pub(crate) fn shell(home: &Path, folders: &[&Path], script: &str) -> Command {
+    let helper = Path::new(env!("CARGO_BIN_EXE_lodge")).parent().unwrap();
+    let system = std::env::var_os("PATH").unwrap_or_default();
+    let system: Vec<_> = std::env::split_paths(&system).collect();
+    let all = std::iter::once(helper).chain(folders.iter().copied()).chain(system.iter().map(PathBuf::as_path));
+    let mut command = at_home(ours("sh"), home);
+    command.env("PATH", std::env::join_paths(all).unwrap()).args(["-c", script]);
+    command
+}
+
+fn at_home(mut command: Command, home: &Path) -> Command {
     command.env("LODGE_HOME", home).env("HOME", home).env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME");
     command
 }

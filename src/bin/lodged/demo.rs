@@ -281,9 +281,16 @@ Try, in another terminal (and choose `student` in the browser):
 
 Ctrl-C ends it.
 ",
-        profiles.display()
+        shell_word(profiles)
     );
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
+}
+
+/// A path as a shell reads it back: in quotes, unless it needs none.
+fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

@@ -1,0 +1,123 @@
+//! Ending the demo and starting it again on the same folder: nothing that people did is lost, and nothing is left behind.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use lodge::store::Store;
+use serde_json::{Value, json};
+
+use crate::support::demo::{self, Demo};
+use crate::support::person::Person;
+use crate::support::process::Process;
+use crate::support::signed::Keys;
+use crate::support::{eventually, free_ports, only_line};
+
+/// What the broker's own grace for requests under way comes to, and some room for a busy machine.
+const ENDS_WITHIN: Duration = Duration::from_secs(8);
+
+/// Every text in the ledger of a demo's folder.
+fn ledger(data: &Path) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&data.join("lodge.db")).await.unwrap();
+        let rows = store.read().await.unwrap().all_books(1_000).await.unwrap();
+        store.close().await;
+        rows.into_iter().map(|row| row.text).collect()
+    })
+}
+
+fn status(person: &Person) -> Value {
+    let ended = person.lodge(&["status", "--json"]);
+    assert!(ended.status.success(), "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+/// The processes that were started with this folder on their command line or in their environment, by id.
+fn processes_about(folder: &Path) -> Vec<String> {
+    let marker = folder.as_os_str().as_encoded_bytes();
+    let mentions = |path: std::path::PathBuf| {
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(marker.len()).any(|window| window == marker))
+    };
+    let entries = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let about = entries.filter(|process| mentions(process.join("cmdline")) || mentions(process.join("environ")));
+    about.map(|process| process.display().to_string()).collect()
+}
+
+#[test]
+fn a_second_start_finds_everything_again() {
+    let data = tempfile::tempdir().unwrap();
+    let first = Demo::start(data.path());
+    let (port, first_ready_after) = (first.port, first.ready_after);
+    let mut student = Person::signed_in("student", &first.url());
+    let before = status(&student);
+    let keys = Keys::printed_by(&student.ask_for("vision/read-results"));
+    assert_eq!(student.ask_for("language/pay").status.code(), Some(1));
+
+    assert!(first.stop().status.success());
+    let written = ledger(data.path());
+    let second = Demo::start_at(port, data.path());
+
+    assert_eq!(written.len(), 4);
+    assert_eq!(status(&student), before, "the same session of the same person with the same roles");
+    let home = student.visitor.open(&second.url());
+    assert!(home.text().contains("vision/read-results"), "the browser's session too: {}", home.text());
+    let answer = keys.call_mturk(&second.aws_url(), "ListHITs", &json!({}));
+    assert_eq!((answer.status, &answer.body["NumResults"]), (200, &json!(4)), "credentials of before: {}", answer.body);
+    let fresh = Keys::printed_by(&student.ask_for("vision/read-results"));
+    assert_eq!(fresh.call_mturk(&second.aws_url(), "ListHITs", &json!({})).status, 200);
+    let after = ledger(data.path());
+    assert_eq!((&after[..4], after.len()), (&written[..], 6), "the ledger goes on where it ended");
+    eprintln!("ready after {:?}, and after {:?} on a folder in use", first_ready_after, second.ready_after);
+    // The aim is a second; a machine that does three other things meanwhile may take longer.
+    assert!(first_ready_after.max(second.ready_after) < Duration::from_secs(30));
+}
+
+#[test]
+fn ctrl_c_ends_it_at_once_with_nothing_left() {
+    let data = tempfile::tempdir().unwrap();
+    let demo = Demo::start(data.path());
+    let (url, port) = (demo.url(), demo.port);
+    let _student = Person::signed_in("student", &url);
+    // Browsers open connections that they never use.
+    let _silent: Vec<_> = (port..port + 3).map(|port| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    assert_eq!(processes_about(data.path()).len(), 1);
+    let started = Instant::now();
+
+    let ended = demo.stop();
+
+    let took = started.elapsed();
+    eprintln!("ended after {took:?}");
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    assert!(took < ENDS_WITHIN, "{took:?}");
+    assert_eq!(processes_about(data.path()), [] as [String; 0]);
+    for port in port..port + 3 {
+        eventually("the port is free", || TcpListener::bind(("127.0.0.1", port)).ok());
+    }
+}
+
+#[test]
+fn a_process_that_is_left_behind_is_noticed() {
+    let marker = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new("sleep");
+    let _left = Process::start("sleep", command.arg("60").env("LEFT_BEHIND", marker.path()));
+
+    eventually("the process", || (processes_about(marker.path()).len() == 1).then_some(()));
+}
+
+#[test]
+fn a_port_that_is_taken_gives_one_line_and_no_demo() {
+    let data = tempfile::tempdir().unwrap();
+    let first = free_ports(3);
+
+    for taken in first..first + 3 {
+        let _there = TcpListener::bind(("127.0.0.1", taken)).unwrap();
+        let ended = Process::run("lodged demo", &mut demo::command(first, data.path()), "");
+
+        assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
+        let line = only_line(&ended.stderr);
+        assert!(line.starts_with("lodged: one of the ports ") && line.contains(&taken.to_string()), "{line}");
+        assert!(line.contains("try another: lodged demo --port"), "{line}");
+    }
+    assert_eq!(crate::support::files_under(data.path()), [] as [std::path::PathBuf; 0], "nothing was begun");
+}
