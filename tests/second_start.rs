@@ -13,7 +13,7 @@ use crate::support::process::Process;
 use crate::support::signed::Keys;
 use crate::support::{eventually, free_ports, only_line};
 
-/// What the broker's own grace for requests under way comes to, and some room for a busy machine.
+/// Less than the ten seconds that requests under way are given: here is none.
 const ENDS_WITHIN: Duration = Duration::from_secs(8);
 
 /// Every text in the ledger of a demo's folder.
