@@ -17,7 +17,8 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Serves each router on its listener until Ctrl-C or SIGTERM, then lets the requests under way end.
+/// Serves each router on its listener until Ctrl-C or SIGTERM, then lets the requests under way end. A second signal
+/// does not wait for them.
 pub(crate) async fn run(servers: Vec<(TcpListener, Router)>) -> anyhow::Result<()> {
     let (stop, stopped) = watch::channel(false);
     let mut tasks = tokio::task::JoinSet::new();
@@ -36,8 +37,10 @@ pub(crate) async fn run(servers: Vec<(TcpListener, Router)>) -> anyhow::Result<(
     tracing::info!("stopping: requests under way may end");
     stop.send_replace(true);
     let all_ended = async { while tasks.join_next().await.is_some() {} };
-    if tokio::time::timeout(GRACE, all_ended).await.is_err() {
-        tracing::warn!("requests that did not end in time are broken off");
+    tokio::select! {
+        () = all_ended => {}
+        () = told_to_stop() => tracing::warn!("told to stop again: requests under way are broken off"),
+        () = tokio::time::sleep(GRACE) => tracing::warn!("requests that did not end in time are broken off"),
     }
     Ok(())
 }
