@@ -105,7 +105,7 @@ fn the_aws_cli_shows_the_brokers_own_sentence_to_somebody_without_the_role() {
     for ended in [&refused, &unknown] {
         assert!(!ended.status.success() && ended.stdout.is_empty(), "{}", ended.stdout);
     }
-    let sentence = "lodge: language/pay: You have no such role: your sign-in at `campus` brought no groups.";
+    let sentence = "lodge: language/pay: You have no such role: your sign-in at Example University brought no groups.";
     assert!(refused.stderr.contains(sentence), "{}", refused.stderr);
     assert!(unknown.stderr.contains("run: lodge login"), "{}", unknown.stderr);
 }

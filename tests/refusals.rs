@@ -111,7 +111,7 @@ fn whoever_has_no_mapping_is_refused_in_one_sentence_and_aws_hears_nothing() {
             assert_eq!(
                 only_line(&ended.stderr),
                 format!(
-                    "lodge: {role}: You have no such role: your sign-in at `campus` brought {groups}. `lodge status` \
+                    "lodge: {role}: You have no such role: your sign-in at Example University brought {groups}. `lodge status` \
                      lists what you may use; for anything else, check the spelling, or ask the lab's PI to map one of \
                      your groups to the role and then sign in again."
                 ),

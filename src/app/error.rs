@@ -2,7 +2,6 @@
 
 use crate::domain::access::Refusal;
 use crate::domain::claims::Groups;
-use crate::domain::id::ConnectionName;
 use crate::{aws, oidc, store};
 
 use super::HelperLoginError;
@@ -18,8 +17,8 @@ pub enum Error {
     Refused {
         /// Why.
         refusal: Refusal,
-        /// Where they signed in.
-        connection: ConnectionName,
+        /// Where they signed in, as people call it.
+        connection: String,
         /// The claim that the connection reads groups from.
         group_claim: String,
         /// The groups the decision was made on.

@@ -160,12 +160,12 @@ impl Broker {
     }
 
     fn refused(&self, refusal: access::Refusal, snapshot: &Snapshot) -> Error {
-        let connection = snapshot.evidence.connection.clone();
-        let provider = self.providers.get(&connection);
+        let connection = &snapshot.evidence.connection;
+        let provider = self.providers.get(connection);
         Error::Refused {
             refusal,
             group_claim: provider.map_or("groups", |p| p.settings().group_claim.as_str()).to_owned(),
-            connection,
+            connection: self.connection_title(connection).to_owned(),
             groups: snapshot.evidence.groups.clone(),
         }
     }

@@ -106,6 +106,12 @@ impl Broker {
         Ok(())
     }
 
+    /// What people call a connection; its name when it is not set up any more.
+    #[must_use]
+    pub fn connection_title<'a>(&'a self, connection: &'a ConnectionName) -> &'a str {
+        self.providers.get(connection).map_or(connection.as_str(), |provider| &provider.settings().title)
+    }
+
     fn provider(&self, connection: &ConnectionName) -> Result<&Provider> {
         self.providers.get(connection).ok_or(Error::SignIn(SignInError::UnknownConnection))
     }

@@ -70,11 +70,11 @@ struct Who<'a> {
 }
 
 impl<'a> Who<'a> {
-    fn new(profile: &'a Profile, id: String) -> Self {
+    fn new(broker: &'a Broker, profile: &'a Profile, id: String) -> Self {
         Self {
             name: profile.snapshot.display_name.as_ref().map_or("Somebody without a name", DisplayName::as_str),
             id,
-            connection: profile.snapshot.evidence.connection.as_str(),
+            connection: broker.connection_title(&profile.snapshot.evidence.connection),
             signed_in_at: for_people(profile.snapshot.signed_in_at),
         }
     }
@@ -113,7 +113,7 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
         ends_at: given.ends_at.map(for_people),
     });
     page(&Home {
-        who: Who::new(profile, caller.person.to_string()),
+        who: Who::new(broker, profile, caller.person.to_string()),
         broker: broker.issuer(),
         session_expires_at: for_people(caller.session_expires_at),
         group_claim_absent: *groups == Groups::Absent,
@@ -137,9 +137,15 @@ struct Confirm<'a> {
 
 /// "May the helper on this machine act for you?"
 #[must_use]
-pub fn confirm(login: &HelperLogin, profile: &Profile, form_token: &str, sign_in_as_another: &str) -> Response {
+pub fn confirm(
+    broker: &Broker,
+    login: &HelperLogin,
+    profile: &Profile,
+    form_token: &str,
+    sign_in_as_another: &str,
+) -> Response {
     page(&Confirm {
-        who: Who::new(profile, String::new()),
+        who: Who::new(broker, profile, String::new()),
         login,
         client_id: wire::HELPER_CLIENT_ID,
         roles: profile.roles.iter().map(|given| format!("{}/{}", given.lab, given.role)).collect(),

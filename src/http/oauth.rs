@@ -72,7 +72,7 @@ pub(super) async fn authorize(
     let profile = broker.profile(&browser.caller).await?;
     let again = super::sign_in::link(&format!("/oauth/authorize?{}", uri.query().unwrap_or_default()), true);
     let form_token = broker.form_token(&browser.token);
-    Ok(console::confirm(&login, &profile, form_token.expose_secret(), &again).into_response())
+    Ok(console::confirm(&broker, &login, &profile, form_token.expose_secret(), &again).into_response())
 }
 
 /// The form on that page.

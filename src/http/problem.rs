@@ -22,7 +22,6 @@ use crate::app::{Error, SignInError};
 use crate::console;
 use crate::domain::access::Refusal;
 use crate::domain::claims::{Group, Groups};
-use crate::domain::id::ConnectionName;
 use crate::domain::ledger::Failure;
 use crate::telemetry::chain;
 use crate::wire;
@@ -131,7 +130,7 @@ impl From<Error> for Problem {
     }
 }
 
-fn refused(refusal: Refusal, connection: &ConnectionName, claim: &str, groups: &Groups) -> Problem {
+fn refused(refusal: Refusal, connection: &str, claim: &str, groups: &Groups) -> Problem {
     match refusal {
         Refusal::NoMapping => Problem::new(
             StatusCode::NOT_FOUND,
@@ -148,7 +147,7 @@ fn refused(refusal: Refusal, connection: &ConnectionName, claim: &str, groups: &
             "no-group-information",
             "Your sign-in brought no groups",
             format!(
-                "Your sign-in at `{connection}` said nothing about groups (the claim `{claim}` is missing), so no role \
+                "Your sign-in at {connection} said nothing about groups (the claim `{claim}` is missing), so no role \
                  can be given. Ask whoever runs that sign-in to release it to this broker, then sign in again."
             ),
         ),
@@ -161,16 +160,16 @@ fn refused(refusal: Refusal, connection: &ConnectionName, claim: &str, groups: &
     }
 }
 
-fn named(connection: &ConnectionName, groups: &[Group]) -> String {
+fn named(connection: &str, groups: &[Group]) -> String {
     if groups.is_empty() {
-        return format!("your sign-in at `{connection}` brought no groups");
+        return format!("your sign-in at {connection} brought no groups");
     }
     let shown: Vec<&str> = groups.iter().take(GROUPS_NAMED).map(Group::as_str).collect();
     let rest = match groups.len() - shown.len() {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("your sign-in at `{connection}` brought these groups: {}{rest}", shown.join(", "))
+    format!("your sign-in at {connection} brought these groups: {}{rest}", shown.join(", "))
 }
 
 fn no_credential(failure: Failure) -> Problem {
@@ -293,7 +292,7 @@ mod tests {
     use super::*;
 
     fn refusal(groups: Groups, refusal: Refusal) -> Problem {
-        let connection = "campus".parse().unwrap();
+        let connection = "Example University".to_owned();
         Problem::from(&Error::Refused { refusal, connection, group_claim: "groups".into(), groups })
     }
 
