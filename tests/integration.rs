@@ -7,8 +7,16 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod certified_provider;
+#[cfg(test)]
+mod moto;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;
+#[cfg(test)]
+mod sign_in_refusals;
+#[cfg(test)]
+mod sts_failures;
 #[cfg(test)]
 mod support;
