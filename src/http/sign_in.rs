@@ -116,6 +116,10 @@ pub(super) async fn callback(
         .ok_or(SignInError::NotOurs)
         .map_err(|error| Problem::from(crate::app::Error::from(error)))?;
     let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer).await?;
+    // Who signs in anew, perhaps as somebody else, leaves no session behind in this browser.
+    if let Some(before) = Cookie::Session.read(&broker, &headers) {
+        broker.end_browser_session(&before).await?;
+    }
     let session = &completed.session;
     let cookies = AppendHeaders([
         (header::SET_COOKIE, Cookie::Session.set(&broker, &session.token, session.expires_at - broker.clock.now())),
