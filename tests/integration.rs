@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod authorization_server;
+#[cfg(test)]
 mod certified_provider;
 #[cfg(test)]
 mod moto;
