@@ -93,6 +93,8 @@ impl Stage {
             "there is a session".to_owned()
         } else if calls != case.token_calls {
             format!("the token endpoint was asked {calls} times")
+        } else if self.provider.asked("/elsewhere") != 0 {
+            "a redirect was followed".to_owned()
         } else if !reason.contains(case.reason) {
             format!("refused because: {reason}")
         } else {

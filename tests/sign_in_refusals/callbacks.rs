@@ -99,17 +99,21 @@ fn an_answer_in_another_browser_is_refused_and_spent() {
     }
 }
 
+/// Also when the browser kept the cookie that it was told to forget.
 #[test]
 fn an_answer_is_taken_once() {
     let stage = Stage::new();
     let (mut visitor, callback) = stage.sent_back("campus");
+    let cookie = format!("lodge_sign_in={}", visitor.cookie(&callback, "lodge_sign_in").unwrap());
     assert_eq!(visitor.open(callback.as_str()).url.path(), "/");
     assert_eq!(stage.provider.asked("/token"), 1);
     stage.provider.lie(&[]);
 
     let page = visitor.open(callback.as_str());
+    let with_cookie = raw::get(callback.as_str()).page().header("cookie", &cookie).send();
 
     stage.refused("a second time", &page, 400, NOT_OURS);
+    stage.refused("a second time with the cookie", &with_cookie, 400, NOT_OURS);
 }
 
 #[test]
