@@ -33,7 +33,7 @@ use crate::wire;
 /// At most so many groups are named in a sentence.
 const GROUPS_NAMED: usize = 20;
 
-/// An error on its way out. It becomes a body in [`render`], where the request is known.
+/// An error on its way out. It becomes a body in `render`, where the request is known.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
