@@ -39,6 +39,9 @@ pub struct OauthMetadata {
     pub code_challenge_methods_supported: Vec<String>,
     /// Always `none`: the helper is a public client.
     pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// Always `none`; left out, it would mean `client_secret_basic`.
+    #[serde(default)]
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
     /// Always true (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
 }

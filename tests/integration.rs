@@ -7,11 +7,17 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod authorization_server;
+#[cfg(test)]
 mod browser;
+#[cfg(test)]
+mod certified_provider;
 #[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod helper_contract;
+#[cfg(test)]
+mod moto;
 #[cfg(test)]
 mod mturk_actions;
 #[cfg(test)]
@@ -24,5 +30,9 @@ mod printed_commands;
 mod refusals;
 #[cfg(test)]
 mod second_start;
+#[cfg(test)]
+mod sign_in_refusals;
+#[cfg(test)]
+mod sts_failures;
 #[cfg(test)]
 mod support;

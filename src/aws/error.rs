@@ -1,5 +1,6 @@
 //! What AWS said, in the few kinds that somebody can act on.
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 
@@ -34,14 +35,24 @@ where
             _ => None,
         };
         let failure = match error {
-            SdkError::ServiceError(_) => code.as_deref().map_or(Failure::Rejected, failure_of),
+            // Without a code it is not AWS that speaks, but something on the way to it.
+            SdkError::ServiceError(_) => code.as_deref().map_or(Failure::Unreachable, failure_of),
             // Nothing was sent: the SDK found no credentials to sign with, or could not build the request.
             SdkError::ConstructionFailure(_) => Failure::Identity,
-            SdkError::DispatchFailure(failure) if failure.is_other() || failure.is_user() => Failure::Identity,
+            SdkError::DispatchFailure(failure)
+                if failure.as_connector_error().is_some_and(|e| lacks_credentials(e)) =>
+            {
+                Failure::Identity
+            }
             _ => Failure::Unreachable,
         };
         Self { failure, code, request_id: error.request_id().map(str::to_owned) }
     }
+}
+
+/// The SDK files missing credentials and a connection that was hung up under the same kind; only the source tells.
+fn lacks_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<CredentialsError>)
 }
 
 /// By the code on the wire. `PackedPolicyTooLarge` and `MalformedPolicyDocument` have no suffix there, though the SDK's

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -47,12 +48,13 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
 pub(super) async fn credentials(
     State(broker): State<Broker>,
     Helper(caller): Helper,
-    Path((lab, role)): Path<(String, String)>,
+    address: Result<Path<(String, String)>, PathRejection>,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let wanted = duration(&body)?;
     // What cannot be a lab's or a role's name is answered like one that does not exist.
-    let (Ok(lab), Ok(role)) = (lab.parse(), role.parse()) else {
+    let names = address.ok().and_then(|Path((lab, role))| Some((lab.parse().ok()?, role.parse().ok()?)));
+    let Some((lab, role)) = names else {
         return Err(broker.no_such_role(&caller).await.into());
     };
     let issued = broker.issue(&caller, &RoleAddress { lab, role }, wanted).await?;

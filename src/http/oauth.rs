@@ -26,6 +26,7 @@ pub(super) async fn metadata(State(broker): State<Broker>) -> Json<wire::OauthMe
         grant_types_supported: vec!["authorization_code".to_owned()],
         code_challenge_methods_supported: vec!["S256".to_owned()],
         token_endpoint_auth_methods_supported: vec!["none".to_owned()],
+        revocation_endpoint_auth_methods_supported: vec!["none".to_owned()],
         authorization_response_iss_parameter_supported: true,
     })
 }

@@ -7,6 +7,9 @@
 //! | `no-group-information` | 404 | the provider sent no group claim |
 //! | `duration-too-long` | 400 | more time than the role gives |
 //! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
+//! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
+//! | `foreign-form` | 403 | a change that does not come from a page of this broker |
+//! | `no-such-page` | 404 | nothing has this address |
 //! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
 //! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |

@@ -1,6 +1,6 @@
 //! Signing in and out in a browser, and the page one lands on.
 
-use axum::extract::rejection::FormRejection;
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
@@ -59,8 +59,11 @@ pub(super) fn link(return_to: &str, other_account: bool) -> String {
 }
 
 /// `GET /sign-in`: straight to the only provider, or a list to choose from.
-pub(super) async fn choose(State(broker): State<Broker>, Query(parameters): Query<StartParameters>) -> Response {
-    let query = parameters.query();
+pub(super) async fn choose(
+    State(broker): State<Broker>,
+    parameters: Result<Query<StartParameters>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let query = readable(parameters)?.query();
     let links: Vec<(String, String)> = broker
         .providers
         .values()
@@ -69,19 +72,20 @@ pub(super) async fn choose(State(broker): State<Broker>, Query(parameters): Quer
             (settings.title.clone(), format!("/auth/{}/start?{query}", settings.name))
         })
         .collect();
-    match links.as_slice() {
+    Ok(match links.as_slice() {
         [(_, only)] => Redirect::to(only).into_response(),
         _ => console::choose_connection(&links).into_response(),
-    }
+    })
 }
 
 /// `GET /auth/{connection}/start`: to the provider. A link and not a form, because `form-action` would forbid the way.
 pub(super) async fn start(
     State(broker): State<Broker>,
-    Path(connection): Path<String>,
-    Query(parameters): Query<StartParameters>,
+    connection: Result<Path<String>, PathRejection>,
+    parameters: Result<Query<StartParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let connection = known(&connection)?;
+    let connection = known(connection)?;
+    let parameters = readable(parameters)?;
     let begun = broker.begin_sign_in(&connection, &parameters.return_to(), parameters.other.is_some()).await?;
     let cookie = Cookie::SignIn.set(&broker, &begun.browser_token, SIGN_IN_COOKIE_AGE);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(begun.url.as_str())).into_response())
@@ -99,16 +103,23 @@ pub(super) struct CallbackParameters {
 /// `GET /auth/{connection}/callback`: the provider's answer.
 pub(super) async fn callback(
     State(broker): State<Broker>,
-    Path(connection): Path<String>,
-    Query(parameters): Query<CallbackParameters>,
+    connection: Result<Path<String>, PathRejection>,
+    parameters: Result<Query<CallbackParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let connection = known(&connection)?;
+    let connection = known(connection)?;
     let browser_token = Cookie::SignIn.read(&broker, &headers);
-    let answer = answer(parameters)
+    // A parameter that comes twice cannot be read either: it would be anybody's guess which of the two is meant.
+    let answer = parameters
+        .ok()
+        .and_then(|Query(parameters)| answer(parameters))
         .ok_or(SignInError::NotOurs)
         .map_err(|error| Problem::from(crate::app::Error::from(error)))?;
     let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer).await?;
+    // Who signs in anew, perhaps as somebody else, leaves no session behind in this browser.
+    if let Some(before) = Cookie::Session.read(&broker, &headers) {
+        broker.end_browser_session(&before).await?;
+    }
     let session = &completed.session;
     let cookies = AppendHeaders([
         (header::SET_COOKIE, Cookie::Session.set(&broker, &session.token, session.expires_at - broker.clock.now())),
@@ -166,6 +177,13 @@ pub(super) async fn sign_out(
     Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response())
 }
 
-fn known(connection: &str) -> Result<ConnectionName, Problem> {
-    connection.parse().map_err(|_| Problem::no_such_page())
+fn known(connection: Result<Path<String>, PathRejection>) -> Result<ConnectionName, Problem> {
+    let Path(name) = connection.map_err(|_| Problem::no_such_page())?;
+    name.parse().map_err(|_| Problem::no_such_page())
+}
+
+fn readable(parameters: Result<Query<StartParameters>, QueryRejection>) -> Result<StartParameters, Problem> {
+    let Query(parameters) =
+        parameters.map_err(|_| Problem::malformed("This address cannot be read. Begin again at the first page."))?;
+    Ok(parameters)
 }

@@ -7,7 +7,7 @@ use openidconnect::core::{
     CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
     CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreIdToken, CoreJsonWebKey,
     CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
-    CoreSubjectIdentifierType, CoreTokenResponse,
+    CoreSubjectIdentifierType, CoreTokenResponse, CoreTokenType,
 };
 use openidconnect::{
     AccessToken, AdditionalClaims, AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode,
@@ -146,6 +146,10 @@ impl Provider {
         self.check_issuer(&metadata, callback.issuer)?;
         let client = self.client(&metadata, callback.redirect_uri)?;
         let tokens = self.trade(&client, callback).await?;
+        // OpenID Connect Core, section 3.1.3.3. The crate takes any type, and would show the token as a bearer's.
+        if *tokens.token_type() != CoreTokenType::Bearer {
+            return Err(Error::Token("an access token of another type than Bearer".to_owned()));
+        }
         let id_token = tokens.id_token().ok_or(Error::IdToken("there is none"))?;
         let client = self.verified(client, id_token, callback, now).await?;
 

@@ -6,8 +6,8 @@
 //   accounts         { "student": { "name": "…", "groups": ["…"] }, … }: the claims of everyone who can sign in
 //   id_token_claims  true: put the claims of the granted scopes in the ID token too, not only at userinfo
 //
-// Prints one line of JSON when it is ready, {"issuer": …, "port": …}, and ends when its standard input closes, so that
-// it cannot outlive the test that started it.
+// Prints one line of JSON when it is ready, {"issuer": …, "port": …}, then one line for each request, METHOD PATH
+// without its query, and ends when its standard input closes, so that it cannot outlive the test that started it.
 
 import { createServer } from 'node:http'
 
@@ -49,7 +49,11 @@ const provider = new Provider(issuer, {
 })
 provider.on('server_error', (_context, error) => console.error('oidc-provider:', error))
 
-server.on('request', provider.callback())
+const answer = provider.callback()
+server.on('request', (request, response) => {
+  console.log(`${request.method} ${request.url.split('?')[0]}`)
+  return answer(request, response)
+})
 console.log(JSON.stringify({ issuer, port }))
 
 process.stdin.resume()

@@ -1,14 +1,20 @@
 //! What tests share: programs that end with the test, a proxy that sees and delays, peers, and a visitor who fills in
 //! forms. Blocking and without a runtime: a test is a story of programs talking to each other, told in order.
 
+pub(crate) mod broker;
+pub(crate) mod broker_program;
 pub(crate) mod browser;
 pub(crate) mod demo;
+pub(crate) mod evil_provider;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
 pub(crate) mod person;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod proxy;
+pub(crate) mod raw;
+pub(crate) mod scripted_sts;
+pub(crate) mod serving;
 pub(crate) mod signed;
 pub(crate) mod visitor;
 pub(crate) mod world;

@@ -214,7 +214,7 @@ impl Shared {
 }
 
 /// Reads one request; `None` when the caller only knocked.
-fn read_request(from: &mut impl BufRead, caller: &mut impl Write) -> std::io::Result<Option<Recorded>> {
+pub(super) fn read_request(from: &mut impl BufRead, caller: &mut impl Write) -> std::io::Result<Option<Recorded>> {
     let mut line = String::new();
     if from.read_line(&mut line)? == 0 {
         return Ok(None);

@@ -233,6 +233,11 @@ impl Page {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{} is no JSON: {e}: {}", self.url, self.body))
+    }
+
     /// Where a redirect points.
     pub(crate) fn location(&self) -> Option<Url> {
         self.url.join(self.header("location")?).ok()

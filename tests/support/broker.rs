@@ -1,0 +1,226 @@
+//! The real broker, inside the test: its own router over a SQLite file of its own, with a clock that a test may move.
+
+use std::collections::BTreeMap;
+
+use lodge::ambient::{Clock, Random};
+use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::domain::lab::{Lab, Role};
+use lodge::domain::ledger::Entry;
+use lodge::domain::policy::PolicyLibrary;
+use lodge::domain::role_session::SessionDuration;
+use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
+use lodge::store::Store;
+use lodge::{aws, http};
+
+use super::raw;
+use super::serving::{Server, Socket, wait};
+use super::visitor::{Page, Visitor};
+
+/// The broker's name at every provider of the tests, and its secret there.
+pub(crate) const CLIENT_ID: &str = "lodge";
+pub(crate) const CLIENT_SECRET: &str = "a-client-secret-for-tests-only";
+
+/// The group that [`seed`] gives `vision/read-results`.
+pub(crate) const STUDENTS: &str = "vision-students";
+
+/// Where a helper of the tests pretends to listen.
+pub(crate) const HELPER: &str = "http://127.0.0.1:49152/callback";
+
+/// A verifier and its challenge (RFC 7636, appendix B).
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// A broker that has an address and does not run yet.
+pub(crate) struct Plan {
+    socket: Socket,
+    public_url: Option<&'static str>,
+    providers: Vec<oidc::Settings>,
+    sts: Option<String>,
+    clock: Clock,
+}
+
+impl Plan {
+    /// A broker without providers that follows this clock.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { socket: Socket::bind(), public_url: None, providers: Vec::new(), sts: None, clock }
+    }
+
+    /// The callback of a connection.
+    pub(crate) fn callback(&self, connection: &str) -> String {
+        format!("{}/auth/{connection}/callback", self.socket.url())
+    }
+
+    /// Lets it believe that it has this public address.
+    pub(crate) fn public_url(mut self, url: &'static str) -> Self {
+        self.public_url = Some(url);
+        self
+    }
+
+    /// Registers a provider.
+    pub(crate) fn connection(mut self, name: &str, issuer: &str, algorithm: Algorithm) -> Self {
+        self.providers.push(oidc::Settings {
+            name: name.parse().unwrap(),
+            title: name.to_uppercase(),
+            issuer: issuer.parse().unwrap(),
+            client_id: CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned().into(),
+            client_authentication: ClientAuthentication::Basic,
+            scopes: vec!["profile".to_owned(), "groups".to_owned()],
+            group_claim: "groups".parse().unwrap(),
+            algorithms: vec![algorithm],
+        });
+        self
+    }
+
+    /// Where it finds STS.
+    pub(crate) fn sts(mut self, url: &str) -> Self {
+        self.sts = Some(url.to_owned());
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn start(self) -> TestBroker {
+        let url = self.socket.url();
+        let folder = tempfile::tempdir().unwrap();
+        let providers = self.providers.into_iter().map(|it| (it.name.clone(), Provider::new(it).unwrap())).collect();
+        let settings = aws::Settings {
+            region: "us-east-1".to_owned(),
+            // Nobody listens there: a test that forgets its STS must not reach the real one.
+            sts_endpoint: Some(self.sts.unwrap_or_else(|| "http://127.0.0.1:1".to_owned())),
+            identity: Some(aws::BrokerIdentity {
+                access_key_id: "AKIAEXAMPLE".to_owned(),
+                secret_access_key: "a-secret-key-for-tests-only".to_owned().into(),
+                session_token: None,
+            }),
+        };
+        let broker = wait(async {
+            Broker::new(Parts {
+                public_url: self.public_url.unwrap_or(&url).parse().unwrap(),
+                store: Store::open(&folder.path().join("lodge.db")).await.unwrap(),
+                aws: aws::Aws::new(&settings).await,
+                providers,
+                policies: PolicyLibrary::shipped().unwrap(),
+                keys: KeyFile::from_bytes([7; 32]),
+                clock: self.clock,
+                random: Random::System,
+                lifetimes: Lifetimes::default(),
+            })
+        });
+        let server = self.socket.serve(http::router(broker.clone()));
+        TestBroker { broker, url, _server: server, _folder: folder }
+    }
+}
+
+/// A running broker.
+pub(crate) struct TestBroker {
+    pub(crate) broker: Broker,
+    /// Without a final slash.
+    pub(crate) url: String,
+    _server: Server,
+    _folder: tempfile::TempDir,
+}
+
+impl TestBroker {
+    /// Every entry of the ledger.
+    pub(crate) fn ledger(&self) -> Vec<Entry> {
+        ledger(&self.broker)
+    }
+}
+
+/// Every entry of a broker's ledger.
+pub(crate) fn ledger(broker: &Broker) -> Vec<Entry> {
+    let rows = wait(async { broker.store.read().await.unwrap().all_books(1_000).await.unwrap() });
+    rows.into_iter().map(|row| row.entry).collect()
+}
+
+/// The lab `vision` in the account 111122223333: its role `read-results` for the group [`STUDENTS`] at `campus`.
+pub(crate) fn seed(broker: &Broker) -> Lab {
+    wait(async {
+        let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap();
+        let lab = broker.create_lab(&"vision".parse().unwrap(), "Vision", &arn).await.unwrap();
+        let role = Role {
+            name: "read-results".parse().unwrap(),
+            template: "mturk/read-results".parse().unwrap(),
+            parameters: BTreeMap::new(),
+            max_duration: SessionDuration::MAX,
+        };
+        broker.add_role(&lab.id, &role).await.unwrap();
+        let (campus, group) = ("campus".parse().unwrap(), STUDENTS.parse().unwrap());
+        broker.add_mapping(&lab.id, &campus, &group, &role.name).await.unwrap();
+        lab
+    })
+}
+
+/// The query with which a helper asks, with some of it changed; an empty value leaves the parameter out.
+pub(crate) fn helper_query(changes: &[(&str, &str)]) -> String {
+    let mut fields = vec![
+        ("response_type", "code"),
+        ("client_id", "lodge-cli"),
+        ("redirect_uri", HELPER),
+        ("state", "a-state"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+        ("host", "laptop"),
+    ];
+    for (name, value) in changes {
+        fields.retain(|(existing, _)| existing != name);
+        fields.push((name, value));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// The code that a browser gets for its helper by saying yes. Signs in at `person`'s provider first where asked to.
+pub(crate) fn helper_code(visitor: &mut Visitor, broker: &str, person: &str) -> String {
+    let page = visitor.sign_in(&format!("{broker}/oauth/authorize?{}", helper_query(&[])), person);
+    let page = visitor.press(&page, "yes");
+    code_on(&page)
+}
+
+/// The code on the page that leads back to the helper.
+pub(crate) fn code_on(page: &Page) -> String {
+    let links = page.links();
+    let on = links.iter().find(|(_, url)| url.as_str().starts_with(HELPER));
+    let (_, url) = on.unwrap_or_else(|| panic!("no link to the helper: {} {}", page.status, page.text()));
+    url.query_pairs().find(|(name, _)| name == "code").unwrap_or_else(|| panic!("no code: {url}")).1.into_owned()
+}
+
+/// Trades a code as the helper does, with some of the form changed; an empty value leaves the field out.
+pub(crate) fn trade(broker: &str, code: &str, changes: &[(&str, &str)]) -> Page {
+    let mut fields = vec![
+        ("grant_type", "authorization_code"),
+        ("client_id", "lodge-cli"),
+        ("code", code),
+        ("redirect_uri", HELPER),
+        ("code_verifier", VERIFIER),
+    ];
+    for (name, value) in changes {
+        fields.retain(|(existing, _)| existing != name);
+        fields.push((name, value));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    raw::post_form(&format!("{broker}/oauth/token"), &fields).send()
+}
+
+/// A helper's token for whoever signs in.
+pub(crate) fn helper_token(visitor: &mut Visitor, broker: &str, person: &str) -> String {
+    let code = helper_code(visitor, broker, person);
+    let answer = trade(broker, &code, &[]);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.json()["access_token"].as_str().unwrap().to_owned()
+}
+
+/// Asks for a credential; the body is JSON, or empty.
+pub(crate) fn ask_for(broker: &str, token: &str, address: &str, body: &str) -> Page {
+    let (lab, role) = address.split_once('/').unwrap();
+    raw::post(&format!("{broker}/api/v1/labs/{lab}/roles/{role}/credentials"))
+        .header("authorization", &format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+}
+
+/// What the broker says of the helper's person.
+pub(crate) fn me(broker: &str, token: &str) -> Page {
+    raw::get(&format!("{broker}/api/v1/me")).header("authorization", &format!("Bearer {token}")).send()
+}
