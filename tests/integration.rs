@@ -7,6 +7,12 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod ledger_down;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;

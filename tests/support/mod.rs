@@ -2,6 +2,10 @@
 //! forms. Blocking and without a runtime: a test is a story of programs talking to each other, told in order.
 
 pub(crate) mod browser;
+pub(crate) mod caller;
+pub(crate) mod campus;
+pub(crate) mod canaries;
+pub(crate) mod ledger;
 pub(crate) mod peers;
 pub(crate) mod process;
 pub(crate) mod programs;
