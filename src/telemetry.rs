@@ -1,8 +1,9 @@
 //! Logs, on standard error. Never on standard output: a helper's standard output is a credential.
 //!
 //! Two filters, one after the other. What somebody asks for (`LODGE_LOG`) chooses among our own events. What other
-//! crates say is capped at warnings, and no setting lifts that: below it the AWS SDK prints whole HTTP bodies (the
-//! secret key and the session token among them), and HTTP clients print headers.
+//! crates say is capped at warnings, and no setting lifts that: below it the AWS SDK prints requests, and one variable
+//! in the environment (`LOG_SENSITIVE_BODIES`) has it print answers too, the secret key and the session token among
+//! them; and HTTP clients print headers.
 
 use std::io::{IsTerminal, Write};
 

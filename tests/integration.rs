@@ -11,11 +11,17 @@ mod authorization_server;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod canaries;
+#[cfg(test)]
 mod certified_provider;
 #[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod helper_contract;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod ledger_down;
 #[cfg(test)]
 mod moto;
 #[cfg(test)]

@@ -77,16 +77,22 @@ impl fmt::Display for LoopbackRedirect {
 }
 
 /// What a helper asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HelperLogin {
     /// Where the helper listens.
     pub redirect: LoopbackRedirect,
-    /// Comes back to it.
+    /// Comes back to it. Not a `SecretString`, since it stands on the page that asks the person.
     pub state: String,
     /// S256.
     pub code_challenge: String,
     /// The machine that asks, by its own word.
     pub host: String,
+}
+
+impl fmt::Debug for HelperLogin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HelperLogin").field("host", &self.host).finish_non_exhaustive()
+    }
 }
 
 impl HelperLogin {

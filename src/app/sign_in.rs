@@ -3,6 +3,7 @@
 //! A sign-in belongs to the browser that began it (a cookie, kept as a hash), to one connection (its own callback), and
 //! to one answer (the state, taken from the database as it is used). Nothing about it is in the URL that began it.
 
+use std::fmt;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
@@ -24,8 +25,15 @@ pub(super) const SIGN_IN_TIMEOUT: TimeDelta = TimeDelta::minutes(10);
 pub const MAX_SIGN_INS_UNDER_WAY: i64 = 10_000;
 
 /// A page of ours to go to after signing in: a path that cannot be mistaken for another site.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ReturnTo(String);
+
+impl fmt::Debug for ReturnTo {
+    /// Without the query: a helper's state is in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReturnTo").field(&self.0.split('?').next()).finish()
+    }
+}
 
 impl ReturnTo {
     /// The home page.
@@ -56,12 +64,17 @@ impl FromStr for ReturnTo {
 }
 
 /// A sign-in that has begun.
-#[derive(Debug)]
 pub struct Begun {
-    /// Where to send the browser.
+    /// Where to send the browser. The state and the nonce are in it.
     pub url: Url,
     /// What to leave in the browser, so that it is known again.
     pub browser_token: SecretString,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Begun").field("host", &self.url.host_str()).finish_non_exhaustive()
+    }
 }
 
 /// What a provider sent to our callback.

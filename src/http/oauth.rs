@@ -32,7 +32,7 @@ pub(super) async fn metadata(State(broker): State<Broker>) -> Json<wire::OauthMe
 }
 
 /// What a helper asks for, as it stands in the URL and again in the form that confirms it.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(super) struct AuthorizeParameters {
     response_type: String,
     client_id: String,

@@ -148,7 +148,7 @@ impl Provider {
         let tokens = self.trade(&client, callback).await?;
         // OpenID Connect Core, section 3.1.3.3. The crate takes any type, and would show the token as a bearer's.
         if *tokens.token_type() != CoreTokenType::Bearer {
-            return Err(Error::Token("an access token of another type than Bearer".to_owned()));
+            return Err(Error::Token("an access token of another type than Bearer"));
         }
         let id_token = tokens.id_token().ok_or(Error::IdToken("there is none"))?;
         let client = self.verified(client, id_token, callback, now).await?;
@@ -189,7 +189,7 @@ impl Provider {
                 RequestTokenError::Request(source) => Error::Unreachable(source),
                 RequestTokenError::ServerResponse(answer) => Error::Token(error_code(&answer)),
                 RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                    Error::Token("an answer that cannot be read".to_owned())
+                    Error::Token("an answer that cannot be read")
                 }
             })
     }
@@ -295,10 +295,17 @@ fn unusable(error: DiscoveryError<http::Error>) -> Error {
     }
 }
 
-/// The code of RFC 6749, section 5.2. The description stays out: it is a stranger's text.
-fn error_code(answer: &StandardErrorResponse<CoreErrorResponseType>) -> String {
-    let code = answer.error().to_string();
-    if code.len() <= 40 && code.bytes().all(|b| b.is_ascii_graphic()) { code } else { "an unknown error".to_owned() }
+/// The code of RFC 6749, section 5.2. Anything else that an answer says is a stranger's text, and may hold what we sent.
+fn error_code(answer: &StandardErrorResponse<CoreErrorResponseType>) -> &'static str {
+    match answer.error() {
+        CoreErrorResponseType::InvalidClient => "invalid_client",
+        CoreErrorResponseType::InvalidGrant => "invalid_grant",
+        CoreErrorResponseType::InvalidRequest => "invalid_request",
+        CoreErrorResponseType::InvalidScope => "invalid_scope",
+        CoreErrorResponseType::UnauthorizedClient => "unauthorized_client",
+        CoreErrorResponseType::UnsupportedGrantType => "unsupported_grant_type",
+        CoreErrorResponseType::Extension(_) => "an unknown error",
+    }
 }
 
 const fn explain(error: &ClaimsVerificationError) -> Error {

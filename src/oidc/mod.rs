@@ -104,7 +104,7 @@ pub enum Error {
     WrongIssuer(&'static str),
     /// The provider did not take the code.
     #[error("the provider did not trade the code for tokens: {0}")]
-    Token(String),
+    Token(&'static str),
     /// The ID token does not hold.
     #[error("the ID token does not hold: {0}")]
     IdToken(&'static str),

@@ -254,6 +254,20 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_is_committed_to_a_file_without_a_name_is_not_committed() {
+        for suffix in ["", "-wal", "-shm"] {
+            let (folder, store) = open().await;
+            let tx = store.write().await.unwrap();
+
+            std::fs::remove_file(folder.path().join(format!("lodge.db{suffix}"))).unwrap();
+
+            assert!(matches!(tx.commit().await, Err(Error::Moved(_))), "{suffix}");
+            assert!(matches!(store.write().await, Err(Error::Moved(_))), "{suffix}");
+            assert!(matches!(store.read().await, Err(Error::Moved(_))), "{suffix}");
+        }
+    }
+
     /// As it does when the disk is full.
     #[tokio::test]
     async fn a_transaction_that_the_database_ended_itself_leaves_nothing_behind() {

@@ -4,8 +4,12 @@
 pub(crate) mod broker;
 pub(crate) mod broker_program;
 pub(crate) mod browser;
+pub(crate) mod caller;
+pub(crate) mod campus;
+pub(crate) mod canaries;
 pub(crate) mod demo;
 pub(crate) mod evil_provider;
+pub(crate) mod ledger;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
 pub(crate) mod person;

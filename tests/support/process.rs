@@ -147,6 +147,11 @@ impl Killer {
         let _ = child.wait();
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) fn wait(&self) {
+        super::eventually("the end of a program", || self.child().try_wait().unwrap());
+    }
+
     /// The process id.
     pub(crate) fn id(&self) -> u32 {
         self.child().id()

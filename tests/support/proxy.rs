@@ -51,18 +51,19 @@ pub(crate) enum Moment {
 }
 
 type Callback = Arc<dyn Fn(Moment, &Recorded) + Send + Sync>;
+type StandIn = Arc<dyn Fn(&Recorded) -> Option<Vec<u8>> + Send + Sync>;
 
 struct Shared {
-    upstream: SocketAddr,
     state: Mutex<State>,
     changed: Condvar,
     closing: AtomicBool,
 }
 
-#[derive(Default)]
 struct State {
+    upstream: SocketAddr,
     recorded: Vec<Recorded>,
     callback: Option<Callback>,
+    stand_in: Option<StandIn>,
     delay: Duration,
     held: Option<Moment>,
 }
@@ -72,12 +73,10 @@ impl RecordingProxy {
     pub(crate) fn to(upstream: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Arc::new(Shared {
-            upstream,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            closing: AtomicBool::new(false),
-        });
+        let state =
+            State { upstream, recorded: Vec::new(), callback: None, stand_in: None, delay: Duration::ZERO, held: None };
+        let shared =
+            Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new(), closing: AtomicBool::new(false) });
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
             for caller in listener.incoming() {
@@ -126,6 +125,17 @@ impl RecordingProxy {
         self.shared.state.lock().unwrap().callback = Some(Arc::new(callback));
     }
 
+    /// Puts the proxy in front of another upstream, such as a program that was started again on another port.
+    pub(crate) fn lead_to(&self, upstream: SocketAddr) {
+        self.shared.state.lock().unwrap().upstream = upstream;
+    }
+
+    /// Answers in the upstream's place, which never sees the request, whenever `stand_in` gives an answer: the bytes of
+    /// a whole one (see [`http_answer`]), or none at all to hang up.
+    pub(crate) fn answer_instead(&self, stand_in: impl Fn(&Recorded) -> Option<Vec<u8>> + Send + Sync + 'static) {
+        self.shared.state.lock().unwrap().stand_in = Some(Arc::new(stand_in));
+    }
+
     /// Makes every answer this much later.
     pub(crate) fn delay(&self, by: Duration) {
         self.shared.state.lock().unwrap().delay = by;
@@ -162,6 +172,45 @@ impl Recorded {
     pub(crate) fn form(&self) -> BTreeMap<String, String> {
         url::form_urlencoded::parse(&self.body).into_owned().collect()
     }
+
+    /// The values in the target's query.
+    pub(crate) fn query(&self) -> BTreeMap<String, String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+    }
+
+    /// The target without its query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+impl Answer {
+    /// The head: status and headers.
+    pub(crate) fn head(&self) -> String {
+        String::from_utf8_lossy(&self.raw[..self.body_start()]).into_owned()
+    }
+
+    /// The body, of an answer that is not sent in chunks.
+    pub(crate) fn body(&self) -> String {
+        String::from_utf8_lossy(&self.raw[self.body_start()..]).into_owned()
+    }
+
+    fn body_start(&self) -> usize {
+        head_end(&self.raw).unwrap_or(self.raw.len())
+    }
+}
+
+/// The bytes of a whole answer.
+pub(crate) fn http_answer(status: &str, content_type: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n");
+    format!("{head}connection: close\r\n\r\n{body}").into_bytes()
+}
+
+/// Where the body of an answer or a request begins, once its head is whole.
+pub(crate) fn head_end(raw: &[u8]) -> Option<usize> {
+    raw.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4)
 }
 
 impl Shared {
@@ -177,11 +226,14 @@ impl Shared {
         self.changed.notify_all();
 
         self.pause_at(Moment::BeforeUpstream, &recorded);
-        let mut upstream = TcpStream::connect(self.upstream)?;
-        upstream.set_read_timeout(Some(PATIENCE))?;
-        upstream.write_all(&request_bytes(&recorded))?;
-        let mut raw = Vec::new();
-        upstream.read_to_end(&mut raw)?;
+        let (stand_in, upstream) = {
+            let state = self.state.lock().unwrap();
+            (state.stand_in.clone(), state.upstream)
+        };
+        let raw = match stand_in.and_then(|stand_in| stand_in(&recorded)) {
+            Some(raw) => raw,
+            None => ask(upstream, &recorded)?,
+        };
         let Some(status) = status_of(&raw) else {
             return caller.shutdown(Shutdown::Both);
         };
@@ -211,6 +263,16 @@ impl Shared {
             state = self.changed.wait_timeout(state, Duration::from_millis(100)).unwrap().0;
         }
     }
+}
+
+/// What the upstream says to this request, up to where it hangs up.
+fn ask(upstream: SocketAddr, recorded: &Recorded) -> std::io::Result<Vec<u8>> {
+    let mut upstream = TcpStream::connect(upstream)?;
+    upstream.set_read_timeout(Some(PATIENCE))?;
+    upstream.write_all(&request_bytes(recorded))?;
+    let mut raw = Vec::new();
+    upstream.read_to_end(&mut raw)?;
+    Ok(raw)
 }
 
 /// Reads one request; `None` when the caller only knocked.
@@ -276,8 +338,7 @@ fn request_bytes(recorded: &Recorded) -> Vec<u8> {
 
 /// The status of an answer whose head has arrived; an upstream that was killed may have sent less.
 fn status_of(raw: &[u8]) -> Option<u16> {
-    let end = raw.windows(4).position(|four| four == b"\r\n\r\n")?;
-    std::str::from_utf8(&raw[..end]).ok()?.split(' ').nth(1)?.parse().ok()
+    std::str::from_utf8(&raw[..head_end(raw)?]).ok()?.split(' ').nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -377,6 +438,30 @@ mod tests {
         post(&proxy, "x").unwrap();
 
         assert!(started.elapsed() >= Duration::from_millis(300));
+    }
+
+    #[test]
+    fn a_stand_in_answers_in_the_place_of_the_upstream() {
+        let (upstream, seen) = echo();
+        let proxy = RecordingProxy::to_port(super::super::free_port());
+        proxy.lead_to(upstream);
+        proxy.answer_instead(|request| match request.body.as_slice() {
+            b"say" => Some(http_answer("200 OK", "text/plain", "said")),
+            b"hang up" => Some(Vec::new()),
+            _ => None,
+        });
+
+        assert_eq!(post(&proxy, "say").as_deref(), Some("said"));
+        assert_eq!(post(&proxy, "hang up"), None);
+        assert!(seen.lock().unwrap().is_empty());
+        assert_eq!(post(&proxy, "else").as_deref(), Some("else"));
+        let recorded = proxy.recorded();
+        let answer = recorded[0].answer.as_ref().unwrap();
+        assert!(answer.head().ends_with("\r\n\r\n"));
+        assert_eq!(
+            (recorded[0].path(), recorded[0].query()["b"].as_str(), answer.body().as_str()),
+            ("/a", "c", "said")
+        );
     }
 
     #[test]

@@ -1,0 +1,313 @@
+//! A whole university in a temporary folder: an identity provider and an AWS in the test's own process, and the real
+//! broker as a program of its own, with a proxy in front of each of the three.
+//!
+//! The broker's public address is its proxy's, so a broker may be killed and started again on any port.
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use lodge::ambient::{Clock, Random};
+use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::aws::{Aws, BrokerIdentity, Settings};
+use lodge::demo::{aws, idp, seed};
+use lodge::domain::claims::Groups;
+use lodge::domain::id::{CliSessionId, PersonId, SignInId};
+use lodge::domain::lab::{Lab, Role};
+use lodge::domain::ledger::Entry;
+use lodge::domain::person::PersonKey;
+use lodge::domain::policy::PolicyLibrary;
+use lodge::domain::role_session::SessionDuration;
+use lodge::store::{Session, Store};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
+
+use super::process::Process;
+use super::programs;
+use super::proxy::RecordingProxy;
+
+/// More entries than any test writes.
+const ALL_ENTRIES: u32 = 1_000_000;
+
+/// The university.
+pub(crate) struct Campus {
+    pub(crate) aws: aws::SmallAws,
+    pub(crate) idp: idp::SmallIdp,
+    /// Between the broker and STS.
+    pub(crate) sts: RecordingProxy,
+    /// Between everybody and the identity provider.
+    pub(crate) provider: RecordingProxy,
+    /// Between everybody and the broker.
+    pub(crate) front: RecordingProxy,
+    /// The broker's own AWS credentials.
+    pub(crate) identity: aws::BrokerIdentity,
+    /// The broker's secret at the identity provider.
+    pub(crate) client_secret: String,
+    pub(crate) folder: tempfile::TempDir,
+    runtime: Runtime,
+}
+
+/// A broker that runs.
+pub(crate) struct Running {
+    pub(crate) process: Process,
+    /// Its own address, behind [`Campus::front`].
+    pub(crate) address: SocketAddr,
+}
+
+impl Campus {
+    /// Everything but the broker, whose database has the demo's labs in it.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let random = Random::System;
+        let (aws_listener, idp_listener) = (listener(), listener());
+        let sts = RecordingProxy::to(aws_listener.local_addr().unwrap());
+        let provider = RecordingProxy::to(idp_listener.local_addr().unwrap());
+        let front = RecordingProxy::to_port(1);
+        let client_secret = hex::encode(random.bytes::<16>());
+        let identity = seed::broker_identity(&random);
+
+        KeyFile::read_or_create(&folder.path().join("key"), &random).unwrap();
+        std::fs::write(folder.path().join("client-secret"), &client_secret).unwrap();
+        let broker = runtime.block_on(async {
+            broker(&folder.path().join("lodge.db"), &folder.path().join("key"), &sts, &identity, Clock::System).await
+        });
+        let accounts = runtime.block_on(set_up_labs(&broker));
+        let settings = aws::Settings { sealing_key: random.bytes(), broker: identity.clone(), accounts };
+        let aws = aws::SmallAws::new(settings, Clock::System, Random::System).unwrap();
+        let idp = identity_provider(&provider, &front, &client_secret);
+        serve(&runtime, aws_listener, aws.router());
+        serve(&runtime, idp_listener, idp.router());
+        let campus = Self { aws, idp, sts, provider, front, identity, client_secret, folder, runtime };
+        std::fs::write(campus.settings(), campus.toml()).unwrap();
+        campus
+    }
+
+    /// The broker's database.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("lodge.db")
+    }
+
+    /// The broker's settings.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.path().join("lodge.toml")
+    }
+
+    /// The command that starts the broker, logging what `filter` says: `lodge=info` must be in it.
+    pub(crate) fn command(&self, filter: &str) -> Command {
+        let mut command = programs::lodged();
+        command.arg("serve").arg("--config").arg(self.settings()).env("LODGE_LOG", filter);
+        self.give_identity(&mut command);
+        command
+    }
+
+    /// Lets a command have the broker's own AWS credentials.
+    pub(crate) fn give_identity(&self, command: &mut Command) {
+        command
+            .env("AWS_ACCESS_KEY_ID", &self.identity.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", self.identity.secret_access_key.expose_secret())
+            .env("AWS_SESSION_TOKEN", self.identity.session_token.expose_secret());
+    }
+
+    /// Starts the broker.
+    pub(crate) fn start(&self) -> Running {
+        self.start_with(&mut self.command("warn,lodge=info"))
+    }
+
+    /// The same with another command.
+    pub(crate) fn start_with(&self, command: &mut Command) -> Running {
+        let process = Process::start("lodged", command);
+        let address = address_in(&process.wait_for_line("the broker is ready"));
+        self.front.lead_to(address);
+        Running { process, address }
+    }
+
+    /// The database, opened beside the broker.
+    pub(crate) fn store(&self) -> Store {
+        self.block_on(Store::open(&self.database())).unwrap()
+    }
+
+    /// Every entry of the ledger, as a program that opens the database now finds it.
+    ///
+    /// # Panics
+    ///
+    /// When there is an entry that cannot be read.
+    pub(crate) fn ledger(&self) -> Vec<Entry> {
+        self.block_on(async {
+            let store = Store::open(&self.database()).await.unwrap();
+            let rows = store.read().await.unwrap().all_books(ALL_ENTRIES).await.unwrap();
+            store.close().await;
+            rows.into_iter().map(|row| row.entry).collect()
+        })
+    }
+
+    /// A broker in this process, on the same database.
+    pub(crate) fn broker(&self, clock: Clock) -> Broker {
+        let (database, key) = (self.database(), self.folder.path().join("key"));
+        self.block_on(broker(&database, &key, &self.sts, &self.identity, clock))
+    }
+
+    /// Signs somebody of the demo in by writing what a sign-in writes; gives the person and a helper's token.
+    pub(crate) fn signed_in(&self, username: &str) -> (PersonId, String) {
+        let person = seed::people().into_iter().find(|person| person.username == username).unwrap();
+        let now = Clock::System.now();
+        let token = format!("lodge_at_{}", URL_SAFE_NO_PAD.encode(Random::System.bytes::<32>()));
+        let key = PersonKey {
+            connection: seed::CONNECTION.parse().unwrap(),
+            issuer: self.provider.url().parse().unwrap(),
+            subject: person.subject.parse().unwrap(),
+        };
+        let groups = person.groups.unwrap_or_default().iter().map(|group| group.parse().unwrap()).collect();
+        let id = self.block_on(async {
+            let store = Store::open(&self.database()).await.unwrap();
+            let mut tx = store.write().await.unwrap();
+            let fresh = PersonId::from_entropy(Random::System.bytes());
+            let id = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
+            let sign_in = SignInId::from_entropy(Random::System.bytes());
+            tx.insert_sign_in(&sign_in, &id, &Groups::Present(groups), now).await.unwrap();
+            let session = Session {
+                id: CliSessionId::from_entropy(Random::System.bytes()),
+                person: id.clone(),
+                sign_in,
+                expires_at: now + TimeDelta::hours(12),
+            };
+            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
+            tx.insert_cli_session(&hash, &session, "a test", now).await.unwrap();
+            tx.commit().await.unwrap();
+            store.close().await;
+            id
+        });
+        (id, token)
+    }
+
+    /// Waits for what is not a test's own to do.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// The same from another thread, such as a proxy's.
+    pub(crate) fn handle(&self) -> tokio::runtime::Handle {
+        self.runtime.handle().clone()
+    }
+
+    fn toml(&self) -> String {
+        let folder = self.folder.path().display();
+        let (front, sts, provider) = (self.front.url(), self.sts.url(), self.provider.url());
+        let (connection, title, client) = (seed::CONNECTION, seed::CONNECTION_TITLE, seed::CLIENT_ID);
+        format!(
+            r#"
+            [server]
+            listen = "127.0.0.1:0"
+            public_url = "{front}"
+            [database]
+            file = "{folder}/lodge.db"
+            [secrets]
+            key_file = "{folder}/key"
+            [aws]
+            sts_endpoint = "{sts}"
+            [[connection]]
+            name = "{connection}"
+            title = "{title}"
+            issuer = "{provider}"
+            client_id = "{client}"
+            client_secret_file = "{folder}/client-secret"
+            scopes = ["profile", "groups"]
+            algorithms = ["ES256"]
+            "#
+        )
+    }
+}
+
+/// The address in the line that says that the broker is ready.
+pub(crate) fn address_in(line: &str) -> SocketAddr {
+    let listen = line.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
+    listen.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("no address in {line:?}"))
+}
+
+fn listener() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
+}
+
+fn serve(runtime: &Runtime, listener: TcpListener, router: axum::Router) {
+    let _inside = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+    runtime.spawn(IntoFuture::into_future(axum::serve(listener, router)));
+}
+
+async fn broker(
+    database: &std::path::Path,
+    key: &std::path::Path,
+    sts: &RecordingProxy,
+    identity: &aws::BrokerIdentity,
+    clock: Clock,
+) -> Broker {
+    let settings = Settings {
+        region: "us-east-1".to_owned(),
+        sts_endpoint: Some(sts.url()),
+        identity: Some(BrokerIdentity {
+            access_key_id: identity.access_key_id.clone(),
+            secret_access_key: identity.secret_access_key.clone(),
+            session_token: Some(identity.session_token.clone()),
+        }),
+    };
+    Broker::new(Parts {
+        public_url: "http://127.0.0.1:1".parse().unwrap(),
+        store: Store::open(database).await.unwrap(),
+        aws: Aws::new(&settings).await,
+        providers: std::collections::BTreeMap::new(),
+        policies: PolicyLibrary::shipped().unwrap(),
+        keys: KeyFile::read(key).unwrap(),
+        clock,
+        random: Random::System,
+        lifetimes: Lifetimes::default(),
+    })
+}
+
+/// Puts the demo's labs into the broker's database, and gives the accounts that belong to them.
+async fn set_up_labs(broker: &Broker) -> Vec<aws::Account> {
+    let mut accounts = Vec::new();
+    let connection = seed::CONNECTION.parse().unwrap();
+    for lab in seed::LABS {
+        let (name, session_role) = (lab.name.parse().unwrap(), lab.session_role().parse().unwrap());
+        let kept: Lab = broker.create_lab(&name, lab.title, &session_role).await.unwrap();
+        for (name, template, group) in lab.roles {
+            let role = Role {
+                name: name.parse().unwrap(),
+                template: template.parse().unwrap(),
+                parameters: std::collections::BTreeMap::new(),
+                max_duration: SessionDuration::MAX,
+            };
+            broker.add_role(&kept.id, &role).await.unwrap();
+            broker.add_mapping(&kept.id, &connection, &group.parse().unwrap(), &role.name).await.unwrap();
+        }
+        let (arn, external_id) = (kept.session_role.as_str(), kept.external_id.as_str());
+        accounts.push(aws::Account {
+            id: lab.account.to_owned(),
+            roles: vec![seed::session_role(arn, external_id, &kept.id, &broker.policies)],
+            marketplace: aws::Marketplace::seeded(lab.theme, Clock::System.now()),
+        });
+    }
+    broker.store.close().await;
+    accounts
+}
+
+fn identity_provider(provider: &RecordingProxy, front: &RecordingProxy, client_secret: &str) -> idp::SmallIdp {
+    let settings = idp::Settings {
+        issuer: provider.url(),
+        clients: vec![idp::Client {
+            id: seed::CLIENT_ID.to_owned(),
+            secret: client_secret.to_owned(),
+            redirect_uris: vec![format!("{}/auth/{}/callback", front.url(), seed::CONNECTION)],
+        }],
+        people: seed::people(),
+        signing_key_pkcs8: idp::generate_signing_key(),
+    };
+    idp::SmallIdp::new(settings, Clock::System, Random::System).unwrap()
+}
