@@ -33,10 +33,10 @@ fn a_ledger_that_somebody_else_has_locked_gives_nothing_and_sts_is_not_asked() {
     let lock = campus.block_on(store.write()).unwrap();
 
     let refused = caller::ask(broker.address, &token, ROLE);
+    campus.block_on(lock.commit()).unwrap();
 
     assert!(is_unavailable(&refused), "{refused:?}");
     assert_eq!(campus.aws.calls(), []);
-    campus.block_on(lock.commit()).unwrap();
     let given = caller::ask(broker.address, &token, ROLE).received().expect("a credential, now that the lock is gone");
     campus.block_on(store.close());
     let ledger = campus.ledger();
@@ -58,11 +58,11 @@ fn a_credential_whose_record_cannot_be_written_does_not_leave() {
     });
 
     let refused = caller::ask(broker.address, &token, ROLE);
+    let held = lock.lock().unwrap().take().unwrap();
+    campus.block_on(held.commit()).unwrap();
 
     assert!(is_unavailable(&refused), "{refused:?}");
     assert!(campus.aws.calls()[0].succeeded(), "STS had made a credential");
-    let held = lock.lock().unwrap().take().unwrap();
-    campus.block_on(held.commit()).unwrap();
     campus.block_on(store.close());
     let ledger = campus.ledger();
     assert_eq!((complaints(&ledger, &[]), count_issued(&ledger), open(&ledger).len()), (Vec::new(), 0, 1));
