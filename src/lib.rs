@@ -17,6 +17,7 @@
 //! | [`wire`] | bodies that broker and helper both speak | itself |
 //! | `cli` | the helper | `wire`, `domain` |
 //! | `demo` | a small identity provider and a small AWS | `domain::policy`, `domain::id` |
+//! | `playground` | the demo's parts put together, for `lodged demo` and the tests | everything but `http`, `console`, `cli` |
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
 //! | `config` | settings, for the modules they configure | `domain`, `oidc` |
 //! | [`telemetry`] | logs | itself; named by everybody but `domain` |
@@ -49,6 +50,8 @@ pub mod domain;
 pub mod http;
 #[cfg(feature = "server")]
 pub mod oidc;
+#[cfg(feature = "demo")]
+pub mod playground;
 pub mod private_file;
 #[cfg(feature = "server")]
 pub mod store;

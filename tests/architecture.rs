@@ -32,8 +32,9 @@ const RULES: &[Rule] = &[
     Rule { module: "console", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry"] },
     Rule { module: "cli", may_name: &["wire", "domain::id", "ambient", "telemetry", "private_file"] },
     Rule { module: "demo", may_name: &["domain::policy", "domain::id", "ambient"] },
+    Rule { module: "playground", may_name: &["domain", "store", "aws", "oidc", "app", "demo", "ambient"] },
     Rule { module: "bin/lodge", may_name: &["cli", "wire", "domain", "ambient", "telemetry"] },
-    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry", "private_file"] },
+    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry", "private_file", "playground"] },
 ];
 
 /// Who may name a crate that is not ours. A name that ends in `*` stands for all that begin so. The first line that fits

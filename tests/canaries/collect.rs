@@ -9,9 +9,9 @@ use crate::support::proxy::{Answer, Recorded};
 
 /// Gathers every secret that there was.
 pub(super) fn collect(campus: &Campus, canaries: &mut Canaries) {
-    canaries.add("client secret", &campus.client_secret);
-    canaries.add("broker's secret key", campus.identity.secret_access_key.expose_secret());
-    canaries.add("broker's session token", campus.identity.session_token.expose_secret());
+    canaries.add("client secret", campus.playground.client_secret.expose_secret());
+    canaries.add("broker's secret key", campus.playground.identity.secret_access_key.expose_secret());
+    canaries.add("broker's session token", campus.playground.identity.session_token.expose_secret());
     canaries.add("key file", std::fs::read(campus.folder.path().join("key")).unwrap());
     for call in campus.provider.recorded() {
         let (query, form) = (call.query(), call.form());

@@ -159,8 +159,8 @@ fn a_whole_broker_does_not_print_its_secrets() {
     use secrecy::ExposeSecret;
     let campus = Campus::new();
     let mut canaries = Canaries::default();
-    canaries.add("broker's secret key", campus.identity.secret_access_key.expose_secret());
-    canaries.add("broker's session token", campus.identity.session_token.expose_secret());
+    canaries.add("broker's secret key", campus.playground.identity.secret_access_key.expose_secret());
+    canaries.add("broker's session token", campus.playground.identity.session_token.expose_secret());
     canaries.add("key file", std::fs::read(campus.folder.path().join("key")).unwrap());
     let mut printer = Printer { canaries, found: Vec::new(), printed: 0 };
 

@@ -12,16 +12,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
-use lodge::aws::{Aws, BrokerIdentity, Settings};
+use lodge::app::Broker;
 use lodge::demo::{aws, idp, seed};
 use lodge::domain::claims::Groups;
 use lodge::domain::id::{CliSessionId, PersonId, SignInId};
-use lodge::domain::lab::{Lab, Role};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
-use lodge::domain::policy::PolicyLibrary;
-use lodge::domain::role_session::SessionDuration;
+use lodge::playground::Playground;
 use lodge::store::{Session, Store};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -44,10 +41,8 @@ pub(crate) struct Campus {
     pub(crate) provider: RecordingProxy,
     /// Between everybody and the broker.
     pub(crate) front: RecordingProxy,
-    /// The broker's own AWS credentials.
-    pub(crate) identity: aws::BrokerIdentity,
-    /// The broker's secret at the identity provider.
-    pub(crate) client_secret: String,
+    /// What all of them know of each other.
+    pub(crate) playground: Playground,
     pub(crate) folder: tempfile::TempDir,
     runtime: Runtime,
 }
@@ -69,28 +64,35 @@ impl Campus {
         let sts = RecordingProxy::to(aws_listener.local_addr().unwrap());
         let provider = RecordingProxy::to(idp_listener.local_addr().unwrap());
         let front = RecordingProxy::to_port(1);
-        let client_secret = hex::encode(random.bytes::<16>());
-        let identity = seed::broker_identity(&random);
-
-        KeyFile::read_or_create(&folder.path().join("key"), &random).unwrap();
-        std::fs::write(folder.path().join("client-secret"), &client_secret).unwrap();
-        let broker = runtime.block_on(async {
-            broker(&folder.path().join("lodge.db"), &folder.path().join("key"), &sts, &identity, Clock::System).await
+        let playground = Playground {
+            public_url: front.url(),
+            issuer: provider.url(),
+            sts_endpoint: sts.url(),
+            database: folder.path().join("lodge.db"),
+            key_file: folder.path().join("key"),
+            client_secret: hex::encode(random.bytes::<16>()).into(),
+            identity: seed::broker_identity(&random),
+            clock: Clock::System,
+        };
+        std::fs::write(folder.path().join("client-secret"), playground.client_secret.expose_secret()).unwrap();
+        let accounts = runtime.block_on(async {
+            let broker = playground.broker().await.unwrap();
+            let accounts = playground.labs(&broker).await.unwrap();
+            broker.store.close().await;
+            accounts
         });
-        let accounts = runtime.block_on(set_up_labs(&broker));
-        let settings = aws::Settings { sealing_key: random.bytes(), broker: identity.clone(), accounts };
-        let aws = aws::SmallAws::new(settings, Clock::System, Random::System).unwrap();
-        let idp = identity_provider(&provider, &front, &client_secret);
+        let aws = playground.aws(accounts, random.bytes()).unwrap();
+        let idp = playground.idp().unwrap();
         serve(&runtime, aws_listener, aws.router());
         serve(&runtime, idp_listener, idp.router());
-        let campus = Self { aws, idp, sts, provider, front, identity, client_secret, folder, runtime };
+        let campus = Self { aws, idp, sts, provider, front, playground, folder, runtime };
         std::fs::write(campus.settings(), campus.toml()).unwrap();
         campus
     }
 
     /// The broker's database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("lodge.db")
+        self.playground.database.clone()
     }
 
     /// The broker's settings.
@@ -109,9 +111,9 @@ impl Campus {
     /// Lets a command have the broker's own AWS credentials.
     pub(crate) fn give_identity(&self, command: &mut Command) {
         command
-            .env("AWS_ACCESS_KEY_ID", &self.identity.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", self.identity.secret_access_key.expose_secret())
-            .env("AWS_SESSION_TOKEN", self.identity.session_token.expose_secret());
+            .env("AWS_ACCESS_KEY_ID", &self.playground.identity.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", self.playground.identity.secret_access_key.expose_secret())
+            .env("AWS_SESSION_TOKEN", self.playground.identity.session_token.expose_secret());
     }
 
     /// Starts the broker.
@@ -148,8 +150,8 @@ impl Campus {
 
     /// A broker in this process, on the same database.
     pub(crate) fn broker(&self, clock: Clock) -> Broker {
-        let (database, key) = (self.database(), self.folder.path().join("key"));
-        self.block_on(broker(&database, &key, &self.sts, &self.identity, clock))
+        let playground = Playground { clock, ..self.playground.clone() };
+        self.block_on(playground.broker()).unwrap()
     }
 
     /// Signs somebody of the demo in by writing what a sign-in writes; gives the person and a helper's token.
@@ -239,75 +241,4 @@ fn serve(runtime: &Runtime, listener: TcpListener, router: axum::Router) {
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
     runtime.spawn(IntoFuture::into_future(axum::serve(listener, router)));
-}
-
-async fn broker(
-    database: &std::path::Path,
-    key: &std::path::Path,
-    sts: &RecordingProxy,
-    identity: &aws::BrokerIdentity,
-    clock: Clock,
-) -> Broker {
-    let settings = Settings {
-        region: "us-east-1".to_owned(),
-        sts_endpoint: Some(sts.url()),
-        identity: Some(BrokerIdentity {
-            access_key_id: identity.access_key_id.clone(),
-            secret_access_key: identity.secret_access_key.clone(),
-            session_token: Some(identity.session_token.clone()),
-        }),
-    };
-    Broker::new(Parts {
-        public_url: "http://127.0.0.1:1".parse().unwrap(),
-        store: Store::open(database).await.unwrap(),
-        aws: Aws::new(&settings).await,
-        providers: std::collections::BTreeMap::new(),
-        policies: PolicyLibrary::shipped().unwrap(),
-        keys: KeyFile::read(key).unwrap(),
-        clock,
-        random: Random::System,
-        lifetimes: Lifetimes::default(),
-    })
-}
-
-/// Puts the demo's labs into the broker's database, and gives the accounts that belong to them.
-async fn set_up_labs(broker: &Broker) -> Vec<aws::Account> {
-    let mut accounts = Vec::new();
-    let connection = seed::CONNECTION.parse().unwrap();
-    for lab in seed::LABS {
-        let (name, session_role) = (lab.name.parse().unwrap(), lab.session_role().parse().unwrap());
-        let kept: Lab = broker.create_lab(&name, lab.title, &session_role).await.unwrap();
-        for (name, template, group) in lab.roles {
-            let role = Role {
-                name: name.parse().unwrap(),
-                template: template.parse().unwrap(),
-                parameters: std::collections::BTreeMap::new(),
-                max_duration: SessionDuration::MAX,
-            };
-            broker.add_role(&kept.id, &role).await.unwrap();
-            broker.add_mapping(&kept.id, &connection, &group.parse().unwrap(), &role.name).await.unwrap();
-        }
-        let (arn, external_id) = (kept.session_role.as_str(), kept.external_id.as_str());
-        accounts.push(aws::Account {
-            id: lab.account.to_owned(),
-            roles: vec![seed::session_role(arn, external_id, &kept.id, &broker.policies)],
-            marketplace: aws::Marketplace::seeded(lab.theme, Clock::System.now()),
-        });
-    }
-    broker.store.close().await;
-    accounts
-}
-
-fn identity_provider(provider: &RecordingProxy, front: &RecordingProxy, client_secret: &str) -> idp::SmallIdp {
-    let settings = idp::Settings {
-        issuer: provider.url(),
-        clients: vec![idp::Client {
-            id: seed::CLIENT_ID.to_owned(),
-            secret: client_secret.to_owned(),
-            redirect_uris: vec![format!("{}/auth/{}/callback", front.url(), seed::CONNECTION)],
-        }],
-        people: seed::people(),
-        signing_key_pkcs8: idp::generate_signing_key(),
-    };
-    idp::SmallIdp::new(settings, Clock::System, Random::System).unwrap()
 }

@@ -5,27 +5,20 @@
 //! entry of the ledger, and what is left of a balance can be looked at. The servers run on a runtime of their own, so
 //! the test itself stays a blocking story.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 
 use axum::Router;
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
-use lodge::demo::aws::{Account, BrokerIdentity, Call, Marketplace, Service, Settings, SmallAws};
-use lodge::demo::{idp, seed};
-use lodge::domain::lab::{Lab, Role};
-use lodge::domain::policy::PolicyLibrary;
-use lodge::domain::role_session::SessionDuration;
-use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
-use lodge::store::{LedgerRow, Store};
-use lodge::{aws, http};
+use lodge::app::Broker;
+use lodge::demo::aws::{Call, Service, SmallAws};
+use lodge::demo::seed;
+use lodge::http;
+use lodge::playground::Playground;
+use lodge::store::LedgerRow;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-
-/// The secret that the broker shows the identity provider.
-const CLIENT_SECRET: &str = "the secret of this test's broker";
 
 /// More entries than any test writes.
 const ALL_ENTRIES: u32 = 100_000;
@@ -62,17 +55,24 @@ impl World {
         let (url, aws_url, broker, aws) = runtime.block_on(async {
             let [at_broker, at_idp, at_aws] = [listen().await, listen().await, listen().await];
             let [url, issuer, aws_url] = [&at_broker, &at_idp, &at_aws].map(|at| format!("http://{}", address(at)));
-            let identity = seed::broker_identity(&Random::System);
-            let sts_endpoint = match changes.sts_endpoint {
-                Some(change) => change(address(&at_aws)),
-                None => aws_url.clone(),
+            let playground = Playground {
+                public_url: url.clone(),
+                issuer,
+                sts_endpoint: match changes.sts_endpoint {
+                    Some(change) => change(address(&at_aws)),
+                    None => aws_url.clone(),
+                },
+                database: folder.path().join("lodge.db"),
+                key_file: folder.path().join("key"),
+                client_secret: "the secret of this test's broker".to_owned().into(),
+                identity: seed::broker_identity(&Random::System),
+                clock: Clock::System,
             };
-
-            let broker = broker(&url, &issuer, &sts_endpoint, &identity, folder.path()).await;
-            let labs = seed_labs(&broker).await;
-            let aws = small_aws(labs, &broker.policies, identity);
+            let broker = playground.broker().await.unwrap();
+            let accounts = playground.labs(&broker).await.unwrap();
+            let aws = playground.aws(accounts, Random::System.bytes()).unwrap();
             serve(at_broker, http::router(broker.clone()));
-            serve(at_idp, small_idp(issuer, &url).router());
+            serve(at_idp, playground.idp().unwrap().router());
             serve(at_aws, aws.router());
             (url, aws_url, broker, aws)
         });
@@ -119,91 +119,4 @@ fn address(listener: &TcpListener) -> SocketAddr {
 
 fn serve(listener: TcpListener, router: Router) {
     tokio::spawn(async move { axum::serve(listener, router).await });
-}
-
-async fn broker(
-    url: &str,
-    issuer: &str,
-    sts_endpoint: &str,
-    identity: &BrokerIdentity,
-    folder: &std::path::Path,
-) -> Broker {
-    let provider = Provider::new(oidc::Settings {
-        name: seed::CONNECTION.parse().unwrap(),
-        title: seed::CONNECTION_TITLE.to_owned(),
-        issuer: issuer.parse().unwrap(),
-        client_id: seed::CLIENT_ID.to_owned(),
-        client_secret: CLIENT_SECRET.to_owned().into(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: vec!["profile".to_owned(), "groups".to_owned()],
-        group_claim: "groups".parse().unwrap(),
-        algorithms: vec![Algorithm::Es256],
-    });
-    let to_aws = aws::Settings {
-        region: "us-east-1".to_owned(),
-        sts_endpoint: Some(sts_endpoint.to_owned()),
-        identity: Some(aws::BrokerIdentity {
-            access_key_id: identity.access_key_id.clone(),
-            secret_access_key: identity.secret_access_key.clone(),
-            session_token: Some(identity.session_token.clone()),
-        }),
-    };
-    Broker::new(Parts {
-        public_url: url.parse().unwrap(),
-        store: Store::open(&folder.join("lodge.db")).await.unwrap(),
-        aws: aws::Aws::new(&to_aws).await,
-        providers: BTreeMap::from([(seed::CONNECTION.parse().unwrap(), provider.unwrap())]),
-        policies: PolicyLibrary::shipped().unwrap(),
-        keys: KeyFile::read_or_create(&folder.join("key"), &Random::System).unwrap(),
-        clock: Clock::System,
-        random: Random::System,
-        lifetimes: Lifetimes::default(),
-    })
-}
-
-async fn seed_labs(broker: &Broker) -> Vec<(seed::Lab, Lab)> {
-    let connection = seed::CONNECTION.parse().unwrap();
-    let mut labs = Vec::new();
-    for lab in seed::LABS {
-        let session_role = lab.session_role().parse().unwrap();
-        let kept = broker.create_lab(&lab.name.parse().unwrap(), lab.title, &session_role).await.unwrap();
-        for (name, template, group) in lab.roles {
-            let role = Role {
-                name: name.parse().unwrap(),
-                template: template.parse().unwrap(),
-                parameters: BTreeMap::new(),
-                max_duration: SessionDuration::MAX,
-            };
-            broker.add_role(&kept.id, &role).await.unwrap();
-            broker.add_mapping(&kept.id, &connection, &group.parse().unwrap(), &role.name).await.unwrap();
-        }
-        labs.push((lab, kept));
-    }
-    labs
-}
-
-fn small_idp(issuer: String, broker_url: &str) -> idp::SmallIdp {
-    let client = idp::Client {
-        id: seed::CLIENT_ID.to_owned(),
-        secret: CLIENT_SECRET.to_owned(),
-        redirect_uris: vec![format!("{broker_url}/auth/{}/callback", seed::CONNECTION)],
-    };
-    let settings = idp::Settings {
-        issuer,
-        clients: vec![client],
-        people: seed::people(),
-        signing_key_pkcs8: idp::generate_signing_key(),
-    };
-    idp::SmallIdp::new(settings, Clock::System, Random::System).unwrap()
-}
-
-fn small_aws(labs: Vec<(seed::Lab, Lab)>, library: &PolicyLibrary, broker: BrokerIdentity) -> SmallAws {
-    let account = |(lab, kept): (seed::Lab, Lab)| Account {
-        id: lab.account.to_owned(),
-        roles: vec![seed::session_role(kept.session_role.as_str(), kept.external_id.as_str(), &kept.id, library)],
-        marketplace: Marketplace::seeded(lab.theme, Clock::System.now()),
-    };
-    let accounts = labs.into_iter().map(account).collect();
-    SmallAws::new(Settings { sealing_key: Random::System.bytes(), broker, accounts }, Clock::System, Random::System)
-        .unwrap()
 }

@@ -1,23 +1,14 @@
 //! `lodged demo`: the broker, an identity provider and an AWS of its own, all on this machine.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
-use lodge::demo::{aws as small_aws, idp, seed};
-use lodge::domain::id::ConnectionName;
-use lodge::domain::lab::{Lab, Role};
-use lodge::domain::person::PersonKey;
-use lodge::domain::policy::PolicyLibrary;
-use lodge::domain::role_session::SessionDuration;
-use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
-use lodge::store::Store;
-use lodge::{aws, http, private_file};
-use secrecy::{ExposeSecret, SecretString};
+use lodge::demo::seed;
+use lodge::playground::Playground;
+use lodge::{http, private_file};
 
 use super::server;
 
@@ -49,19 +40,27 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     let folder = Folder::open(data)?;
     let random = Random::System;
 
-    let client_secret: SecretString = hex::encode(random.bytes::<32>()).into();
-    let identity = seed::broker_identity(&random);
-    let broker = broker(&addresses, folder.path(), &client_secret, &identity).await?;
-    let labs = seed_labs(&broker, &addresses).await?;
-    let provider = provider(&addresses, &broker, &client_secret)?;
-    let aws = aws_of(labs, &broker.policies, identity, sealing_key(folder.path(), &random)?)?;
+    let playground = Playground {
+        public_url: format!("http://{}", addresses.broker),
+        issuer: format!("http://{}", addresses.idp),
+        sts_endpoint: format!("http://{}", addresses.aws),
+        database: folder.path().join("lodge.db"),
+        key_file: folder.path().join("key"),
+        client_secret: hex::encode(random.bytes::<32>()).into(),
+        identity: seed::broker_identity(&random),
+        clock: Clock::System,
+    };
+    let broker = playground.broker().await?;
+    let accounts = playground.labs(&broker).await?;
+    let idp = playground.idp()?;
+    let aws = playground.aws(accounts, sealing_key(folder.path(), &random)?)?;
     let profiles = write_profiles(folder.path(), &addresses)?;
     welcome(&addresses, &folder, &profiles)?;
 
     let sweeper = tokio::spawn(broker.clone().keep_sweeping());
     server::run(vec![
         (listeners.0, http::router(broker.clone())),
-        (listeners.1, provider.router()),
+        (listeners.1, idp.router()),
         (listeners.2, aws.router()),
     ])
     .await?;
@@ -92,115 +91,6 @@ impl Folder {
             Self::Temporary(folder) => folder.path(),
         }
     }
-}
-
-async fn broker(
-    addresses: &Addresses,
-    folder: &Path,
-    client_secret: &SecretString,
-    identity: &small_aws::BrokerIdentity,
-) -> anyhow::Result<Broker> {
-    let name: ConnectionName = seed::CONNECTION.parse()?;
-    let provider = Provider::new(oidc::Settings {
-        name: name.clone(),
-        title: seed::CONNECTION_TITLE.to_owned(),
-        issuer: format!("http://{}", addresses.idp).parse()?,
-        client_id: seed::CLIENT_ID.to_owned(),
-        client_secret: client_secret.clone(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: vec!["profile".to_owned(), "groups".to_owned()],
-        group_claim: "groups".parse()?,
-        algorithms: vec![Algorithm::Es256],
-    })?;
-    let aws = aws::Aws::new(&aws::Settings {
-        region: "us-east-1".to_owned(),
-        sts_endpoint: Some(format!("http://{}", addresses.aws)),
-        identity: Some(aws::BrokerIdentity {
-            access_key_id: identity.access_key_id.clone(),
-            secret_access_key: identity.secret_access_key.clone(),
-            session_token: Some(identity.session_token.clone()),
-        }),
-    })
-    .await;
-    Ok(Broker::new(Parts {
-        public_url: format!("http://{}", addresses.broker).parse()?,
-        store: Store::open(&folder.join("lodge.db")).await?,
-        aws,
-        providers: BTreeMap::from([(name, provider)]),
-        policies: PolicyLibrary::shipped()?,
-        keys: KeyFile::read_or_create(&folder.join("key"), &Random::System)?,
-        clock: Clock::System,
-        random: Random::System,
-        lifetimes: Lifetimes::default(),
-    }))
-}
-
-/// Adds what is not there yet: a second start on the same folder finds the first one's labs.
-async fn seed_labs(broker: &Broker, addresses: &Addresses) -> anyhow::Result<Vec<(seed::Lab, Lab)>> {
-    let connection: ConnectionName = seed::CONNECTION.parse()?;
-    let mut labs = Vec::new();
-    for lab in seed::LABS {
-        let name = lab.name.parse()?;
-        let kept = match broker.lab(&name).await? {
-            Some(kept) => kept,
-            None => create(broker, &connection, &lab).await?,
-        };
-        if let Some(subject) = lab.pi {
-            let issuer = format!("http://{}", addresses.idp).parse()?;
-            let key = PersonKey { connection: connection.clone(), issuer, subject: subject.parse()? };
-            broker.appoint_pi(&kept.id, &key).await?;
-        }
-        labs.push((lab, kept));
-    }
-    Ok(labs)
-}
-
-async fn create(broker: &Broker, connection: &ConnectionName, lab: &seed::Lab) -> anyhow::Result<Lab> {
-    let kept = broker.create_lab(&lab.name.parse()?, lab.title, &lab.session_role().parse()?).await?;
-    for (name, template, group) in lab.roles {
-        let role = Role {
-            name: name.parse()?,
-            template: template.parse()?,
-            parameters: BTreeMap::new(),
-            max_duration: SessionDuration::MAX,
-        };
-        broker.add_role(&kept.id, &role).await?;
-        broker.add_mapping(&kept.id, connection, &group.parse()?, &role.name).await?;
-    }
-    Ok(kept)
-}
-
-fn provider(addresses: &Addresses, broker: &Broker, client_secret: &SecretString) -> anyhow::Result<idp::SmallIdp> {
-    let settings = idp::Settings {
-        issuer: format!("http://{}", addresses.idp),
-        clients: vec![idp::Client {
-            id: seed::CLIENT_ID.to_owned(),
-            secret: client_secret.expose_secret().to_owned(),
-            redirect_uris: vec![broker.url(&format!("/auth/{}/callback", seed::CONNECTION))],
-        }],
-        people: seed::people(),
-        signing_key_pkcs8: idp::generate_signing_key(),
-    };
-    Ok(idp::SmallIdp::new(settings, Clock::System, Random::System)?)
-}
-
-fn aws_of(
-    labs: Vec<(seed::Lab, Lab)>,
-    library: &PolicyLibrary,
-    identity: small_aws::BrokerIdentity,
-    sealing_key: [u8; 32],
-) -> anyhow::Result<small_aws::SmallAws> {
-    let now = Clock::System.now();
-    let accounts = labs
-        .into_iter()
-        .map(|(lab, kept)| small_aws::Account {
-            id: lab.account.to_owned(),
-            roles: vec![seed::session_role(kept.session_role.as_str(), kept.external_id.as_str(), &kept.id, library)],
-            marketplace: small_aws::Marketplace::seeded(lab.theme, now),
-        })
-        .collect();
-    let settings = small_aws::Settings { sealing_key, broker: identity, accounts };
-    Ok(small_aws::SmallAws::new(settings, Clock::System, Random::System)?)
 }
 
 /// The key that seals the small AWS's session tokens, kept so that live sessions outlive a restart.
