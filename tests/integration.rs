@@ -37,6 +37,8 @@ mod refusals;
 #[cfg(test)]
 mod second_start;
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod sign_in_refusals;
 #[cfg(test)]
 mod sts_failures;

@@ -1,11 +1,16 @@
 //! A browser's session: its cookie, how it begins, where it leads, how it ends.
 
 use chrono::TimeDelta;
+use lodge::ambient::Random;
+use lodge::app::MAX_SIGN_INS_UNDER_WAY;
+use lodge::domain::id::TransactionId;
+use lodge::store::SignInTransaction;
 use url::Url;
 
 use super::Stage;
 use crate::support::broker::helper_query;
 use crate::support::raw;
+use crate::support::serving::wait;
 use crate::support::visitor::{Page, Visitor};
 
 impl Stage {
@@ -105,6 +110,34 @@ fn two_sessions_in_one_request_are_none() {
     assert!(!is_signed_in(&two_headers.header("cookie", &format!("lodge_session={two}")).send()));
     // The positive control: a browser may well send the same one twice.
     assert!(is_signed_in(&stage.home_with(&format!("lodge_session={one}; other=1; lodge_session={one}"))));
+}
+
+/// Anybody can begin a sign-in, so what is kept of those that nobody completes is bounded.
+#[test]
+fn sign_ins_under_way_are_bounded_and_make_room_again() {
+    let stage = Stage::new();
+    let start = stage.url("/auth/campus/start");
+    let transaction = |number: i64| SignInTransaction {
+        id: TransactionId::from_entropy(Random::System.bytes()),
+        browser_hash: number.to_string(),
+        connection: "campus".parse().unwrap(),
+        return_to: "/".to_owned(),
+        begun_at: stage.clock_now(),
+    };
+    let one_below = MAX_SIGN_INS_UNDER_WAY - 1;
+    wait(async {
+        let mut tx = stage.running.broker.store.write().await.unwrap();
+        for number in 0..one_below {
+            tx.insert_transaction(&number.to_string(), &transaction(number)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    });
+
+    assert_eq!(raw::get(&start).send().status, 303, "the last one that fits");
+    let refused = raw::get(&start).send();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.body);
+    stage.clock.advance(TimeDelta::minutes(11));
+    assert_eq!(raw::get(&start).send().status, 303, "those that nobody completed are forgotten");
 }
 
 #[test]

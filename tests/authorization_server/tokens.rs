@@ -153,6 +153,20 @@ fn a_helpers_session_ends_by_itself() {
     assert_eq!(me(&stage.running.url, &token).status, 401);
 }
 
+/// What the sign-in said of the groups must not grow older than the twelve hours, whichever session shows it.
+#[test]
+fn a_helpers_session_is_no_longer_than_its_sign_in_allows() {
+    let stage = Stage::new();
+    let mut visitor = stage.visitor();
+    stage.clock.advance(TimeDelta::hours(7));
+    let token = helper_token(&mut visitor, &stage.running.url, "student");
+
+    stage.clock.advance(TimeDelta::hours(5) - TimeDelta::microseconds(1));
+    assert_eq!(me(&stage.running.url, &token).status, 200);
+    stage.clock.advance(TimeDelta::microseconds(1));
+    assert_eq!(me(&stage.running.url, &token).status, 401);
+}
+
 #[test]
 fn the_metadata_says_what_there_is() {
     let stage = Stage::with(|plan| plan.public_url("https://lodge.example.edu"));
