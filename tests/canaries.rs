@@ -11,9 +11,7 @@ use std::io::Write;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use chrono::TimeDelta;
 use lodge::ambient::Clock;
-use lodge::app::Caller;
 use lodge::telemetry;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -203,9 +201,9 @@ fn without_the_cap_the_sdk_prints_what_it_receives() {
 }
 
 fn log_of_one_credential(campus: &Campus, dispatch: impl FnOnce(Writer) -> tracing::Dispatch) -> Vec<u8> {
-    let (person, _) = campus.signed_in("student");
-    let caller = Caller { person, session_expires_at: Clock::System.now() + TimeDelta::hours(1) };
+    let (_, token) = campus.signed_in("student");
     let broker = campus.broker(Clock::System);
+    let caller = campus.block_on(broker.helper_caller(&token.into())).unwrap();
     let captured = Captured::default();
     let kept = captured.clone();
     let dispatch = dispatch(Box::new(move || captured.clone()));

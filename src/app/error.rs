@@ -76,8 +76,8 @@ pub enum SignInError {
 impl From<oidc::Error> for SignInError {
     fn from(error: oidc::Error) -> Self {
         match error {
-            oidc::Error::Unreachable(_) => Self::ProviderAway(error),
             oidc::Error::Groups(_) => Self::UnreadableGroups(error),
+            _ if error.is_away() => Self::ProviderAway(error),
             _ => Self::Provider(error),
         }
     }

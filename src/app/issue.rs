@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::{Broker, Caller, Error, Result};
+use super::sessions::require_live;
+use super::{Broker, Caller, CallerSession, Error, Result};
 use crate::aws::{self, AssumeRole, SessionCredentials};
 use crate::domain::access::{self, Decision};
 use crate::domain::id::{MappingId, PersonId, RoleAddress, RoleSessionId};
@@ -39,6 +40,7 @@ struct Approved {
 struct Attempt {
     id: RoleSessionId,
     person: PersonId,
+    session: CallerSession,
     address: RoleAddress,
     wanted: Option<SessionDuration>,
 }
@@ -55,6 +57,7 @@ impl Broker {
         let attempt = Attempt {
             id: RoleSessionId::from_entropy(self.random.bytes()),
             person: who.person.clone(),
+            session: who.session.clone(),
             address: address.clone(),
             wanted,
         };
@@ -107,11 +110,12 @@ impl Broker {
         })
     }
 
-    /// Decides and writes `Attempted`, in one transaction: a mapping that ended before this moment gives nothing after
-    /// it. When the answer is no, the refusal is written beside it.
+    /// Decides and writes `Attempted`, in one transaction: a session or a mapping that ended before this moment gives
+    /// nothing after it. When the answer is no, the refusal is written beside it.
     async fn begin(&self, attempt: &Attempt) -> Result<Approved> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
+        require_live(&mut tx, &attempt.session, now).await?;
         let snapshot = tx.snapshot(&attempt.person).await?.ok_or(Error::SignInNeeded)?;
         let lab = tx.lab_by_name(&attempt.address.lab).await?;
         let (mut role, mut mappings) = (None, Vec::new());

@@ -23,7 +23,7 @@ pub use helper_login::{HelperLogin, HelperLoginError, LoopbackRedirect};
 pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
 pub use people::Profile;
-pub use sessions::{Caller, NewSession};
+pub use sessions::{Caller, CallerSession, NewSession};
 pub use sign_in::{Answer, Begun, Completed, MAX_SIGN_INS_UNDER_WAY, ReturnTo};
 pub use sweep::SWEEP_INTERVAL;
 

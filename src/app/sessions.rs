@@ -6,14 +6,26 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::keys::{self, Purpose};
 use super::{Broker, Error, Result};
-use crate::domain::id::{BrowserSessionId, PersonId, SignInId};
+use crate::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 use crate::store::{Session, Tx};
 
-/// Somebody with a live session.
+/// Which session somebody shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallerSession {
+    /// A browser's.
+    Browser(BrowserSessionId),
+    /// A helper's.
+    Helper(CliSessionId),
+}
+
+/// Somebody who had a live session a moment ago. What must not happen once it has ended asks again, in the transaction
+/// that does it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// Who.
     pub person: PersonId,
+    /// By which session.
+    pub session: CallerSession,
     /// When the session ends by itself.
     pub session_expires_at: DateTime<Utc>,
 }
@@ -36,7 +48,7 @@ impl Broker {
     pub async fn browser_caller(&self, token: &SecretString) -> Result<Caller> {
         let mut tx = self.store.read().await?;
         let session = tx.browser_session(&keys::hash(token.expose_secret()), self.clock.now()).await?;
-        caller(session)
+        caller(session, CallerSession::Browser)
     }
 
     /// Who this helper is.
@@ -47,7 +59,7 @@ impl Broker {
     pub async fn helper_caller(&self, token: &SecretString) -> Result<Caller> {
         let mut tx = self.store.read().await?;
         let session = tx.cli_session(&keys::hash(token.expose_secret()), self.clock.now()).await?;
-        caller(session)
+        caller(session, CallerSession::Helper)
     }
 
     /// Ends a browser's session. Ending one that has ended changes nothing.
@@ -103,7 +115,16 @@ impl Broker {
     }
 }
 
-fn caller<Id>(session: Option<Session<Id>>) -> Result<Caller> {
+fn caller<Id>(session: Option<Session<Id>>, kind: impl FnOnce(Id) -> CallerSession) -> Result<Caller> {
     let session = session.ok_or(Error::SignInNeeded)?;
-    Ok(Caller { person: session.person, session_expires_at: session.expires_at })
+    Ok(Caller { person: session.person, session: kind(session.id), session_expires_at: session.expires_at })
+}
+
+/// That a session is live still, as this transaction sees it.
+pub(super) async fn require_live(tx: &mut Tx, session: &CallerSession, now: DateTime<Utc>) -> Result<()> {
+    let live = match session {
+        CallerSession::Browser(id) => tx.is_browser_session_live(id, now).await?,
+        CallerSession::Helper(id) => tx.is_cli_session_live(id, now).await?,
+    };
+    if live { Ok(()) } else { Err(Error::SignInNeeded) }
 }

@@ -93,8 +93,8 @@ impl fmt::Debug for Settings {
 /// A sign-in that did not work. The message is for the operator's log; what the person is told is chosen elsewhere.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No answer, or one that HTTP does not explain.
-    #[error("the provider could not be reached")]
+    /// No answer, or none that is taken.
+    #[error("the provider gave no usable answer")]
     Unreachable(#[source] http::Error),
     /// Its metadata or keys cannot be used.
     #[error("the provider's metadata cannot be used: {0}")]
@@ -114,6 +114,14 @@ pub enum Error {
     /// The groups cannot be read.
     #[error("the groups cannot be read")]
     Groups(#[from] GroupClaimError),
+}
+
+impl Error {
+    /// Whether the provider gave no answer, so that trying again may help.
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        matches!(self, Self::Unreachable(http::Error::Transfer(_)))
+    }
 }
 
 /// A provider, with what was last learned of it.

@@ -17,6 +17,9 @@ statements! {
         where token_hash = $1 and ended_at is null and expires_at > $2";
     END_CLI_SESSION = "update cli_session set ended_at = $2 where token_hash = $1 and ended_at is null";
     END_CLI_SESSION_BY_ID = "update cli_session set ended_at = $2 where id = $1 and ended_at is null";
+    LIVE_BROWSER_SESSION = "select count(*) from browser_session \
+        where id = $1 and ended_at is null and expires_at > $2";
+    LIVE_CLI_SESSION = "select count(*) from cli_session where id = $1 and ended_at is null and expires_at > $2";
     INSERT_CODE = "insert into authorization_code \
         (code_hash, person_id, sign_in_id, redirect_uri, code_challenge, host, created_at) \
         values ($1, $2, $3, $4, $5, $6, $7)";
@@ -147,6 +150,21 @@ impl Tx {
         let row: Option<SessionRow> =
             sqlx::query_as(CLI_SESSION).bind(token_hash).bind(now).fetch_optional(&mut *self.inner).await?;
         row.map(|row| session(&row, "cli_session")).transpose()
+    }
+
+    /// Whether a browser session is live.
+    pub async fn is_browser_session_live(&mut self, id: &BrowserSessionId, now: DateTime<Utc>) -> Result<bool> {
+        self.is_live(LIVE_BROWSER_SESSION, id.as_str(), now).await
+    }
+
+    /// Whether a helper session is live.
+    pub async fn is_cli_session_live(&mut self, id: &CliSessionId, now: DateTime<Utc>) -> Result<bool> {
+        self.is_live(LIVE_CLI_SESSION, id.as_str(), now).await
+    }
+
+    async fn is_live(&mut self, statement: &'static str, id: &str, now: DateTime<Utc>) -> Result<bool> {
+        let found: i64 = sqlx::query_scalar(statement).bind(id).bind(now).fetch_one(&mut *self.inner).await?;
+        Ok(found == 1)
     }
 
     /// Ends the helper session with this token, if there is one.

@@ -1,10 +1,12 @@
 //! The token endpoint, revocation, and what a token is good for.
 
 use chrono::TimeDelta;
+use lodge::app::Error;
 
 use super::Stage;
 use crate::support::broker::{helper_code, helper_token, me, trade};
 use crate::support::raw;
+use crate::support::serving::wait;
 use crate::support::visitor::{Page, Visitor};
 
 impl Stage {
@@ -109,6 +111,24 @@ fn a_revoked_token_opens_nothing_and_rubbish_is_revoked_as_well() {
     assert_eq!((answer.status, answer.body.as_str(), answer.header("cache-control")), (200, "", Some("no-store")));
     assert_eq!((me(url, &token).status, me(url, &other).status), (401, 200));
     assert_eq!(stage.revoke(&token).status, 200, "a second time");
+}
+
+/// Between the look at the token and the decision there is time for a sign-out.
+#[test]
+fn a_session_that_ended_a_moment_ago_gives_nothing_any_more() {
+    let stage = Stage::new();
+    let broker = &stage.running.broker;
+    let token = helper_token(&mut Visitor::new(), &stage.running.url, "student");
+    let caller = wait(broker.helper_caller(&token.clone().into())).unwrap();
+    let address = "vision/read-results".parse().unwrap();
+    // The positive control: up to here it is STS that is missing, and not the session.
+    assert!(matches!(wait(broker.issue(&caller, &address, None)), Err(Error::Aws(_))));
+    let entries = stage.running.ledger().len();
+
+    assert_eq!(stage.revoke(&token).status, 200);
+
+    assert!(matches!(wait(broker.issue(&caller, &address, None)), Err(Error::SignInNeeded)));
+    assert_eq!(stage.running.ledger().len(), entries, "and it is no attempt");
 }
 
 #[test]

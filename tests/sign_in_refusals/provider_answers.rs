@@ -35,8 +35,7 @@ fn a_token_answer_that_is_none_signs_nobody_in() {
             &[Lie::Answer(|answer| {
                 answer.body = vec![b' '; 10 * 1024 * 1024];
             })],
-        )
-        .with_status(503),
+        ),
         Case::traded("no ID token", "there is none", &[Lie::Answer(|answer| answer.set("id_token", json!(null)))]),
         Case::traded(
             "an ID token of another form",
@@ -160,8 +159,7 @@ fn metadata_that_cannot_be_trusted_signs_nobody_in() {
                 document["token_endpoint"] = json!("http://169.254.169.254/evil");
             })],
         )
-        .untraded()
-        .with_status(503),
+        .untraded(),
         Case::traded(
             "keys in a file",
             "metadata cannot be used",
@@ -174,8 +172,7 @@ fn metadata_that_cannot_be_trusted_signs_nobody_in() {
             "userinfo elsewhere",
             "not https",
             &[NO_GROUPS, Lie::Metadata(|document| document["userinfo_endpoint"] = json!("http://10.0.0.1/evil"))],
-        )
-        .with_status(503),
+        ),
         Case::traded("no keys", "does not publish", &[Lie::Keys(|set| set["keys"] = json!([]))]),
         Case::traded(
             "two keys of one name",
