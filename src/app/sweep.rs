@@ -12,7 +12,7 @@ use crate::domain::ledger::{Draft, Event, Failure};
 /// How often it is done.
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
-/// After this long an attempt without an outcome will never have one: AWS calls end within 15 seconds, and the
+/// After this long an attempt without an outcome will never have one: AWS calls end within 10 seconds, and the
 /// database gives up after 5.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(2);
 

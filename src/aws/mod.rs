@@ -21,11 +21,11 @@ use secrecy::{ExposeSecret, SecretString};
 pub use error::Error;
 pub use sts::{AssumeRole, SessionCredentials};
 
-/// STS answers in tens of milliseconds; a helper's caller gives up after about twenty seconds (the AWS SDK for Rust
-/// bounds a `credential_process` by that). Two tries of this, and the answer still arrives in time to be read.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+/// STS answers in tens of milliseconds. The helper gives up after 15 seconds (and its own caller after about 20: the AWS
+/// SDK for Rust bounds a `credential_process` by that), so all tries together end before, and its sentence arrives.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ATTEMPTS: u32 = 3;
 
 /// How to reach AWS.
