@@ -124,6 +124,11 @@ pub(super) fn hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
+/// Twelve hexadecimal digits that tell one token from another and say nothing of it.
+pub(super) fn label(token: &str) -> String {
+    hex::encode(&Sha256::digest(token.as_bytes())[..6])
+}
+
 /// Equality that takes the same time wherever two texts differ.
 pub(super) fn same(a: &str, b: &str) -> bool {
     subtle::ConstantTimeEq::ct_eq(a.as_bytes(), b.as_bytes()).into()

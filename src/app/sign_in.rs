@@ -69,6 +69,8 @@ pub struct Begun {
     pub url: Url,
     /// What to leave in the browser, so that it is known again.
     pub browser_token: SecretString,
+    /// Tells this sign-in from others that the same browser has under way: see [`Broker::sign_in_label`].
+    pub label: String,
 }
 
 impl fmt::Debug for Begun {
@@ -98,6 +100,12 @@ pub struct Completed {
 }
 
 impl Broker {
+    /// What tells one sign-in of a browser from another, given its state. Not a secret.
+    #[must_use]
+    pub fn sign_in_label(state: &SecretString) -> String {
+        keys::label(state.expose_secret())
+    }
+
     /// Begins a sign-in.
     ///
     /// # Errors
@@ -137,7 +145,7 @@ impl Broker {
         }
         tx.insert_transaction(&keys::hash(state.expose_secret()), &transaction).await?;
         tx.commit().await?;
-        Ok(Begun { url, browser_token })
+        Ok(Begun { url, browser_token, label: Self::sign_in_label(&state) })
     }
 
     /// Completes a sign-in with what came back to the callback of `connection`.

@@ -1,4 +1,4 @@
-//! The two cookies: the session's, and the one that ties a sign-in to the browser that began it.
+//! The cookies: the session's, and one for each sign-in under way, which ties it to the browser that began it.
 //!
 //! Over `https` they carry the `__Host-` prefix, so that no other host can set them; a browser refuses that prefix
 //! over `http`, which only the demo uses.
@@ -11,20 +11,19 @@ use crate::app::Broker;
 
 /// Which cookie.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Cookie {
+pub(super) enum Cookie<'a> {
     /// The browser's session.
     Session,
-    /// A sign-in under way.
-    SignIn,
+    /// A sign-in under way, by its label: two tabs can each have their own.
+    SignIn(&'a str),
 }
 
-impl Cookie {
-    const fn name(self, secure: bool) -> &'static str {
-        match (self, secure) {
-            (Self::Session, true) => "__Host-lodge_session",
-            (Self::Session, false) => "lodge_session",
-            (Self::SignIn, true) => "__Host-lodge_sign_in",
-            (Self::SignIn, false) => "lodge_sign_in",
+impl Cookie<'_> {
+    fn name(self, secure: bool) -> String {
+        let prefix = if secure { "__Host-" } else { "" };
+        match self {
+            Self::Session => format!("{prefix}lodge_session"),
+            Self::SignIn(label) => format!("{prefix}lodge_sign_in_{label}"),
         }
     }
 

@@ -87,7 +87,7 @@ pub(super) async fn start(
     let connection = known(connection)?;
     let parameters = readable(parameters)?;
     let begun = broker.begin_sign_in(&connection, &parameters.return_to(), parameters.other.is_some()).await?;
-    let cookie = Cookie::SignIn.set(&broker, &begun.browser_token, SIGN_IN_COOKIE_AGE);
+    let cookie = Cookie::SignIn(&begun.label).set(&broker, &begun.browser_token, SIGN_IN_COOKIE_AGE);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(begun.url.as_str())).into_response())
 }
 
@@ -108,13 +108,14 @@ pub(super) async fn callback(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let connection = known(connection)?;
-    let browser_token = Cookie::SignIn.read(&broker, &headers);
     // A parameter that comes twice cannot be read either: it would be anybody's guess which of the two is meant.
     let answer = parameters
         .ok()
         .and_then(|Query(parameters)| answer(parameters))
         .ok_or(SignInError::NotOurs)
         .map_err(|error| Problem::from(crate::app::Error::from(error)))?;
+    let label = Broker::sign_in_label(&answer.state);
+    let browser_token = Cookie::SignIn(&label).read(&broker, &headers);
     let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer).await?;
     // Who signs in anew, perhaps as somebody else, leaves no session behind in this browser.
     if let Some(before) = Cookie::Session.read(&broker, &headers) {
@@ -123,7 +124,7 @@ pub(super) async fn callback(
     let session = &completed.session;
     let cookies = AppendHeaders([
         (header::SET_COOKIE, Cookie::Session.set(&broker, &session.token, session.expires_at - broker.clock.now())),
-        (header::SET_COOKIE, Cookie::SignIn.clear(&broker)),
+        (header::SET_COOKIE, Cookie::SignIn(&label).clear(&broker)),
     ]);
     Ok((cookies, Redirect::to(completed.return_to.as_str())).into_response())
 }

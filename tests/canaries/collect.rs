@@ -69,9 +69,10 @@ fn at_broker(call: &Recorded, canaries: &mut Canaries) {
         }
     }
     let head = call.answer.as_ref().map(Answer::head).unwrap_or_default();
-    for (kind, name) in [("session cookie", "lodge_session="), ("sign-in cookie", "lodge_sign_in=")] {
+    for (kind, name) in [("session cookie", "lodge_session"), ("sign-in cookie", "lodge_sign_in_")] {
         for (_, rest) in head.lines().filter_map(|line| line.split_once(name)) {
-            let value = rest.split(';').next().unwrap_or_default();
+            let pair = rest.split(';').next().unwrap_or_default();
+            let (_, value) = pair.split_once('=').unwrap_or_default();
             if !value.is_empty() {
                 canaries.add(kind, value);
             }

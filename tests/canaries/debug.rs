@@ -93,7 +93,7 @@ fn print_sessions(printer: &mut Printer, text: &str) {
     let url = || url::Url::parse(&format!("https://sso.example.edu/authorize?state={text}&nonce={text}")).unwrap();
     let session = || NewSession { token: secret(), expires_at: now };
     printer.print(&session());
-    printer.print(&Begun { url: url(), browser_token: secret() });
+    printer.print(&Begun { url: url(), browser_token: secret(), label: "0123456789ab".to_owned() });
     printer
         .print(&Completed { session: session(), return_to: format!("/oauth/authorize?state={text}").parse().unwrap() });
     printer.print(&Answer { state: secret(), outcome: Ok(secret()), issuer: None });

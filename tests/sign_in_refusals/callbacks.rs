@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta};
 use lodge::ambient::{Clock, ManualClock};
+use lodge::app::Broker;
 use lodge::oidc::Algorithm;
 use url::Url;
 
@@ -99,12 +100,46 @@ fn an_answer_in_another_browser_is_refused_and_spent() {
     }
 }
 
+/// The cookie that ties a sign-in to its browser, as a browser sends it.
+fn sign_in_cookie(visitor: &Visitor, callback: &Url) -> String {
+    let name = format!("lodge_sign_in_{}", Broker::sign_in_label(&parameter(callback, "state").unwrap().into()));
+    format!("{name}={}", visitor.cookie(callback, &name).unwrap())
+}
+
+#[test]
+fn an_answer_with_another_cookie_is_refused() {
+    let stage = Stage::new();
+    let (visitor, callback) = stage.sent_back("campus");
+    let (other, other_callback) = stage.sent_back("campus");
+    let cookie = sign_in_cookie(&visitor, &callback);
+    let (name, _) = cookie.split_once('=').unwrap();
+    let others = sign_in_cookie(&other, &other_callback);
+    let (_, others) = others.split_once('=').unwrap();
+
+    let page = raw::get(callback.as_str()).page().header("cookie", &format!("{name}={others}")).send();
+
+    stage.refused("the name of its own cookie, the value of another's", &page, 400, NOT_OURS);
+}
+
+/// As two terminals that ask for a sign-in at the same moment have them.
+#[test]
+fn two_tabs_of_one_browser_sign_in_side_by_side() {
+    let stage = Stage::new();
+    let (mut visitor, first) = stage.sent_back("campus");
+    let second = visitor.open(&stage.start_url()).location().unwrap();
+
+    for callback in [first, second] {
+        let page = visitor.open(callback.as_str());
+        assert_eq!((page.status, page.url.path()), (200, "/"), "{}", page.text());
+    }
+}
+
 /// Also when the browser kept the cookie that it was told to forget.
 #[test]
 fn an_answer_is_taken_once() {
     let stage = Stage::new();
     let (mut visitor, callback) = stage.sent_back("campus");
-    let cookie = format!("lodge_sign_in={}", visitor.cookie(&callback, "lodge_sign_in").unwrap());
+    let cookie = sign_in_cookie(&visitor, &callback);
     assert_eq!(visitor.open(callback.as_str()).url.path(), "/");
     assert_eq!(stage.provider.asked("/token"), 1);
     stage.provider.lie(&[]);
