@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::template::{PolicyTemplate, TemplateError, TemplateName};
+use super::template::{PolicyTemplate, TemplateError};
+use super::template_name::TemplateName;
 
 /// Every file under `policies/` that is a template. A test compares this list with the folder.
 const SHIPPED: [(&str, &str); 3] = [

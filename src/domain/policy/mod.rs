@@ -11,13 +11,15 @@ mod json;
 mod library;
 mod pattern;
 mod principal;
+mod session_policy;
 mod template;
+mod template_name;
 
 pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
-pub use template::{
-    FillError, Parameter, PolicyTemplate, Probe, SESSION_POLICY_MAX_CHARS, SessionPolicy, TemplateError, TemplateName,
-};
+pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
+pub use template::{FillError, Parameter, PolicyTemplate, Probe, TemplateError};
+pub use template_name::TemplateName;

@@ -6,68 +6,12 @@
 //! never empty, never too long.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::actions;
-use crate::domain::id::ParseError;
-
-/// "The plaintext that you use for both inline and managed session policies can't exceed 2,048 characters" (STS API
-/// reference, `AssumeRole`, `Policy`). White space counts, so what we send has none.
-pub const SESSION_POLICY_MAX_CHARS: usize = 2_048;
-
-/// Where a template lives: `mturk/read-results` is `policies/mturk/read-results.json`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TemplateName(String);
-
-impl TemplateName {
-    /// The text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for TemplateName {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        let part = |part: &str| {
-            !part.is_empty()
-                && part.len() <= 40
-                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
-        match text.split_once('/') {
-            Some((pack, name)) if part(pack) && part(name) => Ok(Self(text.to_owned())),
-            _ => Err(ParseError::new("template name", "PACK/NAME in lower-case letters, digits and hyphens")),
-        }
-    }
-}
-
-impl TryFrom<String> for TemplateName {
-    type Error = ParseError;
-
-    fn try_from(text: String) -> Result<Self, ParseError> {
-        text.parse()
-    }
-}
-
-impl From<TemplateName> for String {
-    fn from(name: TemplateName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for TemplateName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use super::session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
 
 /// A template's file.
 #[derive(Clone, Debug, Deserialize)]
@@ -221,7 +165,7 @@ impl PolicyTemplate {
             }
         }
         let text = fill_value(&self.document, parameters)?.to_string();
-        SessionPolicy::checked(text)
+        SessionPolicy::of(text).map_err(FillError::TooLong)
     }
 
     fn checked_actions(&self) -> Result<Vec<&str>, TemplateError> {
@@ -280,30 +224,6 @@ fn fill_text(text: &str, parameters: &BTreeMap<String, String>) -> Result<String
     }
     filled.push_str(rest);
     Ok(filled)
-}
-
-/// The policy that goes with an `AssumeRole`. There is no way to make an empty one, and no `AssumeRole` without one:
-/// STS gives a session without a session policy the whole role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionPolicy(String);
-
-impl SessionPolicy {
-    fn checked(text: String) -> Result<Self, FillError> {
-        let chars = text.chars().count();
-        if chars > SESSION_POLICY_MAX_CHARS { Err(FillError::TooLong(chars)) } else { Ok(Self(text)) }
-    }
-
-    /// The minified JSON.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// SHA-256 of the text, in hexadecimal: what the ledger keeps.
-    #[must_use]
-    pub fn sha256(&self) -> String {
-        hex::encode(Sha256::digest(self.0.as_bytes()))
-    }
 }
 
 #[cfg(test)]
