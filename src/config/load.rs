@@ -1,156 +1,20 @@
-//! Settings: a TOML file, then the environment, `LODGE__SECTION__KEY`. An unknown key is an error; a secret comes from a
-//! file of its own and never stands in the settings.
-//!
-//! Every key is documented on its field here, and again in `deploy/lodge.toml`, which a test reads with this code.
+//! From a file and the environment to settings that can be used.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use serde::Deserialize;
-use url::{Host, Url};
+use url::Host;
 
+use super::{AlgorithmKey, ClientAuthenticationKey, Config, Connection};
 use crate::domain::claims::GroupClaim;
-use crate::domain::id::ConnectionName;
+use crate::domain::id::{ConnectionName, ParseError};
 use crate::domain::person::Issuer;
 use crate::oidc::{self, Algorithm, ClientAuthentication};
 
 /// What every variable that sets a key starts with.
 const ENVIRONMENT_PREFIX: &str = "LODGE__";
-
-/// Everything an operator can set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Where the broker listens, and what it is called.
-    pub server: Server,
-    /// Where it keeps what it knows.
-    pub database: Database,
-    /// Where its key is.
-    pub secrets: Secrets,
-    /// How it reaches AWS.
-    #[serde(default)]
-    pub aws: Aws,
-    /// The identity providers.
-    #[serde(default, rename = "connection")]
-    pub connections: Vec<Connection>,
-}
-
-/// `[server]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Server {
-    /// The address and port to listen on. TLS is the business of the proxy in front.
-    #[serde(default = "default_listen")]
-    pub listen: SocketAddr,
-    /// The address that people and helpers use. Every absolute URL is made of it, none of what a request says.
-    pub public_url: Url,
-}
-
-/// `[database]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// The SQLite file.
-    pub file: PathBuf,
-}
-
-/// `[secrets]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Secrets {
-    /// A file of exactly 32 random bytes that only the broker may read: `head -c 32 /dev/urandom > key; chmod 600 key`.
-    pub key_file: PathBuf,
-}
-
-/// `[aws]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Aws {
-    /// The region whose STS is called.
-    pub region: String,
-    /// Another address for STS than AWS's own: a VPC endpoint, a test.
-    pub sts_endpoint: Option<Url>,
-}
-
-impl Default for Aws {
-    fn default() -> Self {
-        Self { region: "us-east-1".to_owned(), sts_endpoint: None }
-    }
-}
-
-/// `[[connection]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// What mappings call it; never changed once it is used.
-    pub name: String,
-    /// What people read on the sign-in page.
-    pub title: String,
-    /// The provider's issuer, exactly as its metadata writes it.
-    pub issuer: String,
-    /// The broker's client id there.
-    pub client_id: String,
-    /// A file that holds the broker's client secret there.
-    pub client_secret_file: PathBuf,
-    /// How the secret is shown: `basic` or `post`.
-    #[serde(default)]
-    pub client_authentication: ClientAuthenticationKey,
-    /// The scopes to ask for beside `openid`.
-    #[serde(default = "default_scopes")]
-    pub scopes: Vec<String>,
-    /// The claim that holds the groups: a name, or a JSON Pointer that starts with `/`.
-    #[serde(default = "default_group_claim")]
-    pub group_claim: String,
-    /// What an ID token may be signed with: `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA`.
-    #[serde(default = "default_algorithms")]
-    pub algorithms: Vec<AlgorithmKey>,
-}
-
-/// See [`Connection::client_authentication`].
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClientAuthenticationKey {
-    /// In the `Authorization` header.
-    #[default]
-    Basic,
-    /// In the form.
-    Post,
-}
-
-/// See [`Connection::algorithms`].
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[expect(missing_docs, reason = "these are the names of RFC 7518")]
-pub enum AlgorithmKey {
-    #[serde(rename = "RS256")]
-    Rs256,
-    #[serde(rename = "PS256")]
-    Ps256,
-    #[serde(rename = "ES256")]
-    Es256,
-    #[serde(rename = "ES384")]
-    Es384,
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 8080))
-}
-
-fn default_scopes() -> Vec<String> {
-    vec!["profile".to_owned()]
-}
-
-fn default_group_claim() -> String {
-    "groups".to_owned()
-}
-
-fn default_algorithms() -> Vec<AlgorithmKey> {
-    vec![AlgorithmKey::Rs256, AlgorithmKey::Es256]
-}
 
 /// Settings that cannot be used. Each is one line that says where to look.
 #[derive(Debug, thiserror::Error)]
@@ -239,18 +103,10 @@ impl Config {
 impl Connection {
     fn parsed(&self) -> Result<(ConnectionName, Issuer, GroupClaim), Error> {
         let key = |field: &str| format!("connection `{}`: {field}", self.name);
-        let name = self
-            .name
-            .parse()
-            .map_err(|error: crate::domain::id::ParseError| value("connection.name", error.to_string()))?;
-        let issuer = self
-            .issuer
-            .parse()
-            .map_err(|error: crate::domain::id::ParseError| value(key("issuer"), error.to_string()))?;
-        let claim = self
-            .group_claim
-            .parse()
-            .map_err(|error: crate::domain::id::ParseError| value(key("group_claim"), error.to_string()))?;
+        let name = self.name.parse().map_err(|error: ParseError| value("connection.name", error.to_string()))?;
+        let issuer = self.issuer.parse().map_err(|error: ParseError| value(key("issuer"), error.to_string()))?;
+        let claim =
+            self.group_claim.parse().map_err(|error: ParseError| value(key("group_claim"), error.to_string()))?;
         if self.algorithms.is_empty() {
             return Err(value(key("algorithms"), "at least one is needed"));
         }
@@ -342,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_example_is_complete_and_good() {
-        let text = include_str!("../deploy/lodge.toml");
+        let text = include_str!("../../deploy/lodge.toml");
         let config = parse(text, &[]).unwrap();
 
         assert_eq!(config.connections.len(), 1);
