@@ -2,4 +2,5 @@
 
 pub mod aws;
 pub mod idp;
+mod markup;
 pub mod seed;
