@@ -107,19 +107,21 @@ fn no_header_of_a_request_changes_an_address() {
     for path in paths {
         let plain = raw::get(&stage.url(path)).page().header("cookie", &cookie).send();
         for (name, value) in [
-            ("host", "evil.example"),
-            ("x-forwarded-host", "evil.example"),
-            ("x-forwarded-proto", "evil"),
-            ("x-forwarded-for", "evil"),
-            ("x-original-url", "/evil"),
-            ("x-rewrite-url", "/evil"),
-            ("x-http-method-override", "EVIL"),
-            ("forwarded", "host=evil.example;proto=https"),
+            ("host", "evil-spoof.example"),
+            ("x-forwarded-host", "evil-spoof.example"),
+            ("x-forwarded-proto", "evil-spoof"),
+            ("x-forwarded-for", "evil-spoof"),
+            ("x-original-url", "/evil-spoof"),
+            ("x-rewrite-url", "/evil-spoof"),
+            ("x-http-method-override", "EVIL-SPOOF"),
+            ("forwarded", "host=evil-spoof.example;proto=https"),
         ] {
             let spoofed = raw::get(&stage.url(path)).page().header("cookie", &cookie).header(name, value).send();
 
             assert_eq!(spoofed.status, plain.status, "{path} with {name}: {}", spoofed.body);
-            assert!(!format!("{spoofed:?}").to_lowercase().contains("evil"), "{path} with {name}: {spoofed:?}");
+            // Long enough that no random token on the page ever holds it.
+            let repeats = format!("{spoofed:?}").to_lowercase().contains("evil-spoof");
+            assert!(!repeats, "{path} with {name}: {spoofed:?}");
             let redirect = |page: &Page| {
                 let url = page.location()?;
                 let to_us = url.query_pairs().find(|(key, _)| key == "redirect_uri").map(|(_, to)| to.into_owned());
