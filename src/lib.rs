@@ -13,9 +13,10 @@
 //! | `aws` | STS; the only module that names the AWS SDK | `domain` |
 //! | `oidc` | sign-in at a university's provider | `domain` |
 //! | `app` | the use cases: sequences domain and world | `domain`, `store`, `aws`, `oidc` |
-//! | `http`, `console` | the API, our authorization server, the pages | `app`, `domain`, `wire` |
+//! | `console` | the pages | `app`, `domain`, `wire` |
+//! | `http` | the API, our authorization server, the routes | `app`, `console`, `domain`, `wire` |
 //! | [`wire`] | bodies that broker and helper both speak | itself |
-//! | `cli` | the helper | `wire`, `domain` |
+//! | `cli` | the helper | `wire`, `domain::id` |
 //! | `demo` | a small identity provider and a small AWS | `domain::policy`, `domain::id` |
 //! | `playground` | the demo's parts put together, for `lodged demo` and the tests | everything but `http`, `console`, `cli` |
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |

@@ -102,6 +102,8 @@ pub struct Me {
     pub name: Option<String>,
     /// The connection they signed in at.
     pub connection: String,
+    /// What people call that connection.
+    pub connection_title: String,
     /// When they signed in there.
     pub signed_in_at: String,
     /// When this session ends and a new sign-in is needed.

@@ -8,8 +8,8 @@ const EXAMPLES: &str = "\
 Examples:
   lodge login https://lodge.example.edu
   lodge status
-  aws configure set profile.vision.credential_process \"lodge credential-process vision/read-results\"
-  aws s3 ls --profile vision
+  aws configure set profile.vision-read-results.credential_process \"lodge credential-process vision/read-results\"
+  aws sts get-caller-identity --profile vision-read-results
 
 Environment:
   LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
@@ -31,7 +31,7 @@ Examples:
 
 const CREDENTIAL_PROCESS_EXAMPLES: &str = "\
 Example, in ~/.aws/config:
-  [profile vision]
+  [profile vision-read-results]
   credential_process = lodge credential-process vision/read-results";
 
 const LOGOUT_EXAMPLES: &str = "\
@@ -139,8 +139,8 @@ mod tests {
         Examples:
           lodge login https://lodge.example.edu
           lodge status
-          aws configure set profile.vision.credential_process "lodge credential-process vision/read-results"
-          aws s3 ls --profile vision
+          aws configure set profile.vision-read-results.credential_process "lodge credential-process vision/read-results"
+          aws sts get-caller-identity --profile vision-read-results
 
         Environment:
           LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
@@ -216,7 +216,7 @@ mod tests {
                   Print help (see a summary with '-h')
 
         Example, in ~/.aws/config:
-          [profile vision]
+          [profile vision-read-results]
           credential_process = lodge credential-process vision/read-results
         ");
     }

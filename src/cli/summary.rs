@@ -16,10 +16,10 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     lines.push(String::new());
     lines.push("Next, give a role to an AWS profile, and use it:".to_owned());
     lines.push(format!(
-        "  aws configure set profile.{}.credential_process \"lodge credential-process {}/{}\"",
-        first.lab, first.lab, first.role
+        "  aws configure set profile.{0}-{1}.credential_process \"lodge credential-process {0}/{1}\"",
+        first.lab, first.role
     ));
-    lines.push(format!("  aws sts get-caller-identity --profile {}", first.lab));
+    lines.push(format!("  aws sts get-caller-identity --profile {}-{}", first.lab, first.role));
     lines
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
 pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     let mut lines = vec![
         format!("Broker:  {broker}"),
-        format!("Person:  {}, signed in at {}", who(me), me.connection),
+        format!("Person:  {}, signed in at {}", who(me), me.connection_title),
         format!("Until:   {}", moment(&me.session_expires_at)),
         format!("Groups:  {}", groups(me)),
     ];
@@ -89,6 +89,7 @@ mod tests {
             person_id: "p-0123456789abcdef".into(),
             name: Some("Ada Student".into()),
             connection: "campus".into(),
+            connection_title: "Example University".into(),
             signed_in_at: "2026-11-21T09:00:00Z".into(),
             session_expires_at: "2026-11-21T21:00:00Z".into(),
             groups: groups.map(|groups| groups.into_iter().map(str::to_owned).collect()),
@@ -116,8 +117,8 @@ mod tests {
           vision/pay           Pay workers (until 2026-12-01 00:00 UTC)
 
         Next, give a role to an AWS profile, and use it:
-          aws configure set profile.vision.credential_process "lodge credential-process vision/read-results"
-          aws sts get-caller-identity --profile vision
+          aws configure set profile.vision-read-results.credential_process "lodge credential-process vision/read-results"
+          aws sts get-caller-identity --profile vision-read-results
         "#);
     }
 
@@ -147,7 +148,7 @@ mod tests {
 
         insta::assert_snapshot!(status(&broker(), &me).join("\n"), @"
         Broker:  https://lodge.example.edu
-        Person:  Ada Student (p-0123456789abcdef), signed in at campus
+        Person:  Ada Student (p-0123456789abcdef), signed in at Example University
         Until:   2026-11-21 21:00 UTC
         Groups:  students, vision
         Roles:
@@ -159,7 +160,7 @@ mod tests {
     fn status_without_a_role_says_what_to_do() {
         insta::assert_snapshot!(status(&broker(), &me(Some(vec![]), vec![])).join("\n"), @"
         Broker:  https://lodge.example.edu
-        Person:  Ada Student (p-0123456789abcdef), signed in at campus
+        Person:  Ada Student (p-0123456789abcdef), signed in at Example University
         Until:   2026-11-21 21:00 UTC
         Groups:  none
 

@@ -12,7 +12,7 @@ use super::stand_in::{Desk, StandIn, metadata};
 
 const TOKEN: &str = "canary-access-token";
 
-const ME: &str = r#"{"person_id":"p-0123456789abcdef","name":"Ada","connection":"campus",
+const ME: &str = r#"{"person_id":"p-0123456789abcdef","name":"Ada","connection":"campus","connection_title":"Example University",
     "signed_in_at":"2026-11-21T09:00:00Z","session_expires_at":"2026-11-21T21:00:00Z","groups":["students"],
     "roles":[{"lab":"vision","role":"read-results","title":"Read results","ends_at":null}]}"#;
 
@@ -166,6 +166,7 @@ fn status_prints_a_table_or_json() {
       "person_id": "p-0123456789abcdef",
       "name": "Ada",
       "connection": "campus",
+      "connection_title": "Example University",
       "signed_in_at": "2026-11-21T09:00:00Z",
       "session_expires_at": "2026-11-21T21:00:00Z",
       "groups": [

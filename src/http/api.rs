@@ -37,6 +37,7 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
         person_id: caller.person.to_string(),
         name: profile.snapshot.display_name.map(|name| name.as_str().to_owned()),
         connection: profile.snapshot.evidence.connection.to_string(),
+        connection_title: broker.connection_title(&profile.snapshot.evidence.connection).to_owned(),
         signed_in_at: wire::timestamp(profile.snapshot.signed_in_at),
         session_expires_at: wire::timestamp(caller.session_expires_at),
         groups,

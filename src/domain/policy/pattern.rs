@@ -81,15 +81,15 @@ mod tests {
 
     const PATTERN: Reading = Reading { wildcards: true, variables: true };
 
-    fn fits(template: &str, context: &Context, text: &str) -> Option<bool> {
-        Some(Pattern::parse(template, PATTERN)?.resolve(context)?.matches(text))
+    fn fits(pattern: &str, context: &Context, text: &str) -> Option<bool> {
+        Some(Pattern::parse(pattern, PATTERN)?.resolve(context)?.matches(text))
     }
 
     #[test]
     fn variables_are_filled_in_literally() {
         let context = Context::new().with("aws:PrincipalTag/team", "a*").with("aws:SourceIdentity", "p-1");
 
-        for (template, text, expected) in [
+        for (pattern, text, expected) in [
             ("home/${aws:SourceIdentity}/*", "home/p-1/x", Some(true)),
             ("home/${aws:SourceIdentity}/*", "home/p-2/x", Some(false)),
             ("${AWS:principaltag/TEAM}", "a*", Some(true)),
@@ -100,7 +100,7 @@ mod tests {
             ("${aws:PrincipalTag/none}", "", None),
             ("$x{y}", "$x{y}", Some(true)),
         ] {
-            assert_eq!(fits(template, &context, text), expected, "{template}");
+            assert_eq!(fits(pattern, &context, text), expected, "{pattern}");
         }
     }
 
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn the_older_version_has_no_variables() {
-        let template = Pattern::parse("${aws:userid}", Reading { variables: false, ..PATTERN }).unwrap();
+        let pattern = Pattern::parse("${aws:userid}", Reading { variables: false, ..PATTERN }).unwrap();
 
-        assert!(template.resolve(&Context::new()).unwrap().matches("${aws:userid}"));
+        assert!(pattern.resolve(&Context::new()).unwrap().matches("${aws:userid}"));
     }
 }
