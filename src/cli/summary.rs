@@ -94,11 +94,13 @@ mod tests {
             session_expires_at: "2026-11-21T21:00:00Z".into(),
             groups: groups.map(|groups| groups.into_iter().map(str::to_owned).collect()),
             roles,
+            standings: Vec::new(),
         }
     }
 
     fn role(role: &str, title: &str, ends_at: Option<&str>) -> MyRole {
-        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at: ends_at.map(str::to_owned) }
+        let ends_at = ends_at.map(str::to_owned);
+        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at, needs: None }
     }
 
     fn broker() -> BrokerUrl {

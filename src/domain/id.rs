@@ -156,6 +156,12 @@ ids! {
     BrowserSessionId = "bs-", "browser session id";
     /// One issued STS session. Also its `RoleSessionName`, so that every CloudTrail event leads back to the ledger.
     RoleSessionId = "rs-", "role session id";
+    /// A change of a mapping that waits for a second PI.
+    MappingChangeId = "chg-", "mapping change id";
+    /// An invitation to be a lab's PI.
+    InvitationId = "inv-", "invitation id";
+    /// Something that somebody did to a lab or to a person, as the ledger calls it.
+    ActId = "act-", "act id";
 }
 
 names! {

@@ -27,6 +27,7 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
             role: given.role.to_string(),
             title: broker.template_title(&given.template).to_owned(),
             ends_at: given.ends_at.map(wire::timestamp),
+            needs: None,
         })
         .collect();
     let groups = match &profile.snapshot.evidence.groups {
@@ -42,6 +43,11 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
         session_expires_at: wire::timestamp(caller.session_expires_at),
         groups,
         roles,
+        standings: profile
+            .standings
+            .iter()
+            .map(|at| wire::MyStanding { lab: at.lab.to_string(), standing: at.standing.as_str().to_owned() })
+            .collect(),
     }))
 }
 

@@ -5,6 +5,7 @@
 //! of the database. Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`] for anything that changes a
 //! row. No transaction is ever held across a network call.
 
+mod address;
 mod files;
 mod labs;
 mod ledger;
@@ -25,6 +26,7 @@ use tokio::sync::Mutex;
 use crate::private_file;
 use files::Files;
 
+pub use address::{Address, Postgres};
 pub use labs::{GivenRole, LabStanding};
 pub use ledger::LedgerRow;
 pub use people::Snapshot;

@@ -1,6 +1,8 @@
 //! The bodies that broker and helper both speak: what `/api/v1` and `/oauth` take and answer.
 //!
-//! Only shapes live here. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
+//! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
+
+pub mod labs;
 
 use std::fmt;
 
@@ -112,6 +114,18 @@ pub struct Me {
     pub groups: Option<Vec<String>>,
     /// What they may ask for now, by lab and role.
     pub roles: Vec<MyRole>,
+    /// The labs they look after, by name.
+    #[serde(default)]
+    pub standings: Vec<MyStanding>,
+}
+
+/// What somebody may administer in a lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MyStanding {
+    /// The lab's name.
+    pub lab: String,
+    /// `manager` or `pi`.
+    pub standing: String,
 }
 
 /// One role that a person may ask for.
@@ -125,6 +139,9 @@ pub struct MyRole {
     pub title: String,
     /// When the mapping behind it ends, if it does.
     pub ends_at: Option<String>,
+    /// What is missing before it is given, if anything: `mfa` (sign in with a second factor) or `approval` (a PI's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.

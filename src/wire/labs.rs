@@ -1,0 +1,249 @@
+//! What those who look after a lab send and get: its mappings, the changes that wait for a second PI, its people.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A lab, as those who belong to it see it: `GET /api/v1/labs/{lab}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lab {
+    /// What people type.
+    pub name: String,
+    /// What people read.
+    pub title: String,
+    /// The caller's own standing there: `member`, `manager` or `pi`.
+    pub standing: String,
+    /// Its roles, by name.
+    pub roles: Vec<LabRole>,
+}
+
+/// A role of a lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabRole {
+    /// What people type.
+    pub name: String,
+    /// What it is for, in a few words.
+    pub title: String,
+    /// The longest session, in seconds.
+    pub max_duration_seconds: u32,
+}
+
+/// One mapping: members of a group get a role. Its revision is also the `ETag` of the answer it comes in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mapping {
+    /// `map-…`
+    pub id: String,
+    /// The connection at which the person has to have signed in.
+    pub connection: String,
+    /// What people call that connection.
+    pub connection_title: String,
+    /// The group, exactly as the provider writes it.
+    pub group: String,
+    /// The role that its members get.
+    pub role: String,
+    /// `live`, or `ended`: it gives nothing more.
+    pub state: MappingState,
+    /// Its conditions.
+    #[serde(flatten)]
+    pub terms: MappingTerms,
+    /// Counts the changes, from 1. `If-Match: "3"` asks for a change of revision 3 and no other.
+    pub revision: i64,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was last changed.
+    pub changed_at: String,
+}
+
+/// Whether a mapping gives its role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MappingState {
+    /// It does.
+    Live,
+    /// It gives nothing more.
+    Ended,
+}
+
+/// The conditions of a mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingTerms {
+    /// From when on it gives nothing more; `null`: it has no end.
+    #[serde(default)]
+    pub ends_at: Option<String>,
+    /// The longest session it gives, 1800 to 3600 seconds; `null`: the role's own maximum.
+    #[serde(default)]
+    pub max_duration_seconds: Option<u32>,
+    /// Whether the sign-in must have used a second factor.
+    #[serde(default)]
+    pub needs_mfa: bool,
+    /// Whether a PI must approve each person.
+    #[serde(default)]
+    pub needs_approval: bool,
+}
+
+/// One page of a lab's mappings: `GET /api/v1/labs/{lab}/mappings?after=map-…&limit=100`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mappings {
+    /// In the order of their ids, which is none that means anything.
+    pub mappings: Vec<Mapping>,
+    /// `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The body of `POST /api/v1/labs/{lab}/mappings`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMapping {
+    /// May be left out when the broker has only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// The group, exactly as the provider writes it.
+    pub group: String,
+    /// The role.
+    pub role: String,
+    /// RFC 3339, in the future.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<String>,
+    /// 1800 to 3600, and no more than the role's maximum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_duration_seconds: Option<u32>,
+    /// Whether the sign-in must have used a second factor.
+    #[serde(default)]
+    pub needs_mfa: bool,
+    /// Whether a PI must approve each person.
+    #[serde(default)]
+    pub needs_approval: bool,
+}
+
+/// The body of `PATCH /api/v1/labs/{lab}/mappings/{mapping}`, with `If-Match`: a field that is absent stays as it is,
+/// and `null` takes an end or a maximum away (RFC 7396).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingEdit {
+    /// See [`MappingTerms::ends_at`].
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Option<String>>,
+    /// See [`MappingTerms::max_duration_seconds`].
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub max_duration_seconds: Option<Option<u32>>,
+    /// See [`MappingTerms::needs_mfa`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_mfa: Option<bool>,
+    /// See [`MappingTerms::needs_approval`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_approval: Option<bool>,
+}
+
+/// Tells `null` (given) from absent.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// The answer to a change of a mapping: 200 or 201 when it holds, 202 when it waits for a second PI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum MappingOutcome {
+    /// The change holds.
+    Done {
+        /// The mapping as it is now.
+        mapping: Mapping,
+    },
+    /// The change benefits its author, so another PI of the lab has to confirm it. Nothing has changed yet.
+    Waiting {
+        /// What waits.
+        change: MappingChange,
+    },
+}
+
+/// A change that waits for a second PI.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingChange {
+    /// `chg-…`
+    pub id: String,
+    /// The mapping that would change; absent when a new one would be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<String>,
+    /// Who asked for it.
+    pub author: LabPerson,
+    /// See [`Mapping::connection`].
+    pub connection: String,
+    /// See [`Mapping::connection_title`].
+    pub connection_title: String,
+    /// See [`Mapping::group`].
+    pub group: String,
+    /// See [`Mapping::role`].
+    pub role: String,
+    /// What the conditions would be.
+    #[serde(flatten)]
+    pub terms: MappingTerms,
+    /// When it was asked for.
+    pub asked_at: String,
+    /// When it lapses by itself.
+    pub lapses_at: String,
+}
+
+/// The changes that wait: `GET /api/v1/labs/{lab}/mapping-changes`. `POST …/{change}/confirm` makes one hold (another PI
+/// than its author), `POST …/{change}/decline` drops it (any PI, or its author).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingChanges {
+    /// The oldest first.
+    pub changes: Vec<MappingChange>,
+}
+
+/// A person of a lab.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabPerson {
+    /// `p-…`
+    pub id: String,
+    /// What the university calls them, when it ever said.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What people call the connection they sign in at.
+    pub connection_title: String,
+    /// `manager` or `pi`; absent for somebody who has neither (any more).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<String>,
+}
+
+/// Who has a standing in the lab: `GET /api/v1/labs/{lab}/people`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabPeople {
+    /// PIs first, then managers, each by id.
+    pub people: Vec<LabPerson>,
+}
+
+/// The body of `PUT /api/v1/labs/{lab}/people/{person}`, answered with the [`LabPerson`]. `DELETE` takes the standing
+/// away; one's own, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Appointment {
+    /// `manager` or `pi`.
+    pub standing: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_tells_null_from_absent() {
+        let read = |text| serde_json::from_str::<MappingEdit>(text).unwrap();
+
+        assert_eq!(read("{}"), MappingEdit::default());
+        assert_eq!(read(r#"{"ends_at":null}"#).ends_at, Some(None));
+        assert_eq!(read(r#"{"max_duration_seconds":1800}"#).max_duration_seconds, Some(Some(1_800)));
+        let taken_away = MappingEdit { ends_at: Some(None), ..MappingEdit::default() };
+        assert_eq!(serde_json::to_string(&taken_away).unwrap(), r#"{"ends_at":null}"#);
+        assert!(serde_json::from_str::<MappingEdit>(r#"{"role":"pay"}"#).is_err());
+    }
+
+    #[test]
+    fn terms_stand_in_the_mapping_itself() {
+        let text = r#"{"outcome":"done","mapping":{"id":"map-1","connection":"campus","connection_title":"C","group":"g",
+            "role":"pay","state":"live","ends_at":null,"max_duration_seconds":1800,"needs_mfa":true,
+            "needs_approval":false,"revision":2,"created_at":"a","changed_at":"b"}}"#;
+
+        let MappingOutcome::Done { mapping } = serde_json::from_str(text).unwrap() else { panic!("not done") };
+
+        assert_eq!((mapping.terms.max_duration_seconds, mapping.terms.needs_mfa), (Some(1_800), true));
+    }
+}
