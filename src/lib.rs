@@ -20,7 +20,7 @@
 //! | `demo` | a small identity provider and a small AWS | `domain::policy`, `domain::id` |
 //! | `playground` | the demo's parts put together, for `lodged demo` and the tests | everything but `http`, `console`, `cli` |
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
-//! | `config` | settings, for the modules they configure | `domain`, `oidc` |
+//! | `config` | settings, for the modules they configure | `domain`, `oidc`, `store` |
 //! | [`telemetry`] | logs | itself; named by everybody but `domain` |
 //! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `cli`, `bin` |
 //!
