@@ -31,6 +31,8 @@ mod peers;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod postgres_cluster;
+#[cfg(test)]
 mod printed_commands;
 #[cfg(test)]
 mod refusals;

@@ -13,6 +13,7 @@ pub(crate) mod ledger;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
 pub(crate) mod person;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod proxy;

@@ -186,6 +186,6 @@ pub(crate) fn artefacts() -> PathBuf {
 }
 
 /// A variable of the environment; what is empty counts as not set.
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty())
 }
