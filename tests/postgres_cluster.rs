@@ -1,7 +1,7 @@
 //! The tests' own PostgreSQL: that databases are apart, that each login may do what it should and no more, that a cluster
 //! can be stopped, killed and frozen, and that none survives the process that started it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -234,30 +234,31 @@ fn no_cluster_survives_the_process_that_started_it() {
     if !require("no_cluster_survives_the_process_that_started_it") {
         return;
     }
-    for how in ["killed", "frozen, then killed", "terminated", "panicking", "by itself"] {
+    let holders = ["killed", "frozen, then killed", "terminated", "panicking", "by itself"].map(|how| {
         let mut holder = Command::new(std::env::current_exe().unwrap());
         holder.args(["--ignored", "--nocapture", "--exact", "postgres_cluster::a_process_that_holds_a_cluster"]);
-        let holder = Process::start(how, holder.env("LODGE_TEST_HOLDER_ENDS", how));
+        (how, Process::start(how, holder.env("LODGE_TEST_HOLDER_ENDS", how)))
+    });
+
+    for (how, holder) in holders {
         let said = holder.wait_for_line("holds ");
         let (server, folder) = said.split_once("holds ").unwrap().1.split_once(' ').unwrap();
         let folder = PathBuf::from(folder);
         let all = family(server.parse().unwrap());
+        // Otherwise what follows would prove nothing: the session of psql is one of them.
+        assert!(all.len() > 5 && any_left(&all) && folder.exists(), "{all:?}");
 
-        if how.ends_with("killed") {
-            holder.killer().kill();
-        } else if how == "terminated" {
-            holder.signal("TERM");
+        match how {
+            "killed" | "frozen, then killed" => holder.killer().kill(),
+            "terminated" => holder.signal("TERM"),
+            _ => {}
         }
-        let status = holder.wait().status;
-        assert_eq!(
-            status.code(),
-            [("panicking", 101), ("by itself", 0)].into_iter().find(|(e, _)| *e == how).map(|e| e.1)
-        );
+        let status = holder.wait().status.code();
+        let expected = [("panicking", 101), ("by itself", 0)].into_iter().find(|(ending, _)| *ending == how);
+        assert_eq!(status, expected.map(|(_, code)| code), "{how}");
 
         eventually(&format!("the end of the cluster of a process that ended {how}"), || {
-            (!any_left(&all) && !Path::exists(&folder)).then_some(())
+            (!any_left(&all) && !folder.exists()).then_some(())
         });
-        // Otherwise this would prove nothing: the session of psql is one of them.
-        assert!(all.len() > 5, "{all:?}");
     }
 }

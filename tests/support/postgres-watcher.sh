@@ -109,6 +109,7 @@ shared_buffers = 16MB
 dynamic_shared_memory_type = mmap
 fsync = off
 full_page_writes = off
+log_checkpoints = off
 log_line_prefix = '%m [%p] %u@%d '
 SETTINGS
 }

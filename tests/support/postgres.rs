@@ -173,12 +173,10 @@ impl Cluster {
             databases: AtomicU32::new(1),
         };
         let cluster = Self(Arc::new(held));
-        for login in [Login::Owner, Login::Broker] {
-            let (name, password) = (login.name(), login.password());
-            cluster
-                .psql(&format!("create role {name} login nosuperuser nobypassrls password '{password}';"))
-                .unwrap_or_else(|e| panic!("no login {name}: {e}"));
-        }
+        let roles = [Login::Owner, Login::Broker].map(|login| {
+            format!("create role {} login nosuperuser nobypassrls password '{}';\n", login.name(), login.password())
+        });
+        cluster.psql(&roles.concat()).unwrap_or_else(|e| panic!("no logins: {e}"));
         cluster
     }
 
