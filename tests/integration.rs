@@ -2,7 +2,8 @@
 //! compile time.
 //!
 //! Tests of real programs (the provider, moto, the AWS CLI, Chromium) ask [`support::peers`] for them. `tests/run` says
-//! where they are; a plain `cargo test` skips those tests and says so.
+//! where they are; a plain `cargo test` skips those tests and says so. PostgreSQL is no such extra: tests that need it ask
+//! [`support::postgres`], and only a plain `cargo test` on a machine without it skips them.
 
 #[cfg(test)]
 mod architecture;

@@ -427,7 +427,8 @@ impl Installed {
         let programs = match variable("LODGE_TEST_POSTGRES") {
             Some(folder) => {
                 usable(Path::new(&folder)).map_err(|e| format!("LODGE_TEST_POSTGRES is {folder}, and {e}"))?;
-                PathBuf::from(folder)
+                // The watcher works in a folder of its own.
+                std::path::absolute(&folder).map_err(|e| e.to_string())?
             }
             None => Self::folders().into_iter().find(|folder| usable(folder).is_ok()).ok_or(INSTALL)?,
         };
