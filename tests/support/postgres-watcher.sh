@@ -10,9 +10,11 @@
 programs=$1
 server=''
 
-# An answer that nobody reads any more must not end this either.
-trap '' PIPE
-trap 'exit 1' HUP INT TERM
+# An answer that nobody reads any more must not end this. Nor must the hang-up that the kernel sends to a group with a
+# process in it that stands still, such as a frozen server, when whoever started the group has ended.
+trap '' PIPE HUP
+# Not `exit` alone: while this clears up already, that would be the end of it.
+trap 'clear_up; exit 1' INT TERM
 trap clear_up EXIT
 umask 077
 
@@ -132,7 +134,7 @@ start() {
 }
 
 clear_up() {
-    trap '' HUP INT TERM
+    trap '' INT TERM
     [ -z "$server" ] || end QUIT
     # A killed server leaves a few bytes of shared memory; the seventh line ends with its id.
     if [ -e data/postmaster.pid ]; then
