@@ -1,0 +1,12 @@
+-- Invitations to be a lab's PI. The token in the link is kept as its SHA-256 only.
+
+create table invitation (
+    lab_id       text not null references lab (id),
+    id           text not null,
+    token_hash   text not null unique,
+    created_at   timestamptz not null,
+    lapses_at    timestamptz not null,
+    -- When it was used, withdrawn or replaced.
+    ended_at     timestamptz,
+    primary key (lab_id, id)
+);
