@@ -10,16 +10,21 @@ use std::path::PathBuf;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ambient::{Clock, Random};
+use crate::app::desk::{Desk, DeskError, NewLab};
 use crate::app::{self, Broker, KeyError, KeyFile, Lifetimes, Parts};
 use crate::aws::{self, Aws};
 use crate::demo::{aws as small_aws, idp, seed};
-use crate::domain::id::{ConnectionName, ParseError};
-use crate::domain::lab::{Lab, Role};
+use crate::domain::access::Operator;
+use crate::domain::actor::OperatorName;
+use crate::domain::id::{ActId, LabName, MappingId, ParseError, PersonId};
+use crate::domain::lab::{Lab, Office, Role};
+use crate::domain::ledger::{Draft, Event, Thread};
+use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
 use crate::domain::person::PersonKey;
 use crate::domain::policy::{LibraryError, PolicyLibrary};
-use crate::domain::role_session::SessionDuration;
+use crate::domain::role_session::RoleArn;
 use crate::oidc::{self, Algorithm, ClientAuthentication, Provider};
-use crate::store::{self, Store};
+use crate::store::{self, Address, Store};
 
 /// Where everything is, and what it knows of the rest.
 #[derive(Clone, Debug)]
@@ -30,8 +35,8 @@ pub struct Playground {
     pub issuer: String,
     /// Where the broker finds STS.
     pub sts_endpoint: String,
-    /// The broker's database.
-    pub database: PathBuf,
+    /// The broker's database: a SQLite file is made, and brought up to date, where it is needed.
+    pub database: Address,
     /// The broker's key file; made when it is not there.
     pub key_file: PathBuf,
     /// What the broker shows the identity provider.
@@ -51,6 +56,8 @@ pub enum Error {
     #[error(transparent)]
     Aws(#[from] small_aws::SettingsError),
     #[error(transparent)]
+    Desk(#[from] DeskError),
+    #[error(transparent)]
     Idp(#[from] idp::Error),
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -67,12 +74,24 @@ pub enum Error {
 }
 
 impl Playground {
-    /// The broker, its database open.
+    /// The broker, its database open and this broker's.
     ///
     /// # Errors
     ///
     /// When the database or the key file cannot be used.
     pub async fn broker(&self) -> Result<Broker, Error> {
+        if matches!(self.database, Address::Sqlite(_)) {
+            store::migrate(&self.database, &self.database).await?;
+        }
+        self.broker_on(Store::serve(&self.database).await?).await
+    }
+
+    /// The broker, over a database that is open.
+    ///
+    /// # Errors
+    ///
+    /// When the key file cannot be used.
+    pub async fn broker_on(&self, store: Store) -> Result<Broker, Error> {
         let provider = Provider::new(self.connection()?)?;
         let aws = Aws::new(&aws::Settings {
             region: "us-east-1".to_owned(),
@@ -86,7 +105,7 @@ impl Playground {
         .await;
         Ok(Broker::new(Parts {
             public_url: self.public_url.parse()?,
-            store: Store::open(&self.database).await?,
+            store,
             aws,
             providers: BTreeMap::from([(provider.settings().name.clone(), provider)]),
             policies: PolicyLibrary::shipped()?,
@@ -118,18 +137,13 @@ impl Playground {
     ///
     /// When the database is away.
     pub async fn labs(&self, broker: &Broker) -> Result<Vec<small_aws::Account>, Error> {
-        let connection: ConnectionName = seed::CONNECTION.parse()?;
+        let seeding = Seeding::new(broker)?;
         let mut accounts = Vec::new();
         for lab in seed::LABS {
-            let kept = match broker.lab(&lab.name.parse()?).await? {
+            let kept = match seeding.lab(&lab.name.parse()?).await? {
                 Some(kept) => kept,
-                None => create(broker, &connection, &lab).await?,
+                None => self.create(&seeding, &lab).await?,
             };
-            if let Some(subject) = lab.pi {
-                let (issuer, subject) = (self.issuer.parse()?, subject.parse()?);
-                let key = PersonKey { connection: connection.clone(), issuer, subject };
-                broker.appoint_pi(&kept.id, &key).await?;
-            }
             let (arn, external_id) = (kept.session_role.as_str(), kept.external_id.as_str());
             accounts.push(small_aws::Account {
                 id: lab.account.to_owned(),
@@ -138,6 +152,18 @@ impl Playground {
             });
         }
         Ok(accounts)
+    }
+
+    async fn create(&self, seeding: &Seeding, lab: &seed::Lab) -> Result<Lab, Error> {
+        let kept = seeding.add_lab(&lab.name.parse()?, lab.title, lab.session_role().parse()?, lab.pack).await?;
+        for (role, group) in lab.mappings {
+            seeding.add_mapping(&kept, seed::CONNECTION, group, role).await?;
+        }
+        if let Some(subject) = lab.pi {
+            let (connection, issuer) = (seed::CONNECTION.parse()?, self.issuer.parse()?);
+            seeding.add_pi(&kept, &PersonKey { connection, issuer, subject: subject.parse()? }).await?;
+        }
+        Ok(kept)
     }
 
     /// The identity provider, with the demo's people.
@@ -171,17 +197,153 @@ impl Playground {
     }
 }
 
-async fn create(broker: &Broker, connection: &ConnectionName, lab: &seed::Lab) -> Result<Lab, Error> {
-    let kept = broker.create_lab(&lab.name.parse()?, lab.title, &lab.session_role().parse()?).await?;
-    for (name, template, group) in lab.roles {
-        let role = Role {
-            name: name.parse()?,
-            template: template.parse()?,
-            parameters: BTreeMap::new(),
-            max_duration: SessionDuration::MAX,
-        };
-        broker.add_role(&kept.id, &role).await?;
-        broker.add_mapping(&kept.id, connection, &group.parse()?, &role.name).await?;
+/// Sets up labs with everything in them, as nobody can from outside: there an operator makes a lab, and its PI the
+/// mappings. What is done stands in the labs' ledgers as the operator's doing.
+#[derive(Debug)]
+pub struct Seeding(Desk);
+
+impl Seeding {
+    /// Over a broker's own database.
+    ///
+    /// # Errors
+    ///
+    /// When a shipped policy cannot be read.
+    pub fn new(broker: &Broker) -> Result<Self, Error> {
+        Ok(Self(Desk {
+            operator: Operator::at_this_machine(OperatorName::from_account("demo")),
+            store: broker.store.clone(),
+            public_url: broker.public_url.clone(),
+            policies: PolicyLibrary::shipped()?,
+            clock: broker.clock.clone(),
+            random: broker.random.clone(),
+        }))
     }
-    Ok(kept)
+
+    /// The desk it works at.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.0
+    }
+
+    /// A lab, if it is there.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn lab(&self, name: &LabName) -> Result<Option<Lab>, Error> {
+        match self.0.lab(name).await {
+            Ok(details) => Ok(Some(details.lab)),
+            Err(DeskError::NoSuchLab) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A lab with a pack's roles, or none.
+    ///
+    /// # Errors
+    ///
+    /// When there is one of that name, or the database is away.
+    pub async fn add_lab(
+        &self,
+        name: &LabName,
+        title: &str,
+        session_role: RoleArn,
+        pack: Option<&str>,
+    ) -> Result<Lab, Error> {
+        let new = NewLab { name: name.clone(), title: title.to_owned(), session_role, pack: pack.map(str::to_owned) };
+        Ok(self.0.create_lab(&new).await?.lab)
+    }
+
+    /// A role of any template.
+    ///
+    /// # Errors
+    ///
+    /// When the lab has one of that name, or the database is away.
+    pub async fn add_role(&self, lab: &Lab, role: &Role) -> Result<(), Error> {
+        let mut tx = self.0.store.write().await?;
+        let access = self.0.operator.access(lab.clone());
+        let mut open = tx.lab_to_change(&access).await?;
+        open.insert_role(role, self.0.clock.now()).await?;
+        open.append(self.act(Event::RoleAdded {
+            role: role.name.clone(),
+            template: role.template.to_string(),
+            max_duration_seconds: role.max_duration.seconds(),
+        }))
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A mapping without conditions.
+    ///
+    /// # Errors
+    ///
+    /// When the lab has no such role, or the database is away.
+    pub async fn add_mapping(&self, lab: &Lab, connection: &str, group: &str, role: &str) -> Result<MappingId, Error> {
+        let target = MappingTarget { connection: connection.parse()?, group: group.parse()?, role: role.parse()? };
+        self.add_mapping_on(lab, target, MappingTerms::default()).await
+    }
+
+    /// A mapping on any conditions.
+    ///
+    /// # Errors
+    ///
+    /// When the lab has no such role, or the database is away.
+    pub async fn add_mapping_on(
+        &self,
+        lab: &Lab,
+        target: MappingTarget,
+        terms: MappingTerms,
+    ) -> Result<MappingId, Error> {
+        let now = self.0.clock.now();
+        let id = MappingId::from_entropy(self.0.random.bytes());
+        let mapping = Mapping { id, target, terms, revision: 1, created_at: now, changed_at: now };
+        let mut tx = self.0.store.write().await?;
+        let access = self.0.operator.access(lab.clone());
+        let mut open = tx.lab_to_change(&access).await?;
+        open.insert_mapping(&mapping).await?;
+        open.append(self.act(Event::MappingAdded {
+            mapping: mapping.id.clone(),
+            target: (&mapping.target).into(),
+            terms: (&mapping.terms).into(),
+            benefits_author: false,
+            asked: None,
+        }))
+        .await?;
+        tx.commit().await?;
+        Ok(mapping.id)
+    }
+
+    /// A PI, who need not have signed in yet.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn add_pi(&self, lab: &Lab, key: &PersonKey) -> Result<PersonId, Error> {
+        self.add_office_holder(lab, key, Office::Pi).await
+    }
+
+    /// Somebody who looks after the lab, who need not have signed in yet.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn add_office_holder(&self, lab: &Lab, key: &PersonKey, office: Office) -> Result<PersonId, Error> {
+        let now = self.0.clock.now();
+        let fresh = PersonId::from_entropy(self.0.random.bytes());
+        let mut tx = self.0.store.write().await?;
+        let (person, _) = tx.upsert_person(&fresh, key, None, now).await?;
+        let access = self.0.operator.access(lab.clone());
+        let mut open = tx.lab_to_change(&access).await?;
+        let before = open.office(&person).await?;
+        open.put_office(&person, office, now).await?;
+        let event = Event::StandingGiven { person: person.clone(), standing: office, before, invitation: None };
+        open.append(self.act(event)).await?;
+        tx.commit().await?;
+        Ok(person)
+    }
+
+    fn act(&self, event: Event) -> Draft {
+        let act = ActId::from_entropy(self.0.random.bytes());
+        Draft { at: self.0.clock.now(), thread: Thread::Act(self.0.operator.actor(), act), event }
+    }
 }

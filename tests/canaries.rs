@@ -126,8 +126,8 @@ fn log(said: &Said) -> &[u8] {
 fn what_is_logged_on_purpose_is_found(campus: &Campus, said: &Said) {
     let ledger = campus.ledger();
     let mut logged = Canaries::default();
-    logged.add("person id", ledger[0].person.as_str());
-    logged.add("role session id", ledger[0].attempt.as_str());
+    logged.add("person id", ledger[0].thread.who());
+    logged.add("role session id", ledger[0].thread.id());
 
     assert_eq!(found_in(&logged, "log", log(said)).len(), 2);
     assert!(found_in(&logged, "database", &database(said)).len() >= 2);

@@ -86,7 +86,7 @@ impl Scene {
         assert_eq!(complaints(&swept, &self.received), [""; 0]);
         assert!(open(&swept).is_empty());
         let interrupted = |entry: &&Entry| matches!(entry.event, Event::Failed { reason: Failure::Interrupted, .. });
-        let ended: Vec<&str> = swept[..].iter().filter(interrupted).map(|entry| entry.attempt.as_str()).collect();
+        let ended: Vec<&str> = swept[..].iter().filter(interrupted).map(|entry| entry.thread.id()).collect();
         assert!(open_attempts.iter().all(|attempt| ended.contains(attempt)));
     }
 

@@ -88,7 +88,7 @@ fn moto_receives_exactly_what_every_session_of_ours_carries() {
         let entries = running.ledger();
         let [.., attempted, issued] = &entries[..] else { panic!("{entries:?}") };
         assert_eq!((&attempted.book, attempted.event.kind()), (&Book::Lab(lab.id.clone()), "attempted"));
-        assert_eq!((issued.attempt.as_str(), issued.person.as_str()), (session, person.as_str()));
+        assert_eq!((issued.thread.id(), issued.thread.who()), (session, person.as_str()));
         let Event::Issued { access_key_id, policy_sha256, session_arn, expires_at, .. } = &issued.event else {
             panic!("{issued:?}")
         };

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use lodge::demo::aws::Service;
 use lodge::demo::seed;
 use lodge::domain::access::Refusal;
-use lodge::domain::id::RoleSessionId;
 use lodge::domain::ledger::{Book, Entry, Event};
+use lodge::playground::Seeding;
 use lodge::store::LedgerRow;
 
 use crate::support::only_line;
@@ -68,11 +68,11 @@ fn tells(one: &Raw, other: &Raw) -> Vec<String> {
 }
 
 /// The entries of each attempt, in order.
-fn attempts(ledger: &[LedgerRow]) -> BTreeMap<RoleSessionId, Vec<Entry>> {
+fn attempts(ledger: &[LedgerRow]) -> BTreeMap<String, Vec<Entry>> {
     let mut attempts = BTreeMap::<_, Vec<_>>::new();
     for row in ledger {
         let entry = Entry::parse(&row.text).unwrap();
-        attempts.entry(entry.attempt.clone()).or_default().push(entry);
+        attempts.entry(entry.thread.id().to_owned()).or_default().push(entry);
     }
     attempts
 }
@@ -83,7 +83,7 @@ fn outcome(entries: &[Entry]) -> &Event {
     let [begun, ended] = entries else { panic!("an attempt with {kinds:?}") };
     assert!(matches!(begun.event, Event::Attempted { .. }), "{kinds:?}");
     assert!(!matches!(ended.event, Event::Attempted { .. }), "{kinds:?}");
-    assert_eq!((&begun.book, &begun.person), (&ended.book, &ended.person));
+    assert_eq!((&begun.book, &begun.thread), (&ended.book, &ended.thread));
     &ended.event
 }
 
@@ -137,9 +137,9 @@ fn a_group_of_the_same_name_at_another_connection_gives_nothing() {
     let world = World::start();
     let student = Person::signed_in("student", &world.url);
     world.wait_for(async {
-        let lab = world.broker.lab(&"vision".parse().unwrap()).await.unwrap().unwrap();
-        let (elsewhere, group) = ("elsewhere".parse().unwrap(), "vision-students".parse().unwrap());
-        world.broker.add_mapping(&lab.id, &elsewhere, &group, &"pay".parse().unwrap()).await.unwrap();
+        let seeding = Seeding::new(&world.broker).unwrap();
+        let lab = seeding.lab(&"vision".parse().unwrap()).await.unwrap().unwrap();
+        seeding.add_mapping(&lab, "elsewhere", "vision-students", "pay").await.unwrap();
     });
 
     let ended = student.ask_for("vision/pay");
@@ -212,7 +212,7 @@ fn every_attempt_is_in_the_ledger_with_one_outcome_and_nobodys_name() {
     for row in &ledger {
         assert_eq!(names_in(&row.text), [] as [String; 0], "{}", row.text);
     }
-    let people: std::collections::BTreeSet<_> = ledger.iter().map(|row| row.entry.person.as_str()).collect();
+    let people: std::collections::BTreeSet<_> = ledger.iter().map(|row| row.entry.thread.who()).collect();
     assert_eq!(people.len(), 2);
 }
 

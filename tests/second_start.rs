@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lodge::store::Store;
+use lodge::store::{Address, Store};
 use serde_json::{Value, json};
 
 use crate::support::demo::{self, Demo};
@@ -20,7 +20,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(8);
 fn ledger(data: &Path) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = Store::open(&data.join("lodge.db")).await.unwrap();
+        let store = Store::open(&Address::Sqlite(data.join("lodge.db"))).await.unwrap();
         let rows = store.read().await.unwrap().all_books(1_000).await.unwrap();
         store.close().await;
         rows.into_iter().map(|row| row.text).collect()

@@ -1,7 +1,9 @@
 //! What a use case can answer instead of what was asked for.
 
-use crate::domain::access::Refusal;
+use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
+use crate::domain::id::MappingId;
+use crate::domain::mapping::TermsError;
 use crate::{aws, oidc, store};
 
 use super::HelperLoginError;
@@ -12,6 +14,15 @@ pub enum Error {
     /// No session, or one that has ended.
     #[error("no live session")]
     SignInNeeded,
+    /// An operator has suspended this person.
+    #[error("the person is suspended")]
+    Suspended,
+    /// The one gate did not let them into a lab.
+    #[error("not let into the lab: {0}")]
+    Denied(#[from] Denied),
+    /// Something that was to be done in a lab cannot be.
+    #[error("not done in the lab: {0}")]
+    Lab(#[from] LabError),
     /// The one gate said no.
     #[error("refused: {refusal}")]
     Refused {
@@ -42,6 +53,50 @@ pub enum Error {
     /// A part of this program stopped unexpectedly.
     #[error("a task stopped unexpectedly")]
     Task,
+}
+
+/// Something that cannot be done in a lab. Each sentence is for whoever asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LabError {
+    /// It has no mapping of that id.
+    #[error("the lab has no such mapping")]
+    NoSuchMapping,
+    /// Nothing of that id waits.
+    #[error("no such change waits for confirmation (any more)")]
+    NoSuchChange,
+    /// It has no role of that name.
+    #[error("the lab has no such role")]
+    NoSuchRole,
+    /// Nobody has that id, or nobody with a standing in the lab has.
+    #[error("there is nobody of that id here")]
+    NoSuchPerson,
+    /// It was used, withdrawn or replaced, has lapsed, or never was one.
+    #[error("the invitation is not good (any more)")]
+    NoSuchInvitation,
+    /// Nobody signs in there.
+    #[error("there is no such connection; there are: {}", .0.join(", "))]
+    UnknownConnection(Vec<String>),
+    /// The conditions cannot be.
+    #[error(transparent)]
+    Terms(TermsError),
+    /// The group has the role.
+    #[error("the mapping {0} gives this role to this group already; change that one")]
+    AlreadyMapped(MappingId),
+    /// It gives nothing anyway.
+    #[error("the mapping has ended already")]
+    AlreadyEnded,
+    /// Another revision than the one that was looked at.
+    #[error("somebody else has changed the mapping meanwhile; nothing of yours was done")]
+    ChangedMeanwhile,
+    /// Who asked for a change does not confirm it.
+    #[error("another PI has to confirm what you asked for yourself")]
+    OwnChange,
+    /// Who asked for a change has no standing in the lab any more.
+    #[error("who asked for this does not look after the lab any more; decline it")]
+    AuthorGone,
+    /// A lab has a PI.
+    #[error("this is the lab's only PI; appoint another one first")]
+    LastPi,
 }
 
 /// A sign-in that came to nothing.

@@ -172,6 +172,20 @@ impl Broker {
         redirect: &str,
         verifier: &SecretString,
     ) -> Result<NewSession> {
+        // Another replica may trade the same code at this moment. Then ours is the second use, and treated as one.
+        if let Some(session) = self.redeem_once(code, redirect, verifier).await? {
+            return Ok(session);
+        }
+        self.redeem_once(code, redirect, verifier).await?.ok_or_else(|| HelperLoginError::Code.into())
+    }
+
+    /// None when somebody else traded the code between our look at it and our mark on it.
+    async fn redeem_once(
+        &self,
+        code: &SecretString,
+        redirect: &str,
+        verifier: &SecretString,
+    ) -> Result<Option<NewSession>> {
         let now = self.clock.now();
         let code_hash = keys::hash(code.expose_secret());
         let mut tx = self.store.write().await?;
@@ -189,6 +203,10 @@ impl Broker {
             return Err(HelperLoginError::Code.into());
         }
 
+        // Whoever suspends the person ends their sessions: either this one is among them, or it does not begin.
+        if !tx.hold_person(&code.person).await? {
+            return Err(HelperLoginError::Code.into());
+        }
         let sign_in = tx.snapshot(&code.person).await?.ok_or(HelperLoginError::Code)?;
         let token = keys::new_token(TOKEN_PREFIX, &self.random);
         let session = Session {
@@ -200,11 +218,11 @@ impl Broker {
         };
         tx.insert_cli_session(&keys::hash(token.expose_secret()), &session, &code.host, now).await?;
         if !tx.redeem_code(&code_hash, &session.id).await? {
-            return Err(HelperLoginError::Code.into());
+            return Ok(None);
         }
         tx.commit().await?;
         tracing::info!(person.id = %session.person, cli_session.id = %session.id, "a helper signed in");
-        Ok(NewSession { token, expires_at: session.expires_at })
+        Ok(Some(NewSession { token, expires_at: session.expires_at }))
     }
 }
 

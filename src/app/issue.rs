@@ -5,10 +5,9 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::sessions::require_live;
 use super::{Broker, Caller, CallerSession, Error, Result};
 use crate::aws::{self, AssumeRole, SessionCredentials};
-use crate::domain::access::{self, Decision};
-use crate::domain::id::{MappingId, PersonId, RoleAddress, RoleSessionId};
-use crate::domain::lab::{Lab, Role};
-use crate::domain::ledger::{Book, Draft, Event, Failure};
+use crate::domain::access::{self, Allowed, Decision, Grounds, Refusal};
+use crate::domain::id::{PersonId, RoleAddress, RoleSessionId};
+use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 use crate::store::Snapshot;
@@ -24,15 +23,12 @@ pub struct Issued {
     pub credentials: SessionCredentials,
 }
 
-/// What the gate allowed, and all that the call to STS needs.
+/// What the gate allowed, and what the call to STS needs beside it.
 #[derive(Debug)]
 struct Approved {
-    lab: Lab,
-    mapping: MappingId,
-    duration: SessionDuration,
+    allowed: Allowed,
     policy: SessionPolicy,
     tags: [SessionTag; 2],
-    template: String,
 }
 
 /// One attempt: who asks for what, under which id.
@@ -69,9 +65,10 @@ impl Broker {
     pub async fn no_such_role(&self, who: &Caller) -> Error {
         match self.profile(who).await {
             Ok(profile) => {
-                let refusal = match access::decide(&profile.snapshot.evidence, None, &[], None, self.clock.now()) {
+                let evidence = &profile.snapshot.evidence;
+                let refusal = match access::decide(evidence, Grounds::default(), None, self.clock.now()) {
                     Decision::Refused(refusal) => refusal,
-                    Decision::Allowed { .. } => access::Refusal::NoMapping,
+                    Decision::Allowed(_) => Refusal::NoMapping,
                 };
                 self.refused(refusal, &profile.snapshot)
             }
@@ -81,18 +78,19 @@ impl Broker {
 
     async fn carry_out(&self, attempt: Attempt) -> Result<Issued> {
         let approved = self.begin(&attempt).await?;
+        let lab = approved.allowed.lab();
 
         let answer = self
             .aws
             .assume_role(
                 &AssumeRole {
-                    role: &approved.lab.session_role,
-                    external_id: &approved.lab.external_id,
+                    role: &lab.session_role,
+                    external_id: &lab.external_id,
                     policy: &approved.policy,
                     session_name: &RoleSessionName::from(&attempt.id),
                     source_identity: &SourceIdentity::from(&attempt.person),
                     tags: &approved.tags,
-                    duration: approved.duration,
+                    duration: approved.allowed.duration(),
                 },
                 self.clock.now(),
             )
@@ -102,10 +100,10 @@ impl Broker {
             Ok(credentials) => issued(&approved, credentials),
             Err(error) => failed(error),
         };
-        self.end(&attempt, Book::Lab(approved.lab.id), outcome).await?;
+        self.end(&attempt, Book::Lab(lab.id.clone()), outcome).await?;
         Ok(Issued {
             role_session: attempt.id,
-            account_id: approved.lab.session_role.account().as_str().to_owned(),
+            account_id: lab.session_role.account().as_str().to_owned(),
             credentials: answer?,
         })
     }
@@ -117,22 +115,18 @@ impl Broker {
         let mut tx = self.store.write().await?;
         require_live(&mut tx, &attempt.session, now).await?;
         let snapshot = tx.snapshot(&attempt.person).await?.ok_or(Error::SignInNeeded)?;
-        let lab = tx.lab_by_name(&attempt.address.lab).await?;
-        let (mut role, mut mappings) = (None, Vec::new());
-        if let Some(lab) = &lab {
-            role = tx.role(&lab.id, &attempt.address.role).await?;
-            mappings = tx.mappings_of_role(&lab.id, &attempt.address.role).await?;
-        }
-        let decision = access::decide(&snapshot.evidence, role.as_ref(), &mappings, attempt.wanted, now);
-        let outcome = match (decision, &lab, &role) {
-            (Decision::Allowed { mapping, duration }, Some(lab), Some(role)) => {
-                self.approve(lab, role, mapping, duration)
-            }
-            (Decision::Refused(refusal), ..) => Err(self.refused(refusal, &snapshot)),
-            (Decision::Allowed { .. }, ..) => Err(self.refused(access::Refusal::NoMapping, &snapshot)),
+        let book = match tx.lab_id(&attempt.address.lab).await? {
+            Some(lab) => Book::Lab(lab),
+            None => Book::Broker,
+        };
+        // From here on nobody changes the lab's mappings: the ledger's order is the order of decisions.
+        tx.hold_book(&book).await?;
+        let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role).await?;
+        let outcome = match access::decide(&snapshot.evidence, grounds, attempt.wanted, now) {
+            Decision::Allowed(allowed) => self.approve(*allowed),
+            Decision::Refused(refusal) => Err(self.refused(refusal, &snapshot)),
         };
 
-        let book = lab.map_or(Book::Broker, |lab| Book::Lab(lab.id));
         let attempted = Event::Attempted {
             lab: attempt.address.lab.clone(),
             role: attempt.address.role.clone(),
@@ -149,21 +143,16 @@ impl Broker {
         outcome
     }
 
-    fn approve(&self, lab: &Lab, role: &Role, mapping: MappingId, duration: SessionDuration) -> Result<Approved> {
+    fn approve(&self, allowed: Allowed) -> Result<Approved> {
+        let role = allowed.role();
         let template = self.policies.get(&role.template);
         let template = template.ok_or_else(|| Error::Policy(format!("there is no template `{}`", role.template)))?;
         let policy = template.fill(&role.parameters).map_err(|error| Error::Policy(error.to_string()))?;
-        Ok(Approved {
-            lab: lab.clone(),
-            mapping,
-            duration,
-            policy,
-            tags: [SessionTag::role(&role.name), SessionTag::lab(&lab.id)],
-            template: role.template.to_string(),
-        })
+        let tags = [SessionTag::role(&role.name), SessionTag::lab(&allowed.lab().id)];
+        Ok(Approved { allowed, policy, tags })
     }
 
-    fn refused(&self, refusal: access::Refusal, snapshot: &Snapshot) -> Error {
+    fn refused(&self, refusal: Refusal, snapshot: &Snapshot) -> Error {
         let connection = &snapshot.evidence.connection;
         let provider = self.providers.get(connection);
         Error::Refused {
@@ -193,17 +182,17 @@ impl Broker {
 
 impl Attempt {
     fn draft(&self, at: DateTime<Utc>, event: Event) -> Draft {
-        Draft { at, person: self.person.clone(), attempt: self.id.clone(), event }
+        Draft { at, thread: Thread::Attempt(self.person.clone(), self.id.clone()), event }
     }
 }
 
 fn issued(approved: &Approved, credentials: &SessionCredentials) -> Event {
     Event::Issued {
-        mapping: approved.mapping.clone(),
+        mapping: approved.allowed.mapping().clone(),
         access_key_id: credentials.access_key_id.clone(),
         session_arn: credentials.session_arn.clone(),
         expires_at: credentials.expires_at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        template: approved.template.clone(),
+        template: approved.allowed.role().template.to_string(),
         policy_sha256: approved.policy.sha256(),
         aws_request_id: credentials.request_id.clone(),
     }

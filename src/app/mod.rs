@@ -1,14 +1,18 @@
 //! The use cases: the only place that sequences the domain and the world. Each is called from the API and from the
 //! console, and knows of neither.
 
+mod admission;
+pub mod desk;
 mod error;
 mod helper_login;
+mod invitations;
 mod issue;
 mod keys;
-mod labs;
+mod mappings;
 mod people;
 mod sessions;
 mod sign_in;
+mod standings;
 mod sweep;
 
 use std::collections::BTreeMap;
@@ -18,13 +22,16 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use url::Url;
 
-pub use error::{Error, Result, SignInError};
+pub use crate::store::OfficeHolder;
+pub use error::{Error, LabError, Result, SignInError};
 pub use helper_login::{HelperLogin, HelperLoginError, LoopbackRedirect};
 pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
-pub use people::Profile;
+pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+pub use people::{GivenRole, Profile};
 pub use sessions::{Caller, CallerSession, NewSession};
 pub use sign_in::{Answer, Begun, Completed, MAX_SIGN_INS_UNDER_WAY, ReturnTo};
+pub use standings::LabView;
 pub use sweep::SWEEP_INTERVAL;
 
 use crate::ambient::{Clock, Random};

@@ -53,7 +53,7 @@ impl FromStr for ReturnTo {
     type Err = ParseError;
 
     fn from_str(text: &str) -> std::result::Result<Self, ParseError> {
-        let ours = text == "/" || text.starts_with("/oauth/authorize?");
+        let ours = text == "/" || text == "/invitation" || text.starts_with("/oauth/authorize?");
         let plain = text.len() <= 2_048 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         if ours && plain {
             Ok(Self(text.to_owned()))
@@ -210,8 +210,12 @@ impl Broker {
         let sign_in = SignInId::from_entropy(self.random.bytes());
 
         let mut tx = self.store.write().await.map_err(Error::Store)?;
-        let person = tx.upsert_person(&fresh, &key, login.name.as_ref(), now).await?;
-        tx.insert_sign_in(&sign_in, &person, &login.groups, now).await?;
+        let (person, is_suspended) = tx.upsert_person(&fresh, &key, login.name.as_ref(), now).await?;
+        if is_suspended {
+            tracing::warn!(person.id = %person, connection.name = %connection, "somebody suspended tried to sign in");
+            return Err(Error::Suspended);
+        }
+        tx.insert_sign_in(&sign_in, &person, &login.groups, login.mfa, now).await?;
         let session = self.open_browser_session(&mut tx, &person, &sign_in).await?;
         tx.commit().await?;
         tracing::info!(
@@ -230,7 +234,7 @@ mod tests {
 
     #[test]
     fn one_returns_to_a_page_of_ours_only() {
-        for good in ["/", "/oauth/authorize?client_id=lodge-cli&state=x"] {
+        for good in ["/", "/invitation", "/oauth/authorize?client_id=lodge-cli&state=x"] {
             assert!(good.parse::<ReturnTo>().is_ok(), "{good}");
         }
         for bad in [

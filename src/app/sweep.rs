@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 use super::helper_login::CODE_MEMORY;
 use super::sign_in::SIGN_IN_TIMEOUT;
 use super::{Broker, Result};
-use crate::domain::ledger::{Draft, Event, Failure};
+use crate::domain::ledger::{Draft, Event, Failure, Thread};
+use crate::store::OpenAttempt;
 
 /// How often it is done.
 pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
@@ -33,17 +34,30 @@ impl Broker {
         let mut tx = self.store.write().await?;
         tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
         tx.forget_codes(now - CODE_MEMORY).await?;
-        let open = tx.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
-        for (book, person, attempt) in &open {
-            let event = Event::Failed { reason: Failure::Interrupted, aws_code: None, aws_request_id: None };
-            let draft = Draft { at: now, person: person.clone(), attempt: attempt.clone(), event };
-            tx.append(book.clone(), draft).await?;
-        }
         tx.commit().await?;
-        if !open.is_empty() {
-            tracing::warn!(attempts.count = open.len(), "ended attempts that a stop had left open");
+        let open = self.store.read().await?.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
+        let mut ended = 0;
+        for attempt in &open {
+            ended += usize::from(self.interrupted(attempt).await?);
         }
-        Ok(open.len())
+        if ended > 0 {
+            tracing::warn!(attempts.count = ended, "ended attempts that a stop had left open");
+        }
+        Ok(ended)
+    }
+
+    /// Ends one attempt; false when another broker has done so meanwhile.
+    async fn interrupted(&self, open: &OpenAttempt) -> Result<bool> {
+        let mut tx = self.store.write().await?;
+        tx.hold_book(&open.book).await?;
+        if !tx.is_open(open).await? {
+            return Ok(false);
+        }
+        let event = Event::Failed { reason: Failure::Interrupted, aws_code: None, aws_request_id: None };
+        let thread = Thread::Attempt(open.person.clone(), open.attempt.clone());
+        tx.append(open.book.clone(), Draft { at: self.clock.now(), thread, event }).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Does it now and then for ever.

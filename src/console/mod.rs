@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 use crate::app::{Broker, Caller, HelperLogin, Profile};
+use crate::domain::access::{Missing, OpenInvitation};
 use crate::domain::claims::{Group, Groups};
 use crate::domain::person::DisplayName;
 use crate::wire;
@@ -86,6 +87,7 @@ struct RoleCard<'a> {
     title: &'a str,
     cost: &'a str,
     ends_at: Option<String>,
+    needs: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -111,6 +113,11 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
         title: broker.template_title(&given.template),
         cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
         ends_at: given.ends_at.map(for_people),
+        needs: match given.missing {
+            Missing::Nothing => None,
+            Missing::Mfa => Some("Sign in with a second factor to use it."),
+            Missing::Approval => Some("A PI of the lab has to approve you first."),
+        },
     });
     page(&Home {
         who: Who::new(broker, profile, caller.person.to_string()),
@@ -149,6 +156,39 @@ pub fn confirm(
         login,
         client_id: wire::HELPER_CLIENT_ID,
         roles: profile.roles.iter().map(|given| format!("{}/{}", given.lab, given.role)).collect(),
+        form_token,
+        sign_in_as_another,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "invitation.html", config = "src/console/askama.toml")]
+struct InvitationPage<'a> {
+    who: Who<'a>,
+    lab_name: &'a str,
+    lab_title: &'a str,
+    account: &'a str,
+    lapses_at: String,
+    form_token: &'a str,
+    sign_in_as_another: &'a str,
+}
+
+/// "Will you be this lab's PI?"
+#[must_use]
+pub fn invitation(
+    broker: &Broker,
+    open: &OpenInvitation,
+    profile: &Profile,
+    form_token: &str,
+    sign_in_as_another: &str,
+) -> Response {
+    let lab = open.lab();
+    page(&InvitationPage {
+        who: Who::new(broker, profile, String::new()),
+        lab_name: lab.name.as_str(),
+        lab_title: &lab.title,
+        account: lab.session_role.account().as_str(),
+        lapses_at: for_people(open.invitation().lapses_at),
         form_token,
         sign_in_as_another,
     })

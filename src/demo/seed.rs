@@ -34,8 +34,10 @@ pub struct Lab {
     pub theme: Theme,
     /// The subject of its PI at the identity provider, when that person is in the demo.
     pub pi: Option<&'static str>,
-    /// Its roles: a name, a template, and the group that is mapped to it.
-    pub roles: &'static [(&'static str, &'static str, &'static str)],
+    /// The pack that its roles come from.
+    pub pack: Option<&'static str>,
+    /// Its mappings: a role and the group that gets it.
+    pub mappings: &'static [(&'static str, &'static str)],
 }
 
 impl Lab {
@@ -54,11 +56,8 @@ pub const LABS: [Lab; 2] = [
         account: "111122223333",
         theme: Theme::Vision,
         pi: Some("u-1001"),
-        roles: &[
-            ("read-results", "mturk/read-results", "vision-students"),
-            ("publish", "mturk/publish", "vision-publishers"),
-            ("pay", "mturk/pay", "vision-payers"),
-        ],
+        pack: Some("mturk"),
+        mappings: &[("read-results", "vision-students"), ("publish", "vision-publishers"), ("pay", "vision-payers")],
     },
     Lab {
         name: "language",
@@ -66,10 +65,11 @@ pub const LABS: [Lab; 2] = [
         account: "444455556666",
         theme: Theme::Language,
         pi: None,
-        roles: &[
-            ("read-results", "mturk/read-results", "language-students"),
-            ("publish", "mturk/publish", "language-publishers"),
-            ("pay", "mturk/pay", "language-payers"),
+        pack: Some("mturk"),
+        mappings: &[
+            ("read-results", "language-students"),
+            ("publish", "language-publishers"),
+            ("pay", "language-payers"),
         ],
     },
 ];

@@ -1,13 +1,13 @@
-//! The tenant: a lab, its roles, and the mappings that give a role to a group.
+//! The tenant: a lab, its roles, and what people may administer there.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::claims::Group;
-use super::id::{ConnectionName, LabId, LabName, MappingId, ParseError, RoleName};
+use super::id::{InvitationId, LabId, LabName, ParseError, RoleName};
 use super::policy::TemplateName;
 use super::role_session::{ExternalId, RoleArn, SessionDuration};
 
@@ -24,6 +24,10 @@ pub struct Lab {
     pub session_role: RoleArn,
     /// What that role's trust policy asks for.
     pub external_id: ExternalId,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Since when it gives nothing and is there for nobody but the operator.
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
 /// A lab's named permission set that people ask for.
@@ -39,31 +43,20 @@ pub struct Role {
     pub max_duration: SessionDuration,
 }
 
-/// "Members of group G, at connection C, get role R in this lab", perhaps until some time.
+/// An invitation to be a lab's PI, for whoever holds its link. One at most is open in a lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mapping {
-    /// Stands in the ledger beside every credential it gave.
-    pub id: MappingId,
-    /// Where the person has to have signed in: the same group name at another provider is another group.
-    pub connection: ConnectionName,
-    /// The group.
-    pub group: Group,
-    /// The role.
-    pub role: RoleName,
-    /// From when on it gives nothing more.
-    pub ends_at: Option<DateTime<Utc>>,
-}
-
-impl Mapping {
-    /// Whether it gives its role at this moment: up to, and not at, its end.
-    #[must_use]
-    pub fn is_live(&self, now: DateTime<Utc>) -> bool {
-        self.ends_at.is_none_or(|end| now < end)
-    }
+pub struct Invitation {
+    /// Which.
+    pub id: InvitationId,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it lapses by itself.
+    pub lapses_at: DateTime<Utc>,
 }
 
 /// What a person may administer in a lab. Using a role gives no standing beyond `Member`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Standing {
     /// Has a live mapping or grant.
     Member,
@@ -106,24 +99,50 @@ impl FromStr for Standing {
     }
 }
 
+/// A standing that somebody was given, which nobody has by a mapping alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Office {
+    /// [`Standing::Manager`].
+    Manager,
+    /// [`Standing::Pi`].
+    Pi,
+}
+
+impl Office {
+    /// The word that is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        Standing::as_str(match self {
+            Self::Manager => Standing::Manager,
+            Self::Pi => Standing::Pi,
+        })
+    }
+}
+
+impl From<Office> for Standing {
+    fn from(office: Office) -> Self {
+        match office {
+            Office::Manager => Self::Manager,
+            Office::Pi => Self::Pi,
+        }
+    }
+}
+
+impl FromStr for Office {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        [Self::Manager, Self::Pi]
+            .into_iter()
+            .find(|office| office.as_str() == text)
+            .ok_or(ParseError::new("standing", "`manager` or `pi`"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mapping_gives_nothing_from_its_end_on() {
-        let end = DateTime::from_timestamp(1_000, 0).unwrap();
-        let mapping = Mapping {
-            id: MappingId::from_entropy([0; 10]),
-            connection: "campus".parse().unwrap(),
-            group: "g".parse().unwrap(),
-            role: "pay".parse().unwrap(),
-            ends_at: Some(end),
-        };
-
-        assert!(mapping.is_live(end - chrono::TimeDelta::microseconds(1)));
-        assert!(!mapping.is_live(end));
-    }
 
     #[test]
     fn a_standing_survives_its_own_text() {
@@ -131,5 +150,12 @@ mod tests {
             assert_eq!(standing.as_str().parse(), Ok(standing));
         }
         assert!("PI".parse::<Standing>().is_err());
+        assert_eq!("pi".parse(), Ok(Office::Pi));
+        assert!("member".parse::<Office>().is_err(), "nobody is appointed a member");
+    }
+
+    #[test]
+    fn standings_are_in_order() {
+        assert!(Standing::Member < Standing::Manager && Standing::Manager < Standing::Pi);
     }
 }

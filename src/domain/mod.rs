@@ -2,11 +2,13 @@
 //! randomness. What belongs here is what would still be true if the broker were written on paper.
 
 pub mod access;
+pub mod actor;
 pub mod canonical;
 pub mod claims;
 pub mod id;
 pub mod lab;
 pub mod ledger;
+pub mod mapping;
 pub mod person;
 pub mod policy;
 pub mod role_session;

@@ -1,4 +1,5 @@
-//! The cookies: the session's, and one for each sign-in under way, which ties it to the browser that began it.
+//! The cookies: the session's, and one for each sign-in under way, which ties it to the browser that began it,
+//! and one for an invitation on its way from the link to the button.
 //!
 //! Over `https` they carry the `__Host-` prefix, so that no other host can set them; a browser refuses that prefix
 //! over `http`, which only the demo uses.
@@ -16,6 +17,8 @@ pub(super) enum Cookie<'a> {
     Session,
     /// A sign-in under way, by its label: two tabs can each have their own.
     SignIn(&'a str),
+    /// An invitation that one is about to accept.
+    Invitation,
 }
 
 impl Cookie<'_> {
@@ -23,6 +26,7 @@ impl Cookie<'_> {
         let prefix = if secure { "__Host-" } else { "" };
         match self {
             Self::Session => format!("{prefix}lodge_session"),
+            Self::Invitation => format!("{prefix}lodge_invitation"),
             Self::SignIn(label) => format!("{prefix}lodge_sign_in_{label}"),
         }
     }

@@ -5,6 +5,17 @@
 //! | `sign-in-needed` | 401 | no session, or one that has ended |
 //! | `no-such-role` | 404 | no mapping gives this role; also for a role or a lab that does not exist |
 //! | `no-group-information` | 404 | the provider sent no group claim |
+//! | `mfa-needed` | 403 | the mapping asks for a second factor at sign-in |
+//! | `approval-needed` | 403 | the mapping asks for a PI's approval |
+//! | `suspended` | 403 | an operator has suspended this person |
+//! | `no-such-lab` | 404 | also for a lab that one does not belong to |
+//! | `standing-needed` | 403 | one belongs to the lab and may not do this there |
+//! | `not-in-lab` | 404 | the lab has no such mapping, change or person |
+//! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have |
+//! | `conflict` | 409 | it does not fit what is there already |
+//! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
+//! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
+//! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
 //! | `duration-too-long` | 400 | more time than the role gives |
 //! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
 //! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
@@ -21,9 +32,9 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::{Error, SignInError};
+use crate::app::{Error, LabError, SignInError};
 use crate::console;
-use crate::domain::access::Refusal;
+use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::{Group, Groups};
 use crate::domain::ledger::Failure;
 use crate::telemetry::chain;
@@ -79,6 +90,28 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
     }
 
+    /// A change that does not say which revision it was made from.
+    #[must_use]
+    pub fn revision_needed() -> Self {
+        Self::new(
+            StatusCode::PRECONDITION_REQUIRED,
+            "revision-needed",
+            "Which revision?",
+            "Name the revision that you looked at, as its ETag: If-Match: \"3\".",
+        )
+    }
+
+    /// There is no such lab, as far as the caller is to know.
+    #[must_use]
+    pub fn no_such_lab() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no-such-lab",
+            "No such lab",
+            "There is no lab of that name that you belong to. Check the spelling; `lodge status` lists your labs.",
+        )
+    }
+
     /// Nothing of ours has this address.
     #[must_use]
     pub fn no_such_page() -> Self {
@@ -106,6 +139,15 @@ impl From<&Error> for Problem {
                 "You are not signed in",
                 "There is no session, or it has ended. Sign in again: `lodge login`.",
             ),
+            Error::Suspended => refused_suspended(),
+            Error::Denied(Denied::NoSuchLab) => Self::no_such_lab(),
+            Error::Denied(Denied::StandingNeeded(needed)) => Self::new(
+                StatusCode::FORBIDDEN,
+                "standing-needed",
+                "You may not do this in this lab",
+                format!("This takes the standing of {needed} at least. The lab's PIs give it."),
+            ),
+            Error::Lab(error) => in_lab(error),
             Error::Refused { refusal, connection, group_claim, groups } => {
                 refused(*refusal, connection, group_claim, groups)
             }
@@ -154,6 +196,22 @@ fn refused(refusal: Refusal, connection: &str, claim: &str, groups: &Groups) -> 
                  can be given. Ask whoever runs that sign-in to release it to this broker, then sign in again."
             ),
         ),
+        Refusal::Suspended => refused_suspended(),
+        Refusal::MfaNeeded => Problem::new(
+            StatusCode::FORBIDDEN,
+            "mfa-needed",
+            "This role needs a second factor",
+            format!(
+                "Your sign-in at {connection} did not use a second factor, or did not say so. Sign in again with one: \
+                 `lodge login`."
+            ),
+        ),
+        Refusal::ApprovalNeeded => Problem::new(
+            StatusCode::FORBIDDEN,
+            "approval-needed",
+            "This role needs a PI's approval",
+            "A PI of the lab has to approve each person for this role. Please ask them.",
+        ),
         Refusal::TooLong => Problem::new(
             StatusCode::BAD_REQUEST,
             "duration-too-long",
@@ -161,6 +219,45 @@ fn refused(refusal: Refusal, connection: &str, claim: &str, groups: &Groups) -> 
             "Ask for a shorter duration, or leave it out to get the most that the role gives.",
         ),
     }
+}
+
+fn refused_suspended() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "suspended",
+        "You are suspended",
+        "Whoever runs this broker has suspended you, so nothing is given to you. Please ask them.",
+    )
+}
+
+fn in_lab(error: &LabError) -> Problem {
+    let (status, kind, title) = match error {
+        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson => {
+            (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
+        }
+        LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
+        LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Terms(_) => {
+            (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
+        }
+        LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
+            (StatusCode::CONFLICT, "conflict", "That does not fit what is there")
+        }
+        LabError::OwnChange => (StatusCode::FORBIDDEN, "standing-needed", "You may not do this in this lab"),
+        LabError::ChangedMeanwhile => {
+            (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Somebody else has changed it meanwhile")
+        }
+    };
+    let next = match error {
+        LabError::NoSuchInvitation => " Ask whoever sent it for a new one.",
+        LabError::ChangedMeanwhile => " Look at it again, and decide again.",
+        _ => "",
+    };
+    Problem::new(status, kind, title, format!("{}.{next}", capitalised(&error.to_string())))
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn named(connection: &str, groups: &[Group]) -> String {

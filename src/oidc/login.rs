@@ -67,6 +67,8 @@ pub struct Login {
     pub name: Option<DisplayName>,
     /// What was said of their groups.
     pub groups: Groups,
+    /// Whether it was said that they used a second factor.
+    pub mfa: bool,
 }
 
 /// A provider's metadata and keys, and when they were fetched.
@@ -164,7 +166,8 @@ impl Provider {
             let said = info.name().and_then(|name| name.get(None)).map(|name| name.as_str());
             name = name.or_else(|| said.and_then(DisplayName::from_claim));
         }
-        Ok(Login { issuer: self.settings.issuer.clone(), subject, name, groups })
+        let mfa = verify::used_second_factor(&payload);
+        Ok(Login { issuer: self.settings.issuer.clone(), subject, name, groups, mfa })
     }
 
     /// RFC 9207: compared whenever it is there, and missed when the provider said it would be.

@@ -47,6 +47,16 @@ pub(super) fn claims(payload: &Value, client_id: &str, now: DateTime<Utc>) -> Re
     subject.parse().map_err(|_| Error::IdToken("its subject is malformed"))
 }
 
+/// What an ID token says of a sign-in with a second factor: the REFEDS MFA profile as `acr` (refeds.org/profile/mfa), or
+/// `mfa` among the methods in `amr` (RFC 8176, section 2). Two methods without that word are not taken for it: nobody
+/// said that they were of two kinds. Anything else is no.
+pub(super) fn used_second_factor(payload: &Value) -> bool {
+    const REFEDS_MFA: &str = "https://refeds.org/profile/mfa";
+    let methods = payload.get("amr").and_then(Value::as_array);
+    payload.get("acr").and_then(Value::as_str) == Some(REFEDS_MFA)
+        || methods.is_some_and(|methods| methods.iter().any(|method| method.as_str() == Some("mfa")))
+}
+
 fn time(value: &Value) -> Result<DateTime<Utc>, Error> {
     let malformed = Error::IdToken("a time in it is malformed");
     let Some(seconds) = value.as_i64() else { return Err(malformed) };
@@ -101,6 +111,30 @@ mod tests {
             json!({"sub": "s".repeat(256)}),
         ] {
             assert!(check(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_second_factor_is_what_the_provider_calls_one() {
+        for yes in [
+            json!({"acr": "https://refeds.org/profile/mfa"}),
+            json!({"amr": ["pwd", "otp", "mfa"]}),
+            json!({"acr": "1", "amr": ["mfa"]}),
+        ] {
+            assert!(used_second_factor(&yes), "{yes}");
+        }
+        for no in [
+            json!({}),
+            json!({"acr": "https://refeds.org/profile/sfa"}),
+            json!({"acr": "https://refeds.org/profile/mfa/"}),
+            json!({"acr": ["https://refeds.org/profile/mfa"]}),
+            json!({"acr": 2}),
+            json!({"amr": ["pwd", "otp"]}),
+            json!({"amr": "mfa"}),
+            json!({"amr": ["MFA"]}),
+            json!({"mfa": true}),
+        ] {
+            assert!(!used_second_factor(&no), "{no}");
         }
     }
 

@@ -1,41 +1,46 @@
-//! Labs, their roles, mappings and standings.
+//! Labs and their roles.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, MaybeTime, Result, Tx, column, statements};
+use super::sql::{run_across, run_in_lab, statements};
+use super::{Error, LabTx, MaybeTime, Result, Tx, column};
+use crate::domain::access::{Grounds, Membership, Operator};
 use crate::domain::id::{LabId, LabName, PersonId, RoleName, SignInId};
-use crate::domain::lab::{Lab, Mapping, Role, Standing};
-use crate::domain::policy::TemplateName;
+use crate::domain::lab::{Lab, Role, Standing};
+use crate::domain::mapping::Mapping;
 use crate::domain::role_session::SessionDuration;
 
 statements! {
-    LAB_BY_NAME = "select id, name, title, session_role, external_id from lab where name = $1";
-    INSERT_LAB = "insert into lab (id, name, title, session_role, external_id, created_at) \
-        values ($1, $2, $3, $4, $5, $6)";
-    ROLE = "select name, template, parameters, max_duration_seconds from lab_role where lab_id = $1 and name = $2";
-    INSERT_ROLE = "insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, created_at) \
-        values ($1, $2, $3, $4, $5, $6)";
-    MAPPINGS_OF_ROLE = "select id, connection, group_name, role, ends_at from mapping \
-        where lab_id = $1 and role = $2 order by id";
-    INSERT_MAPPING = "insert into mapping (lab_id, id, connection, group_name, role, ends_at, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7)";
-    /// What one sign-in gives, over all labs. Of several mappings to one role, the longest-lived end counts.
-    ROLES_GIVEN = "select lab.name as lab, lab_role.name as role, lab_role.template as template, \
-        min(case when mapping.ends_at is null then 0 else 1 end) as ends, max(mapping.ends_at) as last_end \
-        from sign_in \
-        join person on person.id = sign_in.person_id \
-        join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
-        join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
-        join lab_role on lab_role.lab_id = mapping.lab_id and lab_role.name = mapping.role \
-        join lab on lab.id = mapping.lab_id \
-        where sign_in.id = $1 and (mapping.ends_at is null or mapping.ends_at > $2) \
-        group by lab.name, lab_role.name, lab_role.template order by lab.name, lab_role.name";
-    PUT_STANDING = "insert into standing (lab_id, person_id, standing, created_at) values ($1, $2, $3, $4) \
-        on conflict (lab_id, person_id) do update set standing = excluded.standing";
-    STANDINGS_OF_PERSON = "select lab.name as lab, standing.standing as standing from standing \
-        join lab on lab.id = standing.lab_id where standing.person_id = $1 order by lab.name";
+    lab {
+        ROLES = "select name, template, parameters, max_duration_seconds from lab_role where lab_id = $1 order by name";
+        ROLE = "select name, template, parameters, max_duration_seconds from lab_role \
+            where lab_id = $1 and name = $2";
+        INSERT_ROLE = "insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, created_at) \
+            values ($1, $2, $3, $4, $5, $6)";
+        SET_ARCHIVED = "update lab set archived_at = $2 where lab.id = $1";
+    }
+    across {
+        /// For the gate, which has to find the lab before anybody can be in it, and for the operator.
+        LAB_BY_NAME = "select id, name, title, session_role, external_id, created_at, archived_at from lab \
+            where name = $1";
+        LABS = "select id, name, title, session_role, external_id, created_at, archived_at from lab order by name";
+        INSERT_LAB = "insert into lab (id, name, title, session_role, external_id, created_at) \
+            values ($1, $2, $3, $4, $5, $6)";
+        /// For the gate: the role that is asked for.
+        GATE_ROLE = "select name, template, parameters, max_duration_seconds from lab_role \
+            where lab_id = $1 and name = $2";
+        /// For the gate: what somebody may administer.
+        GATE_STANDING = "select standing from standing where lab_id = $1 and person_id = $2";
+        /// For the gate: whether any live mapping of the lab speaks of this sign-in.
+        GATE_MEMBER = "select count(*) from sign_in_group \
+            join sign_in on sign_in.id = sign_in_group.sign_in_id \
+            join person on person.id = sign_in.person_id \
+            join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
+            where sign_in_group.sign_in_id = $1 and mapping.lab_id = $2 \
+            and (mapping.ends_at is null or mapping.ends_at > $3)";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -45,6 +50,8 @@ struct LabRow {
     title: String,
     session_role: String,
     external_id: String,
+    created_at: DateTime<Utc>,
+    archived_at: MaybeTime,
 }
 
 #[derive(sqlx::FromRow)]
@@ -55,194 +62,154 @@ struct RoleRow {
     max_duration_seconds: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct MappingRow {
-    id: String,
-    connection: String,
-    group_name: String,
-    role: String,
-    ends_at: MaybeTime,
+impl TryFrom<LabRow> for Lab {
+    type Error = Error;
+
+    fn try_from(row: LabRow) -> Result<Self> {
+        Ok(Self {
+            id: column(&row.id, "lab", "id")?,
+            name: column(&row.name, "lab", "name")?,
+            title: row.title,
+            session_role: column(&row.session_role, "lab", "session_role")?,
+            external_id: column(&row.external_id, "lab", "external_id")?,
+            created_at: row.created_at,
+            archived_at: row.archived_at,
+        })
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct GivenRow {
-    lab: String,
-    role: String,
-    template: String,
-    ends: i32,
-    last_end: MaybeTime,
+impl TryFrom<RoleRow> for Role {
+    type Error = Error;
+
+    fn try_from(row: RoleRow) -> Result<Self> {
+        let wrong = |column| Error::Inconsistent { table: "lab_role", column };
+        Ok(Self {
+            name: column(&row.name, "lab_role", "name")?,
+            template: column(&row.template, "lab_role", "template")?,
+            parameters: serde_json::from_str(&row.parameters).map_err(|_| wrong("parameters"))?,
+            max_duration: duration(row.max_duration_seconds, "lab_role")?,
+        })
+    }
 }
 
-#[derive(sqlx::FromRow)]
-struct StandingRow {
-    lab: String,
-    standing: String,
-}
-
-/// A role that a sign-in gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenRole {
-    /// The lab.
-    pub lab: LabName,
-    /// The role.
-    pub role: RoleName,
-    /// What it is made of.
-    pub template: TemplateName,
-    /// When the last mapping that gives it ends, if all of them do.
-    pub ends_at: MaybeTime,
-}
-
-/// What a person may administer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabStanding {
-    /// The lab.
-    pub lab: LabName,
-    /// The standing there.
-    pub standing: Standing,
+/// A duration out of a column of seconds.
+pub(super) fn duration(seconds: i64, table: &'static str) -> Result<SessionDuration> {
+    let seconds = u32::try_from(seconds).ok().and_then(|seconds| SessionDuration::from_seconds(seconds).ok());
+    seconds.ok_or(Error::Inconsistent { table, column: "max_duration_seconds" })
 }
 
 impl Tx {
-    /// The lab of this name.
-    pub async fn lab_by_name(&mut self, name: &LabName) -> Result<Option<Lab>> {
-        let row: Option<LabRow> =
-            sqlx::query_as(LAB_BY_NAME).bind(name.as_str()).fetch_optional(&mut *self.inner).await?;
-        row.map(|row| {
-            Ok(Lab {
-                id: column(&row.id, "lab", "id")?,
-                name: column(&row.name, "lab", "name")?,
-                title: row.title,
-                session_role: column(&row.session_role, "lab", "session_role")?,
-                external_id: column(&row.external_id, "lab", "external_id")?,
-            })
-        })
-        .transpose()
+    /// What the gate has to know of a role: nothing of a lab that is archived or is none.
+    pub async fn grounds(&mut self, lab: &LabName, role: &RoleName) -> Result<Grounds> {
+        let Some(lab) = self.lab_by_name(lab).await?.filter(|lab| lab.archived_at.is_none()) else {
+            return Ok(Grounds::from_rows(None, None, Vec::new()));
+        };
+        let found: Option<RoleRow> =
+            run_across!(self, fetch_optional RoleRow: GATE_ROLE, lab.id.as_str(), role.as_str())?;
+        let role = found.map(Role::try_from).transpose()?;
+        let mappings: Vec<Mapping> = match &role {
+            Some(role) => self.gate_mappings(&lab.id, &role.name).await?,
+            None => Vec::new(),
+        };
+        Ok(Grounds::from_rows(Some(lab), role, mappings))
+    }
+
+    /// The id of a lab that is not archived: whose book an attempt belongs in.
+    pub async fn lab_id(&mut self, lab: &LabName) -> Result<Option<LabId>> {
+        Ok(self.lab_by_name(lab).await?.filter(|lab| lab.archived_at.is_none()).map(|lab| lab.id))
+    }
+
+    /// What somebody is in a lab; nothing, when they are a stranger there or it does not exist. `sign_in` is their
+    /// latest one.
+    pub async fn membership(
+        &mut self,
+        lab: &LabName,
+        person: &PersonId,
+        sign_in: &SignInId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Membership>> {
+        let Some(lab) = self.lab_by_name(lab).await? else { return Ok(None) };
+        let given: Option<(String,)> =
+            run_across!(self, fetch_optional (String,): GATE_STANDING, lab.id.as_str(), person.as_str())?;
+        let standing = match given {
+            Some((standing,)) => column(&standing, "standing", "standing")?,
+            None => {
+                let (mappings,): (i64,) =
+                    run_across!(self, fetch_one (i64,): GATE_MEMBER, sign_in.as_str(), lab.id.as_str(), now)?;
+                if mappings == 0 {
+                    return Ok(None);
+                }
+                Standing::Member
+            }
+        };
+        Ok(Some(Membership::from_rows(lab, person.clone(), standing)))
+    }
+
+    pub(super) async fn lab_by_name(&mut self, name: &LabName) -> Result<Option<Lab>> {
+        let row: Option<LabRow> = run_across!(self, fetch_optional LabRow: LAB_BY_NAME, name.as_str())?;
+        row.map(Lab::try_from).transpose()
+    }
+
+    /// A lab, archived or not, for the operator.
+    pub async fn lab_for(&mut self, _operator: &Operator, name: &LabName) -> Result<Option<Lab>> {
+        self.lab_by_name(name).await
+    }
+
+    /// All labs by name, archived ones too, for the operator.
+    pub async fn labs(&mut self, _operator: &Operator) -> Result<Vec<Lab>> {
+        let rows: Vec<LabRow> = run_across!(self, fetch_all LabRow: LABS)?;
+        rows.into_iter().map(Lab::try_from).collect()
     }
 
     /// Adds a lab.
-    pub async fn insert_lab(&mut self, lab: &Lab, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(INSERT_LAB)
-            .bind(lab.id.as_str())
-            .bind(lab.name.as_str())
-            .bind(&lab.title)
-            .bind(lab.session_role.as_str())
-            .bind(lab.external_id.as_str())
-            .bind(now)
-            .execute(&mut *self.inner)
-            .await?;
+    pub async fn insert_lab(&mut self, _operator: &Operator, lab: &Lab) -> Result<()> {
+        run_across!(
+            self,
+            execute INSERT_LAB,
+            lab.id.as_str(),
+            lab.name.as_str(),
+            lab.title.as_str(),
+            lab.session_role.as_str(),
+            lab.external_id.as_str(),
+            lab.created_at,
+        )?;
         Ok(())
     }
+}
 
-    /// One role of a lab.
-    pub async fn role(&mut self, lab: &LabId, name: &RoleName) -> Result<Option<Role>> {
-        let row: Option<RoleRow> =
-            sqlx::query_as(ROLE).bind(lab.as_str()).bind(name.as_str()).fetch_optional(&mut *self.inner).await?;
-        row.map(|row| {
-            let wrong = |column| Error::Inconsistent { table: "lab_role", column };
-            let seconds = u32::try_from(row.max_duration_seconds).map_err(|_| wrong("max_duration_seconds"))?;
-            Ok(Role {
-                name: column(&row.name, "lab_role", "name")?,
-                template: column(&row.template, "lab_role", "template")?,
-                parameters: serde_json::from_str(&row.parameters).map_err(|_| wrong("parameters"))?,
-                max_duration: SessionDuration::from_seconds(seconds).map_err(|_| wrong("max_duration_seconds"))?,
-            })
-        })
-        .transpose()
+impl LabTx<'_> {
+    /// The lab's roles, by name.
+    pub async fn roles(&mut self) -> Result<Vec<Role>> {
+        let rows: Vec<RoleRow> = run_in_lab!(self, fetch_all RoleRow: ROLES)?;
+        rows.into_iter().map(Role::try_from).collect()
     }
 
-    /// Adds a role to a lab.
-    pub async fn insert_role(&mut self, lab: &LabId, role: &Role, now: DateTime<Utc>) -> Result<()> {
+    /// One role of the lab.
+    pub async fn role(&mut self, name: &RoleName) -> Result<Option<Role>> {
+        let row: Option<RoleRow> = run_in_lab!(self, fetch_optional RoleRow: ROLE, name.as_str())?;
+        row.map(Role::try_from).transpose()
+    }
+
+    /// Adds a role.
+    pub async fn insert_role(&mut self, role: &Role, now: DateTime<Utc>) -> Result<()> {
         let parameters: BTreeMap<_, _> = role.parameters.iter().collect();
         let parameters = serde_json::to_string(&parameters)
             .map_err(|_| Error::Inconsistent { table: "lab_role", column: "parameters" })?;
-        sqlx::query(INSERT_ROLE)
-            .bind(lab.as_str())
-            .bind(role.name.as_str())
-            .bind(role.template.as_str())
-            .bind(parameters)
-            .bind(i64::from(role.max_duration.seconds()))
-            .bind(now)
-            .execute(&mut *self.inner)
-            .await?;
+        run_in_lab!(
+            self,
+            execute INSERT_ROLE,
+            role.name.as_str(),
+            role.template.as_str(),
+            parameters.as_str(),
+            i64::from(role.max_duration.seconds()),
+            now,
+        )?;
         Ok(())
     }
 
-    /// Every mapping to one role of a lab, ended ones included.
-    pub async fn mappings_of_role(&mut self, lab: &LabId, role: &RoleName) -> Result<Vec<Mapping>> {
-        let rows: Vec<MappingRow> =
-            sqlx::query_as(MAPPINGS_OF_ROLE).bind(lab.as_str()).bind(role.as_str()).fetch_all(&mut *self.inner).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(Mapping {
-                    id: column(&row.id, "mapping", "id")?,
-                    connection: column(&row.connection, "mapping", "connection")?,
-                    group: column(&row.group_name, "mapping", "group_name")?,
-                    role: column(&row.role, "mapping", "role")?,
-                    ends_at: row.ends_at,
-                })
-            })
-            .collect()
-    }
-
-    /// Adds a mapping to a lab.
-    pub async fn insert_mapping(&mut self, lab: &LabId, mapping: &Mapping, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(INSERT_MAPPING)
-            .bind(lab.as_str())
-            .bind(mapping.id.as_str())
-            .bind(mapping.connection.as_str())
-            .bind(mapping.group.as_str())
-            .bind(mapping.role.as_str())
-            .bind(mapping.ends_at)
-            .bind(now)
-            .execute(&mut *self.inner)
-            .await?;
+    /// Puts the lab away, or brings it back with `None`.
+    pub async fn set_archived(&mut self, archived_at: MaybeTime) -> Result<()> {
+        run_in_lab!(self, execute SET_ARCHIVED, archived_at)?;
         Ok(())
-    }
-
-    /// What a sign-in gives now, over all labs, by lab and role.
-    pub async fn roles_given(&mut self, sign_in: &SignInId, now: DateTime<Utc>) -> Result<Vec<GivenRole>> {
-        let rows: Vec<GivenRow> =
-            sqlx::query_as(ROLES_GIVEN).bind(sign_in.as_str()).bind(now).fetch_all(&mut *self.inner).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(GivenRole {
-                    lab: column(&row.lab, "lab", "name")?,
-                    role: column(&row.role, "lab_role", "name")?,
-                    template: column(&row.template, "lab_role", "template")?,
-                    ends_at: row.last_end.filter(|_| row.ends == 1),
-                })
-            })
-            .collect()
-    }
-
-    /// Gives a person a standing in a lab.
-    pub async fn put_standing(
-        &mut self,
-        lab: &LabId,
-        person: &PersonId,
-        standing: Standing,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        sqlx::query(PUT_STANDING)
-            .bind(lab.as_str())
-            .bind(person.as_str())
-            .bind(standing.as_str())
-            .bind(now)
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
-    }
-
-    /// What a person may administer, by lab.
-    pub async fn standings_of_person(&mut self, person: &PersonId) -> Result<Vec<LabStanding>> {
-        let rows: Vec<StandingRow> =
-            sqlx::query_as(STANDINGS_OF_PERSON).bind(person.as_str()).fetch_all(&mut *self.inner).await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(LabStanding {
-                    lab: column(&row.lab, "lab", "name")?,
-                    standing: column(&row.standing, "standing", "standing")?,
-                })
-            })
-            .collect()
     }
 }

@@ -1,24 +1,42 @@
-//! The ledger's table. This file can add entries and read them; the schema's triggers refuse everything else.
+//! The ledger's tables. This file can add entries and read them; the schema's triggers refuse everything else.
+//!
+//! Adding to a lab's book is no access to the lab: a stranger's refused attempt stands in it, too. So [`Tx::append`]
+//! takes the book and no proof, and gives nothing back but the entry.
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, column, statements};
+use super::sql::{run_across, run_in_lab, statements};
+use super::{Error, LabTx, Result, Scope, Tx, column};
 use crate::domain::id::{PersonId, RoleSessionId};
-use crate::domain::ledger::{Book, Draft, Entry};
+use crate::domain::ledger::{Book, Draft, Entry, Event};
 
 statements! {
-    NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from ledger_entry where book = $1";
-    APPEND = "insert into ledger_entry (book, seq, at, kind, person, attempt, entry) \
-        values ($1, $2, $3, $4, $5, $6, $7)";
-    BOOK = "select book, seq, at, kind, person, attempt, entry from ledger_entry where book = $1 and seq > $2 \
-        order by seq limit $3";
-    ALL_BOOKS = "select book, seq, at, kind, person, attempt, entry from ledger_entry \
-        order by at, book, seq limit $1";
-    /// Attempts that nothing came of: the broker stopped between its two entries.
-    OPEN_ATTEMPTS = "select begun.book as book, begun.person as person, begun.attempt as attempt \
-        from ledger_entry as begun where begun.kind = 'attempted' and begun.at < $1 and not exists \
-        (select 1 from ledger_entry as ended where ended.attempt = begun.attempt and ended.kind <> 'attempted') \
-        order by begun.book, begun.seq limit $2";
+    lab {
+        BOOK = "select book, seq, at, kind, person, attempt, entry from ledger_entry where book = $1 and seq > $2 \
+            order by seq limit $3";
+        /// Waits for whoever is in the book, and keeps others out until the transaction ends.
+        HOLD_BOOK = "insert into ledger_book (book, entries) values ($1, 0) \
+            on conflict (book) do update set entries = ledger_book.entries";
+        /// The next place. It also holds the book, so nobody else gets the same one.
+        NEXT_SEQ = "insert into ledger_book (book, entries) values ($1, 1) \
+            on conflict (book) do update set entries = ledger_book.entries + 1 returning entries";
+        APPEND = "insert into ledger_entry (book, seq, at, kind, person, attempt, entry) \
+            values ($1, $2, $3, $4, $5, $6, $7)";
+        OPEN_ATTEMPT = "insert into open_attempt (book, attempt, person, at) values ($1, $2, $3, $4)";
+        CLOSE_ATTEMPT = "delete from open_attempt where book = $1 and attempt = $2";
+        IS_OPEN = "select count(*) from open_attempt where book = $1 and attempt = $2";
+    }
+    across {
+        /// For whoever checks the whole ledger.
+        ALL_BOOKS = "select book, seq, at, kind, person, attempt, entry from ledger_entry \
+            order by at, book, seq limit $1";
+        /// For the operator: books whose last place is not the number of their entries.
+        COUNT_WRONG_BOOKS = "select count(*) from ledger_book where entries <> \
+            (select coalesce(max(seq), 0) from ledger_entry where ledger_entry.book = ledger_book.book) \
+            or entries <> (select count(*) from ledger_entry where ledger_entry.book = ledger_book.book)";
+        /// For the sweep: attempts that nothing came of, because the broker stopped between its two entries.
+        OPEN_ATTEMPTS = "select book, attempt, person from open_attempt where at < $1 order by book, attempt limit $2";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -35,8 +53,8 @@ struct Row {
 #[derive(sqlx::FromRow)]
 struct OpenRow {
     book: String,
-    person: String,
     attempt: String,
+    person: String,
 }
 
 /// An entry and the very text that is kept of it.
@@ -48,59 +66,104 @@ pub struct LedgerRow {
     pub text: String,
 }
 
+/// An attempt without an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAttempt {
+    /// The book it stands in.
+    pub book: Book,
+    /// Whose.
+    pub person: PersonId,
+    /// Which.
+    pub attempt: RoleSessionId,
+}
+
+/// One book, in a transaction: a lab's or the broker's own.
+struct BookTx<'tx> {
+    tx: &'tx mut Tx,
+    lab: String,
+}
+
 impl Tx {
-    /// Adds an entry at the end of its book. It stands when the transaction is committed.
-    pub async fn append(&mut self, book: Book, draft: Draft) -> Result<Entry> {
-        let name = String::from(book.clone());
-        let at = draft.at;
-        let seq: i64 = sqlx::query_scalar(NEXT_SEQ).bind(&name).fetch_one(&mut *self.inner).await?;
-        let entry = Entry::new(book, seq, draft);
-        sqlx::query(APPEND)
-            .bind(&name)
-            .bind(seq)
-            .bind(at)
-            .bind(entry.event.kind())
-            .bind(entry.person.as_str())
-            .bind(entry.attempt.as_str())
-            .bind(entry.canonical()?)
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(entry)
+    async fn in_book(&mut self, book: &Book) -> Result<BookTx<'_>> {
+        let lab = String::from(book.clone());
+        self.enter(Scope::One(lab.clone())).await?;
+        Ok(BookTx { tx: self, lab })
     }
 
-    /// At most `limit` entries of a book, after the given place.
-    pub async fn book(&mut self, book: &Book, after: i64, limit: u32) -> Result<Vec<LedgerRow>> {
-        let rows: Vec<Row> = sqlx::query_as(BOOK)
-            .bind(String::from(book.clone()))
-            .bind(after)
-            .bind(i64::from(limit))
-            .fetch_all(&mut *self.inner)
-            .await?;
-        rows.iter().map(checked).collect()
+    /// Waits for whoever writes in the book, and keeps others out of it until this transaction ends. What is read after
+    /// this in the book's lab cannot change before that.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away, or somebody keeps the book for too long.
+    pub async fn hold_book(&mut self, book: &Book) -> Result<()> {
+        let book = self.in_book(book).await?;
+        run_in_lab!(book, execute HOLD_BOOK)?;
+        Ok(())
+    }
+
+    /// Adds an entry at the end of its book. It stands when the transaction is committed.
+    pub async fn append(&mut self, book: Book, draft: Draft) -> Result<Entry> {
+        let at = draft.at;
+        let open = self.in_book(&book).await?;
+        let (seq,): (i64,) = run_in_lab!(open, fetch_one (i64,): NEXT_SEQ)?;
+        let entry = Entry::new(book, seq, draft);
+        let text = entry.canonical()?;
+        let (who, thread) = (entry.thread.who(), entry.thread.id());
+        run_in_lab!(open, execute APPEND, seq, at, entry.event.kind(), who, thread, text.as_str())?;
+        match &entry.event {
+            Event::Attempted { .. } => run_in_lab!(open, execute OPEN_ATTEMPT, thread, who, at)?,
+            event if event.is_of_attempt() => run_in_lab!(open, execute CLOSE_ATTEMPT, thread)?,
+            _ => 0,
+        };
+        Ok(entry)
     }
 
     /// At most `limit` entries of all books, oldest first.
     pub async fn all_books(&mut self, limit: u32) -> Result<Vec<LedgerRow>> {
-        let rows: Vec<Row> = sqlx::query_as(ALL_BOOKS).bind(i64::from(limit)).fetch_all(&mut *self.inner).await?;
+        let rows: Vec<Row> = run_across!(self, fetch_all Row: ALL_BOOKS, i64::from(limit))?;
         rows.iter().map(checked).collect()
     }
 
-    /// Attempts begun before this moment that have no outcome.
-    pub async fn open_attempts(
-        &mut self,
-        before: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<Vec<(Book, PersonId, RoleSessionId)>> {
-        let rows: Vec<OpenRow> =
-            sqlx::query_as(OPEN_ATTEMPTS).bind(before).bind(i64::from(limit)).fetch_all(&mut *self.inner).await?;
+    /// How many books do not have the entries that they count.
+    pub(super) async fn count_wrong_books(&mut self) -> Result<i64> {
+        let (count,): (i64,) = run_across!(self, fetch_one (i64,): COUNT_WRONG_BOOKS)?;
+        Ok(count)
+    }
+
+    /// At most `limit` attempts begun before this moment that have no outcome, by book.
+    pub async fn open_attempts(&mut self, before: DateTime<Utc>, limit: u32) -> Result<Vec<OpenAttempt>> {
+        let rows: Vec<OpenRow> = run_across!(self, fetch_all OpenRow: OPEN_ATTEMPTS, before, i64::from(limit))?;
         rows.into_iter()
             .map(|row| {
-                let book = Book::try_from(row.book)
-                    .map_err(|_| Error::Inconsistent { table: "ledger_entry", column: "book" })?;
-                let person = column(&row.person, "ledger_entry", "person")?;
-                Ok((book, person, column(&row.attempt, "ledger_entry", "attempt")?))
+                let wrong = |column| Error::Inconsistent { table: "open_attempt", column };
+                Ok(OpenAttempt {
+                    book: Book::try_from(row.book).map_err(|_| wrong("book"))?,
+                    person: column(&row.person, "open_attempt", "person")?,
+                    attempt: column(&row.attempt, "open_attempt", "attempt")?,
+                })
             })
             .collect()
+    }
+
+    /// Whether an attempt has no outcome.
+    pub async fn is_open(&mut self, open: &OpenAttempt) -> Result<bool> {
+        let book = self.in_book(&open.book).await?;
+        let (count,): (i64,) = run_in_lab!(book, fetch_one (i64,): IS_OPEN, open.attempt.as_str())?;
+        Ok(count == 1)
+    }
+}
+
+impl LabTx<'_> {
+    /// Adds an entry to the lab's book.
+    pub async fn append(&mut self, draft: Draft) -> Result<Entry> {
+        self.tx.append(Book::Lab(self.lab.clone()), draft).await
+    }
+
+    /// At most `limit` entries of the lab's book, after the given place.
+    pub async fn book(&mut self, after: i64, limit: u32) -> Result<Vec<LedgerRow>> {
+        let rows: Vec<Row> = run_in_lab!(self, fetch_all Row: BOOK, after, i64::from(limit))?;
+        rows.iter().map(checked).collect()
     }
 }
 
@@ -111,116 +174,11 @@ fn checked(row: &Row) -> Result<LedgerRow> {
         && entry.seq == row.seq
         && entry.at.parse::<DateTime<Utc>>().is_ok_and(|at| at == row.at)
         && entry.event.kind() == row.kind
-        && entry.person.as_str() == row.person
-        && entry.attempt.as_str() == row.attempt;
+        && entry.thread.who() == row.person
+        && entry.thread.id() == row.attempt;
     if agree {
         Ok(LedgerRow { entry, text: row.entry.clone() })
     } else {
         Err(Error::Inconsistent { table: "ledger_entry", column: "entry" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Store;
-    use super::*;
-    use crate::domain::id::LabId;
-    use crate::domain::ledger::Event;
-
-    fn draft(attempt: u8, event: Event) -> Draft {
-        Draft {
-            at: DateTime::from_timestamp_micros(1_795_266_000_000_001).unwrap(),
-            person: PersonId::from_entropy([1; 10]),
-            attempt: RoleSessionId::from_entropy([attempt; 10]),
-            event,
-        }
-    }
-
-    fn attempted() -> Event {
-        Event::Attempted { lab: "vision".parse().unwrap(), role: "pay".parse().unwrap(), wanted_seconds: None }
-    }
-
-    fn refused() -> Event {
-        Event::Refused { reason: crate::domain::access::Refusal::NoMapping }
-    }
-
-    async fn written() -> (tempfile::TempDir, Store, Book) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("lodge.db")).await.unwrap();
-        let book = Book::Lab(LabId::from_entropy([9; 10]));
-        let mut tx = store.write().await.unwrap();
-        tx.append(book.clone(), draft(1, attempted())).await.unwrap();
-        tx.append(book.clone(), draft(1, refused())).await.unwrap();
-        tx.append(book.clone(), draft(2, attempted())).await.unwrap();
-        tx.append(Book::Broker, draft(3, attempted())).await.unwrap();
-        tx.commit().await.unwrap();
-        (folder, store, book)
-    }
-
-    #[tokio::test]
-    async fn each_book_counts_from_one_and_reads_back_what_was_written() {
-        let (_folder, store, book) = written().await;
-        let mut tx = store.read().await.unwrap();
-
-        let places = |rows: Vec<LedgerRow>| rows.into_iter().map(|row| row.entry.seq).collect::<Vec<_>>();
-        assert_eq!(places(tx.book(&book, 0, 10).await.unwrap()), [1, 2, 3]);
-        assert_eq!(places(tx.book(&book, 1, 1).await.unwrap()), [2]);
-        assert_eq!(places(tx.book(&Book::Broker, 0, 10).await.unwrap()), [1]);
-        assert_eq!(tx.all_books(10).await.unwrap().len(), 4);
-    }
-
-    #[tokio::test]
-    async fn an_attempt_without_an_outcome_is_found_once_it_is_old() {
-        let (_folder, store, book) = written().await;
-        let mut tx = store.read().await.unwrap();
-        let later = DateTime::from_timestamp(1_795_266_001, 0).unwrap();
-
-        let open = tx.open_attempts(later, 10).await.unwrap();
-        assert_eq!(open.iter().map(|(_, _, attempt)| attempt.clone()).collect::<Vec<_>>().len(), 2);
-        assert!(open.iter().any(|(at, _, attempt)| *at == book && *attempt == RoleSessionId::from_entropy([2; 10])));
-        assert_eq!(tx.open_attempts(DateTime::UNIX_EPOCH, 10).await.unwrap(), []);
-    }
-
-    /// What somebody with the database file and no scruples would try first.
-    #[tokio::test]
-    async fn no_entry_can_be_changed_removed_replaced_or_left_out() {
-        let (_folder, store, book) = written().await;
-        let book = String::from(book);
-        let values = "values ($1, 1, '', 'refused', '', 'x', '')";
-        for attack in [
-            "update ledger_entry set entry = '' where book = $1",
-            "update ledger_entry set kind = kind where book = $1",
-            "delete from ledger_entry where book = $1",
-            &format!("insert or replace into ledger_entry (book, seq, at, kind, person, attempt, entry) {values}"),
-            &format!(
-                "insert into ledger_entry (book, seq, at, kind, person, attempt, entry) {}",
-                values.replace('1', "5")
-            ),
-            &format!(
-                "insert or replace into ledger_entry (book, seq, at, kind, person, attempt, entry) \
-                 values ($1, 4, '', 'refused', '', '{}', '')",
-                RoleSessionId::from_entropy([1; 10])
-            ),
-        ] {
-            let attack = attack.replace("$5", "$1");
-            let error = sqlx::query(sqlx::AssertSqlSafe(attack.clone()))
-                .bind(&book)
-                .execute(&store.writer)
-                .await
-                .expect_err(&attack)
-                .to_string();
-            assert!(error.contains("the ledger"), "{attack}: {error}");
-        }
-
-        let mut tx = store.read().await.unwrap();
-        assert_eq!(tx.all_books(10).await.unwrap().len(), 4);
-    }
-
-    #[tokio::test]
-    async fn an_attempt_has_one_outcome() {
-        let (_folder, store, book) = written().await;
-        let mut tx = store.write().await.unwrap();
-
-        assert!(tx.append(book, draft(1, refused())).await.is_err());
     }
 }

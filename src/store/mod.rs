@@ -1,46 +1,53 @@
-//! The database: the only module that names sqlx.
+//! The database, SQLite or PostgreSQL: the only module that names sqlx.
 //!
-//! Each statement is written once, as a constant beside the function that runs it, in the subset that SQLite and
-//! PostgreSQL both understand: `$1` parameters, lower-case keywords, no dialect functions, times bound and never asked
-//! of the database. Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`] for anything that changes a
-//! row. No transaction is ever held across a network call.
+//! Each statement is written once (see `sql`). Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`]
+//! for anything that changes a row. A lab's own data is reached through [`Tx::lab`] alone, which takes a proof of
+//! access to that lab. No transaction is ever held across a network call.
+//!
+//! On PostgreSQL any number of brokers share the tables. What must not happen twice is decided by one statement there (a
+//! `delete … returning`, an `update … where`, a unique key), or stands behind the lock of a lab's ledger book
+//! ([`Tx::lab_to_change`]).
 
 mod address;
+mod backup;
 mod files;
+mod health;
+mod invitations;
 mod labs;
 mod ledger;
+mod mappings;
+mod migrations;
 mod people;
+mod postgres;
 mod sessions;
 mod sign_ins;
+mod sql;
+mod sqlite;
+mod standings;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use tokio::sync::Mutex;
+use sqlx::{Sqlite, Transaction};
 
-use crate::private_file;
+use crate::domain::access::LabAccess;
+use crate::domain::id::LabId;
 use files::Files;
+use postgres::{PostgresStore, Turn};
+use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
-pub use labs::{GivenRole, LabStanding};
-pub use ledger::LedgerRow;
-pub use people::Snapshot;
+pub use backup::{BackupError, backup};
+pub use health::{Finding, Health, LoginError};
+pub use ledger::{LedgerRow, OpenAttempt};
+pub use migrations::{Migration, SchemaError, migrate};
+pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
 pub use sessions::{Code, CodeRow, Session};
 pub use sign_ins::SignInTransaction;
-
-/// How long a writer waits for another before it gives up. The wait is the database's, not a queue of ours.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a request waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// SQLite lets one writer in at a time; these are for readers beside it.
-const READERS: u32 = 8;
+pub use sql::{Kind, LAB_TABLES, Listed};
+pub use standings::OfficeHolder;
 
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,21 @@ pub enum Error {
     /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
     #[error("the database could not carry out a statement")]
     Database(#[from] sqlx::Error),
+    /// The server was found away while this waited for a connection to it.
+    #[error("the database server does not answer")]
+    Away,
+    /// There is no database at this place.
+    #[error("there is no database; make it with `lodged migrate`")]
+    NoDatabase,
+    /// Another broker has the file.
+    #[error("another broker is running on this database; a SQLite file belongs to one")]
+    InUse,
+    /// The schema is not that of this program.
+    #[error("{0}")]
+    Schema(#[from] SchemaError),
+    /// The login could get around row security.
+    #[error("{0}")]
+    Login(LoginError),
     /// A file of the database was deleted, renamed or replaced while it was open. What would be written now could never
     /// be read again.
     #[error(
@@ -58,9 +80,6 @@ pub enum Error {
     /// A file of the database cannot be made or looked at.
     #[error("the database's files cannot be made or looked at")]
     Files(#[source] std::io::Error),
-    /// The schema could not be brought up to date.
-    #[error("the database's schema could not be brought up to date")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
     /// A row says something that this program never writes.
     #[error("the column {table}.{column} holds something that does not belong there")]
     Inconsistent {
@@ -74,63 +93,72 @@ pub enum Error {
     Ledger(#[from] crate::domain::ledger::EntryError),
 }
 
+impl Error {
+    /// Whether a row was refused because another one has what must be unique.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.is_unique_violation()
+    }
+}
+
 /// What every function here returns.
 pub type Result<T> = std::result::Result<T, Error>;
-
-/// Statements as constants, and a list of all of them for the test that prepares each one.
-macro_rules! statements {
-    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
-        $($(#[$doc])* const $name: &str = $sql;)*
-        #[cfg(test)]
-        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
-    };
-}
-use statements;
 
 /// The database, open.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: SqlitePool,
-    /// One connection, so that our own writers wait in line. Left to SQLite they would sleep and try again, and with
-    /// eight of them one in a hundred waited half a second (measured with `tests/bench`).
-    writer: SqlitePool,
-    files: Files,
-    /// Open for as long as the store is, so that the files stay the same ones.
-    anchor: Arc<Mutex<Option<SqliteConnection>>>,
+    database: Database,
+    /// Held by the one broker of a SQLite file.
+    _alone: Option<Arc<Alone>>,
+}
+
+#[derive(Clone, Debug)]
+enum Database {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
 }
 
 impl Store {
-    /// Opens the SQLite database in this file, creating it when it is not there, and brings its schema up to date.
+    /// Opens the database for a broker. A SQLite file is then this broker's alone.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or written, or is of a later version.
-    pub async fn open(file: &Path) -> Result<Self> {
-        // Made before SQLite does it; the files that SQLite keeps beside it get the same rights.
-        private_file::create_if_missing(file).map_err(Error::Files)?;
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // With WAL, only FULL makes a commit survive a power cut (sqlite.org/pragma.html#pragma_synchronous). The
-            // rule "no credential without a durable record" stands on this line.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT);
-        let mut anchor = options.connect().await?;
-        sqlx::migrate!("migrations/sqlite").run(&mut anchor).await?;
-        let files = Files::of(file).map_err(Error::Files)?;
-        // A connection that is opened later finds the database that is there, or none.
-        let options = options.create_if_missing(false);
-        let pool = |connections| {
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .after_release(|connection, _| Box::pin(is_at_rest(connection)))
-                .connect_with(options.clone())
+    /// When there is none, it cannot be reached, its schema is not this program's, another broker has the file, or the
+    /// login could get around PostgreSQL's row security.
+    pub async fn serve(address: &Address) -> Result<Self> {
+        // Before the file is opened: a second broker does not touch it.
+        let alone = match address {
+            Address::Sqlite(file) if file.exists() => Some(Arc::new(Alone::on(file)?)),
+            _ => None,
         };
-        let (readers, writer) = (pool(READERS).await?, pool(1).await?);
-        Ok(Self { readers, writer, files, anchor: Arc::new(Mutex::new(Some(anchor))) })
+        Ok(Self { _alone: alone, ..Self::open(address).await? })
+    }
+
+    /// Opens the database beside a running broker, as the operator's commands do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::serve`], except that a broker may have it.
+    pub async fn open(address: &Address) -> Result<Self> {
+        let store = Self::open_unchecked(address).await?;
+        let checked = async {
+            store.check_schema().await?;
+            store.check_login().await
+        };
+        if let Err(error) = checked.await {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+
+    async fn open_unchecked(address: &Address) -> Result<Self> {
+        let database = match address {
+            Address::Sqlite(file) => Database::Sqlite(SqliteStore::open(file).await?),
+            Address::Postgres(postgres) => Database::Postgres(PostgresStore::open(postgres).await?),
+        };
+        Ok(Self { database, _alone: None })
     }
 
     /// A consistent view for reading.
@@ -139,50 +167,108 @@ impl Store {
     ///
     /// When the database is away or not at its path any more.
     pub async fn read(&self) -> Result<Tx> {
-        self.files.check()?;
-        Ok(Tx { inner: self.readers.begin().await?, files: self.files.clone() })
+        Ok(match &self.database {
+            Database::Sqlite(store) => Tx::sqlite(store.read().await?, store.files.clone()),
+            Database::Postgres(store) => Tx::postgres(store.read().await?),
+        })
     }
 
-    /// A transaction that may write. It takes the write lock at once, so that what it read cannot have changed when it
-    /// writes.
+    /// A transaction that may write. On SQLite it takes the write lock at once, so that what it read cannot have changed
+    /// when it writes; on PostgreSQL [`Tx::lab_to_change`] and single statements see to that.
     ///
     /// # Errors
     ///
     /// When the database is away or not at its path any more, or another writer holds it for too long.
     pub async fn write(&self) -> Result<Tx> {
-        self.files.check()?;
-        Ok(Tx { inner: self.writer.begin_with("begin immediate").await?, files: self.files.clone() })
+        Ok(match &self.database {
+            Database::Sqlite(store) => Tx::sqlite(store.write().await?, store.files.clone()),
+            Database::Postgres(store) => Tx::postgres(store.write().await?),
+        })
     }
 
     /// Closes every connection, so that the files are whole.
     pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-        if let Some(anchor) = self.anchor.lock().await.take()
-            && let Err(error) = anchor.close().await
-        {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the database was not closed cleanly");
+        match &self.database {
+            Database::Sqlite(store) => store.close().await,
+            Database::Postgres(store) => store.pool.close().await,
         }
     }
 }
 
-/// Whether a connection that comes back may be used again: only when its transaction has ended. When the disk is full,
-/// SQLite ends it on its own; sqlx then fails to roll it back, counts it as open, and everything after it would run
-/// inside a transaction that never ends (sqlx 0.9.0, `connection/worker.rs`).
-async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    // A rollback that a dropped transaction asked for is done before this is answered.
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
+/// Whose rows a transaction on PostgreSQL sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Scope {
+    /// No lab's.
+    Nothing,
+    /// One lab's; or the broker's own book.
+    One(String),
+    /// All labs'.
+    Across,
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it never happened.
 #[derive(Debug)]
 pub struct Tx {
-    inner: Transaction<'static, Sqlite>,
-    files: Files,
+    inner: Inner,
+    scope: Scope,
+    files: Option<Files>,
+    _turn: Option<Turn>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, sqlx::Postgres>),
 }
 
 impl Tx {
+    fn sqlite(inner: Transaction<'static, Sqlite>, files: Files) -> Self {
+        Self { inner: Inner::Sqlite(inner), scope: Scope::Nothing, files: Some(files), _turn: None }
+    }
+
+    fn postgres((inner, turn): (Transaction<'static, sqlx::Postgres>, Turn)) -> Self {
+        Self { inner: Inner::Postgres(inner), scope: Scope::Nothing, files: None, _turn: Some(turn) }
+    }
+
+    /// The data of the lab that the proof is for.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn lab<'tx>(&'tx mut self, access: &LabAccess) -> Result<LabTx<'tx>> {
+        let lab = access.lab().id.clone();
+        self.enter(Scope::One(lab.as_str().to_owned())).await?;
+        Ok(LabTx { tx: self, lab })
+    }
+
+    /// The same, to change something in it: whoever else wants to waits until this transaction has ended.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away, or somebody else keeps the lab for too long.
+    pub async fn lab_to_change<'tx>(&'tx mut self, access: &LabAccess) -> Result<LabTx<'tx>> {
+        self.hold_book(&crate::domain::ledger::Book::Lab(access.lab().id.clone())).await?;
+        self.lab(access).await
+    }
+
+    /// From here on, row security lets these rows be seen. SQLite has none, and one broker.
+    async fn enter(&mut self, scope: Scope) -> Result<()> {
+        if self.scope == scope {
+            return Ok(());
+        }
+        if let Inner::Postgres(tx) = &mut self.inner {
+            let lab = match &scope {
+                Scope::Nothing => "",
+                Scope::One(lab) => lab,
+                Scope::Across => "*",
+            };
+            let setting = sqlx::query("select set_config('lodge.lab', $1, true)").bind(lab).execute(&mut **tx);
+            postgres::in_time(setting).await?;
+        }
+        self.scope = scope;
+        Ok(())
+    }
+
     /// Makes it durable.
     ///
     /// # Errors
@@ -190,9 +276,19 @@ impl Tx {
     /// When it could not be made durable; nothing of it then happened. Or when it was written to a file that is not at
     /// its path any more, which comes to the same for everybody who will ever look.
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await?;
-        self.files.check()
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => postgres::in_time(tx.commit()).await?,
+        }
+        self.files.map_or(Ok(()), |files| files.check())
     }
+}
+
+/// The data of one lab, in a transaction.
+#[derive(Debug)]
+pub struct LabTx<'tx> {
+    tx: &'tx mut Tx,
+    lab: LabId,
 }
 
 /// A column's text as the type it must be.
@@ -203,96 +299,12 @@ fn column<T: FromStr>(text: &str, table: &'static str, column: &'static str) -> 
 /// A time, when the column has one.
 type MaybeTime = Option<DateTime<Utc>>;
 
-#[cfg(test)]
-mod tests {
-    use sqlx::{Executor, SqlSafeStr};
-
-    use super::*;
-
-    async fn open() -> (tempfile::TempDir, Store) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("lodge.db")).await.unwrap();
-        (folder, store)
-    }
-
-    #[tokio::test]
-    async fn every_statement_fits_the_schema() {
-        let (_folder, store) = open().await;
-
-        for (name, sql) in [labs::ALL, ledger::ALL, people::ALL, sessions::ALL, sign_ins::ALL].concat() {
-            store.writer.prepare(sql.into_sql_str()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_not_committed_never_happened() {
-        let (_folder, store) = open().await;
-        let id = crate::domain::id::PersonId::from_entropy([1; 10]);
-        let key = crate::domain::person::PersonKey {
-            connection: "campus".parse().unwrap(),
-            issuer: "https://sso.example.edu".parse().unwrap(),
-            subject: "s".parse().unwrap(),
-        };
-
-        let mut tx = store.write().await.unwrap();
-        tx.upsert_person(&id, &key, None, DateTime::UNIX_EPOCH).await.unwrap();
-        drop(tx);
-
-        let other = crate::domain::id::PersonId::from_entropy([2; 10]);
-        let mut tx = store.write().await.unwrap();
-        assert_eq!(tx.upsert_person(&other, &key, None, DateTime::UNIX_EPOCH).await.unwrap(), other);
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn nobody_else_may_read_the_database() {
-        use std::os::unix::fs::PermissionsExt;
-        let (folder, store) = open().await;
-        store.write().await.unwrap().commit().await.unwrap();
-
-        for file in std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap()) {
-            let mode = file.metadata().unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{}", file.path().display());
-        }
-    }
-
-    #[tokio::test]
-    async fn what_is_committed_to_a_file_without_a_name_is_not_committed() {
-        for suffix in ["", "-wal", "-shm"] {
-            let (folder, store) = open().await;
-            let tx = store.write().await.unwrap();
-
-            std::fs::remove_file(folder.path().join(format!("lodge.db{suffix}"))).unwrap();
-
-            assert!(matches!(tx.commit().await, Err(Error::Moved(_))), "{suffix}");
-            assert!(matches!(store.write().await, Err(Error::Moved(_))), "{suffix}");
-            assert!(matches!(store.read().await, Err(Error::Moved(_))), "{suffix}");
-        }
-    }
-
-    /// As it does when the disk is full.
-    #[tokio::test]
-    async fn a_transaction_that_the_database_ended_itself_leaves_nothing_behind() {
-        let (_folder, store) = open().await;
-        let mut tx = store.write().await.unwrap();
-        sqlx::query("rollback").execute(&mut *tx.inner).await.unwrap();
-        assert!(tx.commit().await.is_err());
-
-        for _ in 0..=READERS {
-            store.read().await.unwrap();
-            store.write().await.expect("a connection that can begin").commit().await.unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn a_database_of_a_later_version_is_refused() {
-        let (folder, store) = open().await;
-        sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (9999, 'later', 1, x'00', 0)")
-            .execute(&store.writer)
-            .await
-            .unwrap();
-        store.close().await;
-
-        assert!(matches!(Store::open(&folder.path().join("lodge.db")).await, Err(Error::Migrate(_))));
-    }
+/// Every statement there is, for the tests that hold each of them to what it may do.
+#[must_use]
+pub fn all_statements() -> Vec<Listed> {
+    [invitations::ALL, labs::ALL, ledger::ALL, mappings::ALL, people::ALL, sessions::ALL, sign_ins::ALL, standings::ALL]
+        .concat()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,69 @@
-//! People, and the snapshot of what their latest sign-in said.
+//! People, the snapshot of what their latest sign-in said, and what it gives them.
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, column, statements};
-use crate::domain::access::Evidence;
+use super::labs::duration;
+use super::sql::{run, run_across, statements};
+use super::{Error, MaybeTime, Result, Tx, column};
+use crate::domain::access::{Evidence, Operator};
 use crate::domain::claims::Groups;
-use crate::domain::id::{PersonId, SignInId};
+use crate::domain::id::{ConnectionName, LabName, PersonId, RoleName, SignInId};
+use crate::domain::lab::Standing;
+use crate::domain::mapping::MappingTerms;
 use crate::domain::person::{DisplayName, PersonKey};
+use crate::domain::policy::TemplateName;
 
 statements! {
-    /// A person keeps the id of the first sign-in, and takes the name of the latest one that brought any.
-    UPSERT_PERSON = "insert into person (id, connection, issuer, subject, display_name, created_at) \
-        values ($1, $2, $3, $4, $5, $6) on conflict (connection, issuer, subject) \
-        do update set display_name = coalesce(excluded.display_name, person.display_name) returning id";
-    INSERT_SIGN_IN = "insert into sign_in (id, person_id, group_claim, signed_in_at) values ($1, $2, $3, $4)";
-    INSERT_SIGN_IN_GROUP = "insert into sign_in_group (sign_in_id, group_name) values ($1, $2)";
-    LATEST_SIGN_IN = "select sign_in.id as id, person.connection as connection, \
-        person.display_name as display_name, sign_in.group_claim as group_claim, sign_in.signed_in_at as signed_in_at \
-        from sign_in join person on person.id = sign_in.person_id \
-        where sign_in.person_id = $1 order by sign_in.signed_in_at desc, sign_in.id desc limit 1";
-    GROUPS_OF_SIGN_IN = "select group_name from sign_in_group where sign_in_id = $1 order by group_name";
+    platform {
+        /// A person keeps the id of the first sign-in, and takes the name of the latest one that brought any.
+        UPSERT_PERSON = "insert into person (id, connection, issuer, subject, display_name, created_at) \
+            values ($1, $2, $3, $4, $5, $6) on conflict (connection, issuer, subject) \
+            do update set display_name = coalesce(excluded.display_name, person.display_name) \
+            returning id, suspended_at";
+        INSERT_SIGN_IN = "insert into sign_in (id, person_id, group_claim, mfa, signed_in_at) \
+            values ($1, $2, $3, $4, $5)";
+        INSERT_SIGN_IN_GROUP = "insert into sign_in_group (sign_in_id, group_name) values ($1, $2)";
+        LATEST_SIGN_IN = "select sign_in.id as id, person.connection as connection, \
+            person.display_name as display_name, person.suspended_at as suspended_at, \
+            sign_in.group_claim as group_claim, sign_in.mfa as mfa, sign_in.signed_in_at as signed_in_at \
+            from sign_in join person on person.id = sign_in.person_id \
+            where sign_in.person_id = $1 order by sign_in.signed_in_at desc, sign_in.id desc limit 1";
+        GROUPS_OF_SIGN_IN = "select group_name from sign_in_group where sign_in_id = $1 order by group_name";
+        PERSON = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
+            where id = $1";
+        /// `$1` is a part of a name, or a whole id or subject; everybody when it is empty.
+        PEOPLE = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
+            where id > $2 and ($1 = '' or id = $1 or subject = $1 or lower(display_name) like $3) \
+            order by id limit $4";
+        /// Keeps who suspends somebody waiting until the transaction ends; no row when they are suspended.
+        HOLD_PERSON = "update person set suspended_at = null where id = $1 and suspended_at is null";
+        SUSPEND = "update person set suspended_at = $2 where id = $1 and suspended_at is null";
+        RESTORE = "update person set suspended_at = null where id = $1 and suspended_at is not null";
+    }
+    across {
+        /// Of one's own: every live mapping of any lab that speaks of one sign-in.
+        MAPPINGS_OF_SIGN_IN = "select lab.name as lab, lab_role.name as role, lab_role.template as template, \
+            mapping.ends_at as ends_at, mapping.max_duration_seconds as max_duration_seconds, \
+            mapping.needs_mfa as needs_mfa, mapping.needs_approval as needs_approval \
+            from sign_in \
+            join person on person.id = sign_in.person_id \
+            join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
+            join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
+            join lab_role on lab_role.lab_id = mapping.lab_id and lab_role.name = mapping.role \
+            join lab on lab.id = mapping.lab_id \
+            where sign_in.id = $1 and lab.archived_at is null and (mapping.ends_at is null or mapping.ends_at > $2) \
+            order by lab.name, lab_role.name, mapping.id";
+        /// Of one's own: what one may administer.
+        STANDINGS_OF_PERSON = "select lab.name as lab, standing.standing as standing from standing \
+            join lab on lab.id = standing.lab_id where standing.person_id = $1 and lab.archived_at is null \
+            order by lab.name";
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct UpsertedRow {
+    id: String,
+    suspended_at: MaybeTime,
 }
 
 #[derive(sqlx::FromRow)]
@@ -27,8 +71,38 @@ struct SignInRow {
     id: String,
     connection: String,
     display_name: Option<String>,
+    suspended_at: MaybeTime,
     group_claim: String,
+    mfa: bool,
     signed_in_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RawPerson {
+    id: String,
+    connection: String,
+    issuer: String,
+    subject: String,
+    display_name: Option<String>,
+    created_at: DateTime<Utc>,
+    suspended_at: MaybeTime,
+}
+
+#[derive(sqlx::FromRow)]
+struct GivenRow {
+    lab: String,
+    role: String,
+    template: String,
+    ends_at: MaybeTime,
+    max_duration_seconds: Option<i64>,
+    needs_mfa: bool,
+    needs_approval: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    lab: String,
+    standing: String,
 }
 
 /// What a person's latest sign-in said. Every decision is made on this, whichever session asks: a group that is gone
@@ -45,25 +119,81 @@ pub struct Snapshot {
     pub signed_in_at: DateTime<Utc>,
 }
 
+/// A live mapping that speaks of somebody. Whether it gives its role is the gate's to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MaybeGiven {
+    /// The lab.
+    pub lab: LabName,
+    /// The role.
+    pub role: RoleName,
+    /// What it is made of.
+    pub template: TemplateName,
+    /// On what conditions.
+    pub terms: MappingTerms,
+}
+
+/// What a person may administer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabStanding {
+    /// The lab.
+    pub lab: LabName,
+    /// The standing there.
+    pub standing: Standing,
+}
+
+/// A person as the operator sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRow {
+    /// What stands in the ledger.
+    pub id: PersonId,
+    /// What makes them the same person tomorrow.
+    pub key: PersonKey,
+    /// What they are called, if a provider ever said.
+    pub name: Option<DisplayName>,
+    /// When they were first seen.
+    pub created_at: DateTime<Utc>,
+    /// Since when they are suspended.
+    pub suspended_at: MaybeTime,
+}
+
+impl TryFrom<RawPerson> for PersonRow {
+    type Error = Error;
+
+    fn try_from(row: RawPerson) -> Result<Self> {
+        Ok(Self {
+            id: column(&row.id, "person", "id")?,
+            key: PersonKey {
+                connection: column(&row.connection, "person", "connection")?,
+                issuer: column(&row.issuer, "person", "issuer")?,
+                subject: column(&row.subject, "person", "subject")?,
+            },
+            name: row.display_name.as_deref().and_then(DisplayName::from_claim),
+            created_at: row.created_at,
+            suspended_at: row.suspended_at,
+        })
+    }
+}
+
 impl Tx {
-    /// The id of the person with this key: `fresh` when they were never seen before.
+    /// The id of the person with this key: `fresh` when they were never seen before. And whether they are suspended.
     pub async fn upsert_person(
         &mut self,
         fresh: &PersonId,
         key: &PersonKey,
         name: Option<&DisplayName>,
         now: DateTime<Utc>,
-    ) -> Result<PersonId> {
-        let id: String = sqlx::query_scalar(UPSERT_PERSON)
-            .bind(fresh.as_str())
-            .bind(key.connection.as_str())
-            .bind(key.issuer.as_str())
-            .bind(key.subject.as_str())
-            .bind(name.map(DisplayName::as_str))
-            .bind(now)
-            .fetch_one(&mut *self.inner)
-            .await?;
-        column(&id, "person", "id")
+    ) -> Result<(PersonId, bool)> {
+        let row: UpsertedRow = run!(
+            self,
+            fetch_one UpsertedRow: UPSERT_PERSON,
+            fresh.as_str(),
+            key.connection.as_str(),
+            key.issuer.as_str(),
+            key.subject.as_str(),
+            name.map(DisplayName::as_str),
+            now,
+        )?;
+        Ok((column(&row.id, "person", "id")?, row.suspended_at.is_some()))
     }
 
     /// Keeps what a sign-in said.
@@ -72,45 +202,116 @@ impl Tx {
         id: &SignInId,
         person: &PersonId,
         groups: &Groups,
+        mfa: bool,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let claim = match groups {
             Groups::Absent => "absent",
             Groups::Present(_) => "present",
         };
-        sqlx::query(INSERT_SIGN_IN)
-            .bind(id.as_str())
-            .bind(person.as_str())
-            .bind(claim)
-            .bind(now)
-            .execute(&mut *self.inner)
-            .await?;
+        run!(self, execute INSERT_SIGN_IN, id.as_str(), person.as_str(), claim, mfa, now)?;
         for group in groups.as_slice() {
-            sqlx::query(INSERT_SIGN_IN_GROUP).bind(id.as_str()).bind(group.as_str()).execute(&mut *self.inner).await?;
+            run!(self, execute INSERT_SIGN_IN_GROUP, id.as_str(), group.as_str())?;
         }
         Ok(())
     }
 
     /// What this person's latest sign-in said.
     pub async fn snapshot(&mut self, person: &PersonId) -> Result<Option<Snapshot>> {
-        let row: Option<SignInRow> =
-            sqlx::query_as(LATEST_SIGN_IN).bind(person.as_str()).fetch_optional(&mut *self.inner).await?;
+        let row: Option<SignInRow> = run!(self, fetch_optional SignInRow: LATEST_SIGN_IN, person.as_str())?;
         let Some(row) = row else { return Ok(None) };
         let groups = match row.group_claim.as_str() {
             "absent" => Groups::Absent,
             "present" => Groups::Present(self.groups_of_sign_in(&row.id).await?),
             _ => return Err(Error::Inconsistent { table: "sign_in", column: "group_claim" }),
         };
+        let connection: ConnectionName = column(&row.connection, "person", "connection")?;
         Ok(Some(Snapshot {
             sign_in: column(&row.id, "sign_in", "id")?,
-            evidence: Evidence { connection: column(&row.connection, "person", "connection")?, groups },
+            evidence: Evidence { connection, groups, mfa: row.mfa, suspended: row.suspended_at.is_some() },
             display_name: row.display_name.as_deref().and_then(DisplayName::from_claim),
             signed_in_at: row.signed_in_at,
         }))
     }
 
     async fn groups_of_sign_in(&mut self, id: &str) -> Result<Vec<crate::domain::claims::Group>> {
-        let names: Vec<String> = sqlx::query_scalar(GROUPS_OF_SIGN_IN).bind(id).fetch_all(&mut *self.inner).await?;
-        names.iter().map(|name| column(name, "sign_in_group", "group_name")).collect()
+        let names: Vec<(String,)> = run!(self, fetch_all (String,): GROUPS_OF_SIGN_IN, id)?;
+        names.iter().map(|(name,)| column(name, "sign_in_group", "group_name")).collect()
+    }
+
+    /// Every live mapping, of any lab, that speaks of a sign-in: by lab and role.
+    pub async fn mappings_of_sign_in(&mut self, sign_in: &SignInId, now: DateTime<Utc>) -> Result<Vec<MaybeGiven>> {
+        let rows: Vec<GivenRow> = run_across!(self, fetch_all GivenRow: MAPPINGS_OF_SIGN_IN, sign_in.as_str(), now)?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(MaybeGiven {
+                    lab: column(&row.lab, "lab", "name")?,
+                    role: column(&row.role, "lab_role", "name")?,
+                    template: column(&row.template, "lab_role", "template")?,
+                    terms: MappingTerms {
+                        ends_at: row.ends_at,
+                        max_duration: row.max_duration_seconds.map(|most| duration(most, "mapping")).transpose()?,
+                        needs_mfa: row.needs_mfa,
+                        needs_approval: row.needs_approval,
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// What a person may administer, by lab.
+    pub async fn standings_of_person(&mut self, person: &PersonId) -> Result<Vec<LabStanding>> {
+        let rows: Vec<StandingRow> = run_across!(self, fetch_all StandingRow: STANDINGS_OF_PERSON, person.as_str())?;
+        rows.into_iter()
+            .map(|row| {
+                Ok(LabStanding {
+                    lab: column(&row.lab, "lab", "name")?,
+                    standing: column(&row.standing, "standing", "standing")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Whether anybody has this id.
+    pub async fn is_person(&mut self, id: &PersonId) -> Result<bool> {
+        let row: Option<RawPerson> = run!(self, fetch_optional RawPerson: PERSON, id.as_str())?;
+        Ok(row.is_some())
+    }
+
+    /// Keeps this person from being suspended until the transaction ends; false when they are, or nobody has the id.
+    pub async fn hold_person(&mut self, id: &PersonId) -> Result<bool> {
+        Ok(run!(self, execute HOLD_PERSON, id.as_str())? == 1)
+    }
+
+    /// A person, for the operator.
+    pub async fn person(&mut self, _operator: &Operator, id: &PersonId) -> Result<Option<PersonRow>> {
+        let row: Option<RawPerson> = run!(self, fetch_optional RawPerson: PERSON, id.as_str())?;
+        row.map(PersonRow::try_from).transpose()
+    }
+
+    /// At most `limit` people by id, after the given one, for the operator: everybody, or those whose name has `search`
+    /// in it, or whose id or subject it is.
+    pub async fn people(
+        &mut self,
+        _operator: &Operator,
+        search: &str,
+        after: Option<&PersonId>,
+        limit: u32,
+    ) -> Result<Vec<PersonRow>> {
+        let after = after.map_or("", PersonId::as_str);
+        let pattern = format!("%{}%", search.to_lowercase().replace(['%', '_', '\\'], ""));
+        let limit = i64::from(limit);
+        let rows: Vec<RawPerson> = run!(self, fetch_all RawPerson: PEOPLE, search, after, pattern.as_str(), limit)?;
+        rows.into_iter().map(PersonRow::try_from).collect()
+    }
+
+    /// Suspends somebody; false when they were already.
+    pub async fn suspend(&mut self, _operator: &Operator, id: &PersonId, now: DateTime<Utc>) -> Result<bool> {
+        Ok(run!(self, execute SUSPEND, id.as_str(), now)? == 1)
+    }
+
+    /// Lifts a suspension; false when there was none.
+    pub async fn restore(&mut self, _operator: &Operator, id: &PersonId) -> Result<bool> {
+        Ok(run!(self, execute RESTORE, id.as_str())? == 1)
     }
 }

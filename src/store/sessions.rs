@@ -2,31 +2,36 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Result, Tx, column, statements};
+use super::sql::{run, statements};
+use super::{Result, Tx, column};
 use crate::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 
 statements! {
-    INSERT_BROWSER_SESSION = "insert into browser_session \
-        (id, token_hash, person_id, sign_in_id, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
-    BROWSER_SESSION = "select id, person_id, sign_in_id, expires_at from browser_session \
-        where token_hash = $1 and ended_at is null and expires_at > $2";
-    END_BROWSER_SESSION = "update browser_session set ended_at = $2 where token_hash = $1 and ended_at is null";
-    INSERT_CLI_SESSION = "insert into cli_session \
-        (id, token_hash, person_id, sign_in_id, host, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
-    CLI_SESSION = "select id, person_id, sign_in_id, expires_at from cli_session \
-        where token_hash = $1 and ended_at is null and expires_at > $2";
-    END_CLI_SESSION = "update cli_session set ended_at = $2 where token_hash = $1 and ended_at is null";
-    END_CLI_SESSION_BY_ID = "update cli_session set ended_at = $2 where id = $1 and ended_at is null";
-    LIVE_BROWSER_SESSION = "select count(*) from browser_session \
-        where id = $1 and ended_at is null and expires_at > $2";
-    LIVE_CLI_SESSION = "select count(*) from cli_session where id = $1 and ended_at is null and expires_at > $2";
-    INSERT_CODE = "insert into authorization_code \
-        (code_hash, person_id, sign_in_id, redirect_uri, code_challenge, host, created_at) \
-        values ($1, $2, $3, $4, $5, $6, $7)";
-    CODE = "select person_id, sign_in_id, redirect_uri, code_challenge, host, created_at, cli_session_id \
-        from authorization_code where code_hash = $1";
-    REDEEM_CODE = "update authorization_code set cli_session_id = $2 where code_hash = $1 and cli_session_id is null";
-    FORGET_OLD_CODES = "delete from authorization_code where created_at < $1";
+    platform {
+        INSERT_BROWSER_SESSION = "insert into browser_session \
+            (id, token_hash, person_id, sign_in_id, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
+        BROWSER_SESSION = "select id, person_id, sign_in_id, expires_at from browser_session \
+            where token_hash = $1 and ended_at is null and expires_at > $2";
+        END_BROWSER_SESSION = "update browser_session set ended_at = $2 where token_hash = $1 and ended_at is null";
+        INSERT_CLI_SESSION = "insert into cli_session \
+            (id, token_hash, person_id, sign_in_id, host, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
+        CLI_SESSION = "select id, person_id, sign_in_id, expires_at from cli_session \
+            where token_hash = $1 and ended_at is null and expires_at > $2";
+        END_CLI_SESSION = "update cli_session set ended_at = $2 where token_hash = $1 and ended_at is null";
+        END_CLI_SESSION_BY_ID = "update cli_session set ended_at = $2 where id = $1 and ended_at is null";
+        LIVE_BROWSER_SESSION = "select count(*) from browser_session \
+            where id = $1 and ended_at is null and expires_at > $2";
+        LIVE_CLI_SESSION = "select count(*) from cli_session where id = $1 and ended_at is null and expires_at > $2";
+        INSERT_CODE = "insert into authorization_code \
+            (code_hash, person_id, sign_in_id, redirect_uri, code_challenge, host, created_at) \
+            values ($1, $2, $3, $4, $5, $6, $7)";
+        CODE = "select person_id, sign_in_id, redirect_uri, code_challenge, host, created_at, cli_session_id \
+            from authorization_code where code_hash = $1";
+        REDEEM_CODE = "update authorization_code set cli_session_id = $2 where code_hash = $1 and cli_session_id is null";
+        FORGET_OLD_CODES = "delete from authorization_code where created_at < $1";
+        END_BROWSER_SESSIONS_OF = "update browser_session set ended_at = $2 where person_id = $1 and ended_at is null";
+        END_CLI_SESSIONS_OF = "update cli_session set ended_at = $2 where person_id = $1 and ended_at is null";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -95,15 +100,16 @@ impl Tx {
         session: &Session<BrowserSessionId>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        sqlx::query(INSERT_BROWSER_SESSION)
-            .bind(session.id.as_str())
-            .bind(token_hash)
-            .bind(session.person.as_str())
-            .bind(session.sign_in.as_str())
-            .bind(now)
-            .bind(session.expires_at)
-            .execute(&mut *self.inner)
-            .await?;
+        run!(
+            self,
+            execute INSERT_BROWSER_SESSION,
+            session.id.as_str(),
+            token_hash,
+            session.person.as_str(),
+            session.sign_in.as_str(),
+            now,
+            session.expires_at,
+        )?;
         Ok(())
     }
 
@@ -113,14 +119,13 @@ impl Tx {
         token_hash: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<Session<BrowserSessionId>>> {
-        let row: Option<SessionRow> =
-            sqlx::query_as(BROWSER_SESSION).bind(token_hash).bind(now).fetch_optional(&mut *self.inner).await?;
+        let row: Option<SessionRow> = run!(self, fetch_optional SessionRow: BROWSER_SESSION, token_hash, now)?;
         row.map(|row| session(&row, "browser_session")).transpose()
     }
 
     /// Ends a browser session, if there is one.
     pub async fn end_browser_session(&mut self, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(END_BROWSER_SESSION).bind(token_hash).bind(now).execute(&mut *self.inner).await?;
+        run!(self, execute END_BROWSER_SESSION, token_hash, now)?;
         Ok(())
     }
 
@@ -132,71 +137,76 @@ impl Tx {
         host: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        sqlx::query(INSERT_CLI_SESSION)
-            .bind(session.id.as_str())
-            .bind(token_hash)
-            .bind(session.person.as_str())
-            .bind(session.sign_in.as_str())
-            .bind(host)
-            .bind(now)
-            .bind(session.expires_at)
-            .execute(&mut *self.inner)
-            .await?;
+        run!(
+            self,
+            execute INSERT_CLI_SESSION,
+            session.id.as_str(),
+            token_hash,
+            session.person.as_str(),
+            session.sign_in.as_str(),
+            host,
+            now,
+            session.expires_at,
+        )?;
         Ok(())
     }
 
     /// The live helper session with this token.
     pub async fn cli_session(&mut self, token_hash: &str, now: DateTime<Utc>) -> Result<Option<Session<CliSessionId>>> {
-        let row: Option<SessionRow> =
-            sqlx::query_as(CLI_SESSION).bind(token_hash).bind(now).fetch_optional(&mut *self.inner).await?;
+        let row: Option<SessionRow> = run!(self, fetch_optional SessionRow: CLI_SESSION, token_hash, now)?;
         row.map(|row| session(&row, "cli_session")).transpose()
     }
 
     /// Whether a browser session is live.
     pub async fn is_browser_session_live(&mut self, id: &BrowserSessionId, now: DateTime<Utc>) -> Result<bool> {
-        self.is_live(LIVE_BROWSER_SESSION, id.as_str(), now).await
+        let (live,): (i64,) = run!(self, fetch_one (i64,): LIVE_BROWSER_SESSION, id.as_str(), now)?;
+        Ok(live == 1)
     }
 
     /// Whether a helper session is live.
     pub async fn is_cli_session_live(&mut self, id: &CliSessionId, now: DateTime<Utc>) -> Result<bool> {
-        self.is_live(LIVE_CLI_SESSION, id.as_str(), now).await
-    }
-
-    async fn is_live(&mut self, statement: &'static str, id: &str, now: DateTime<Utc>) -> Result<bool> {
-        let found: i64 = sqlx::query_scalar(statement).bind(id).bind(now).fetch_one(&mut *self.inner).await?;
-        Ok(found == 1)
+        let (live,): (i64,) = run!(self, fetch_one (i64,): LIVE_CLI_SESSION, id.as_str(), now)?;
+        Ok(live == 1)
     }
 
     /// Ends the helper session with this token, if there is one.
     pub async fn end_cli_session(&mut self, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(END_CLI_SESSION).bind(token_hash).bind(now).execute(&mut *self.inner).await?;
+        run!(self, execute END_CLI_SESSION, token_hash, now)?;
         Ok(())
     }
 
     /// Ends a helper session.
     pub async fn end_cli_session_by_id(&mut self, id: &CliSessionId, now: DateTime<Utc>) -> Result<()> {
-        sqlx::query(END_CLI_SESSION_BY_ID).bind(id.as_str()).bind(now).execute(&mut *self.inner).await?;
+        run!(self, execute END_CLI_SESSION_BY_ID, id.as_str(), now)?;
         Ok(())
+    }
+
+    /// Ends every session of a person; says how many there were.
+    pub async fn end_sessions_of(&mut self, person: &PersonId, now: DateTime<Utc>) -> Result<u64> {
+        let browsers = run!(self, execute END_BROWSER_SESSIONS_OF, person.as_str(), now)?;
+        let helpers = run!(self, execute END_CLI_SESSIONS_OF, person.as_str(), now)?;
+        Ok(browsers + helpers)
     }
 
     /// Keeps a code.
     pub async fn insert_code(&mut self, code_hash: &str, code: &Code) -> Result<()> {
-        sqlx::query(INSERT_CODE)
-            .bind(code_hash)
-            .bind(code.person.as_str())
-            .bind(code.sign_in.as_str())
-            .bind(&code.redirect_uri)
-            .bind(&code.code_challenge)
-            .bind(&code.host)
-            .bind(code.created_at)
-            .execute(&mut *self.inner)
-            .await?;
+        run!(
+            self,
+            execute INSERT_CODE,
+            code_hash,
+            code.person.as_str(),
+            code.sign_in.as_str(),
+            code.redirect_uri.as_str(),
+            code.code_challenge.as_str(),
+            code.host.as_str(),
+            code.created_at,
+        )?;
         Ok(())
     }
 
     /// What is known of a code.
     pub async fn code(&mut self, code_hash: &str) -> Result<Option<CodeRow>> {
-        let row: Option<RawCode> = sqlx::query_as(CODE).bind(code_hash).fetch_optional(&mut *self.inner).await?;
+        let row: Option<RawCode> = run!(self, fetch_optional RawCode: CODE, code_hash)?;
         row.map(|row| {
             let redeemed_for = row.cli_session_id.as_deref();
             Ok(CodeRow {
@@ -216,13 +226,12 @@ impl Tx {
 
     /// Marks a code as traded for a session; false when it already was.
     pub async fn redeem_code(&mut self, code_hash: &str, session: &CliSessionId) -> Result<bool> {
-        let done = sqlx::query(REDEEM_CODE).bind(code_hash).bind(session.as_str()).execute(&mut *self.inner).await?;
-        Ok(done.rows_affected() == 1)
+        Ok(run!(self, execute REDEEM_CODE, code_hash, session.as_str())? == 1)
     }
 
     /// Forgets the codes that were made before this moment.
     pub async fn forget_codes(&mut self, before: DateTime<Utc>) -> Result<u64> {
-        Ok(sqlx::query(FORGET_OLD_CODES).bind(before).execute(&mut *self.inner).await?.rows_affected())
+        run!(self, execute FORGET_OLD_CODES, before)
     }
 }
 

@@ -2,17 +2,20 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Result, Tx, column, statements};
+use super::sql::{run, statements};
+use super::{Result, Tx, column};
 use crate::domain::id::{ConnectionName, TransactionId};
 
 statements! {
-    INSERT_TRANSACTION = "insert into sign_in_transaction (id, state_hash, browser_hash, connection, return_to, begun_at) \
-        values ($1, $2, $3, $4, $5, $6)";
-    /// Taken and gone in one statement: a state is good once.
-    TAKE_TRANSACTION = "delete from sign_in_transaction where state_hash = $1 \
-        returning id, browser_hash, connection, return_to, begun_at";
-    COUNT_TRANSACTIONS = "select count(*) from sign_in_transaction";
-    FORGET_OLD_TRANSACTIONS = "delete from sign_in_transaction where begun_at < $1";
+    platform {
+        INSERT_TRANSACTION = "insert into sign_in_transaction (id, state_hash, browser_hash, connection, return_to, begun_at) \
+            values ($1, $2, $3, $4, $5, $6)";
+        /// Taken and gone in one statement: a state is good once.
+        TAKE_TRANSACTION = "delete from sign_in_transaction where state_hash = $1 \
+            returning id, browser_hash, connection, return_to, begun_at";
+        COUNT_TRANSACTIONS = "select count(*) from sign_in_transaction";
+        FORGET_OLD_TRANSACTIONS = "delete from sign_in_transaction where begun_at < $1";
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -42,22 +45,22 @@ pub struct SignInTransaction {
 impl Tx {
     /// Keeps a sign-in that begins.
     pub async fn insert_transaction(&mut self, state_hash: &str, transaction: &SignInTransaction) -> Result<()> {
-        sqlx::query(INSERT_TRANSACTION)
-            .bind(transaction.id.as_str())
-            .bind(state_hash)
-            .bind(&transaction.browser_hash)
-            .bind(transaction.connection.as_str())
-            .bind(&transaction.return_to)
-            .bind(transaction.begun_at)
-            .execute(&mut *self.inner)
-            .await?;
+        run!(
+            self,
+            execute INSERT_TRANSACTION,
+            transaction.id.as_str(),
+            state_hash,
+            transaction.browser_hash.as_str(),
+            transaction.connection.as_str(),
+            transaction.return_to.as_str(),
+            transaction.begun_at,
+        )?;
         Ok(())
     }
 
     /// Takes the sign-in with this state, so that nobody can take it again.
     pub async fn take_transaction(&mut self, state_hash: &str) -> Result<Option<SignInTransaction>> {
-        let row: Option<Row> =
-            sqlx::query_as(TAKE_TRANSACTION).bind(state_hash).fetch_optional(&mut *self.inner).await?;
+        let row: Option<Row> = run!(self, fetch_optional Row: TAKE_TRANSACTION, state_hash)?;
         row.map(|row| {
             Ok(SignInTransaction {
                 id: column(&row.id, "sign_in_transaction", "id")?,
@@ -72,11 +75,12 @@ impl Tx {
 
     /// How many sign-ins are under way, forgotten ones not counted.
     pub async fn count_transactions(&mut self) -> Result<i64> {
-        Ok(sqlx::query_scalar(COUNT_TRANSACTIONS).fetch_one(&mut *self.inner).await?)
+        let (count,): (i64,) = run!(self, fetch_one (i64,): COUNT_TRANSACTIONS)?;
+        Ok(count)
     }
 
     /// Forgets the sign-ins that were begun before this moment.
     pub async fn forget_transactions(&mut self, before: DateTime<Utc>) -> Result<u64> {
-        Ok(sqlx::query(FORGET_OLD_TRANSACTIONS).bind(before).execute(&mut *self.inner).await?.rows_affected())
+        run!(self, execute FORGET_OLD_TRANSACTIONS, before)
     }
 }

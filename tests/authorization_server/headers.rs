@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lodge::domain::lab::Role;
 use lodge::domain::role_session::SessionDuration;
+use lodge::playground::Seeding;
 
 use super::Stage;
 use crate::support::broker::{STUDENTS, ask_for, helper_query, helper_token};
@@ -45,10 +46,9 @@ fn every_kind_of_answer_carries_every_header() {
         max_duration: SessionDuration::MAX,
     };
     wait(async {
-        let broker = &stage.running.broker;
-        broker.add_role(&stage.lab.id, &role).await.unwrap();
-        let (campus, group) = ("campus".parse().unwrap(), STUDENTS.parse().unwrap());
-        broker.add_mapping(&stage.lab.id, &campus, &group, &role.name).await.unwrap();
+        let seeding = Seeding::new(&stage.running.broker).unwrap();
+        seeding.add_role(&stage.lab, &role).await.unwrap();
+        seeding.add_mapping(&stage.lab, "campus", STUDENTS, "broken").await.unwrap();
     });
     let get = |path: &str| raw::get(&stage.url(path));
     let post = |path: &str, fields: &[(&str, &str)]| raw::post_form(&stage.url(path), fields);

@@ -85,7 +85,31 @@ fn print_aws(printer: &mut Printer, text: &str) {
         title: "Vision Lab".to_owned(),
         session_role: "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap(),
         external_id: text.parse().unwrap(),
+        created_at: DateTime::UNIX_EPOCH,
+        archived_at: None,
     });
+    let url = "postgres://lodge@db.example.edu/lodge".parse().unwrap();
+    printer.print(&lodge::store::Address::Postgres(lodge::store::Postgres { url, password: Some(secret()) }));
+    let lab = "vision".parse().unwrap();
+    printer.print(&lab_invitation(lab, secret()));
+}
+
+fn lab_invitation(name: lodge::domain::id::LabName, link: SecretString) -> lodge::app::desk::NewInvitation {
+    let lab = Lab {
+        id: LabId::from_entropy([0; 10]),
+        name,
+        title: "Vision Lab".to_owned(),
+        session_role: "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap(),
+        external_id: "not-the-canary".parse().unwrap(),
+        created_at: DateTime::UNIX_EPOCH,
+        archived_at: None,
+    };
+    let invitation = lodge::domain::lab::Invitation {
+        id: lodge::domain::id::InvitationId::from_entropy([0; 10]),
+        created_at: DateTime::UNIX_EPOCH,
+        lapses_at: DateTime::UNIX_EPOCH,
+    };
+    lodge::app::desk::NewInvitation { lab, invitation, link }
 }
 
 fn print_sessions(printer: &mut Printer, text: &str) {

@@ -1,6 +1,7 @@
 //! The real broker, inside the test: its own router over a SQLite file of its own, with a clock that a test may move.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
@@ -9,9 +10,11 @@ use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::SessionDuration;
 use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
-use lodge::store::Store;
+use lodge::playground::Seeding;
+use lodge::store::{self, Address, Store};
 use lodge::{aws, http};
 
+use super::ledger::attempts_in;
 use super::raw;
 use super::serving::{Server, Socket, wait};
 use super::visitor::{Page, Visitor};
@@ -96,7 +99,7 @@ impl Plan {
         let broker = wait(async {
             Broker::new(Parts {
                 public_url: self.public_url.unwrap_or(&url).parse().unwrap(),
-                store: Store::open(&folder.path().join("lodge.db")).await.unwrap(),
+                store: sqlite(&folder.path().join("lodge.db")).await,
                 aws: aws::Aws::new(&settings).await,
                 providers,
                 policies: PolicyLibrary::shipped().unwrap(),
@@ -121,32 +124,38 @@ pub(crate) struct TestBroker {
 }
 
 impl TestBroker {
-    /// Every entry of the ledger.
+    /// Every entry of an attempt in the ledger.
     pub(crate) fn ledger(&self) -> Vec<Entry> {
         ledger(&self.broker)
     }
 }
 
-/// Every entry of a broker's ledger.
+/// A SQLite database in this file, made and opened as a broker does it.
+pub(crate) async fn sqlite(file: &Path) -> Store {
+    let address = Address::Sqlite(file.to_owned());
+    store::migrate(&address, &address).await.unwrap();
+    Store::serve(&address).await.unwrap()
+}
+
+/// Every entry of an attempt in a broker's ledger.
 pub(crate) fn ledger(broker: &Broker) -> Vec<Entry> {
-    let rows = wait(async { broker.store.read().await.unwrap().all_books(1_000).await.unwrap() });
-    rows.into_iter().map(|row| row.entry).collect()
+    attempts_in(wait(async { broker.store.read().await.unwrap().all_books(1_000).await.unwrap() }))
 }
 
 /// The lab `vision` in the account 111122223333: its role `read-results` for the group [`STUDENTS`] at `campus`.
 pub(crate) fn seed(broker: &Broker) -> Lab {
     wait(async {
         let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap();
-        let lab = broker.create_lab(&"vision".parse().unwrap(), "Vision", &arn).await.unwrap();
+        let seeding = Seeding::new(broker).unwrap();
+        let lab = seeding.add_lab(&"vision".parse().unwrap(), "Vision", arn, None).await.unwrap();
         let role = Role {
             name: "read-results".parse().unwrap(),
             template: "mturk/read-results".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::MAX,
         };
-        broker.add_role(&lab.id, &role).await.unwrap();
-        let (campus, group) = ("campus".parse().unwrap(), STUDENTS.parse().unwrap());
-        broker.add_mapping(&lab.id, &campus, &group, &role.name).await.unwrap();
+        seeding.add_role(&lab, &role).await.unwrap();
+        seeding.add_mapping(&lab, "campus", STUDENTS, "read-results").await.unwrap();
         lab
     })
 }

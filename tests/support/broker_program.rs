@@ -7,9 +7,8 @@ use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
 use lodge::aws;
 use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
-use lodge::store::Store;
 
-use super::broker::{CLIENT_ID, CLIENT_SECRET, ledger, seed};
+use super::broker::{CLIENT_ID, CLIENT_SECRET, ledger, seed, sqlite};
 use super::process::Process;
 use super::serving::wait;
 use super::{free_port, programs};
@@ -42,7 +41,7 @@ impl Premises {
             let nowhere = aws::Settings { region: "us-east-1".to_owned(), sts_endpoint: None, identity: None };
             Broker::new(Parts {
                 public_url: self.url.parse().unwrap(),
-                store: Store::open(&self.folder.path().join("lodge.db")).await.unwrap(),
+                store: sqlite(&self.folder.path().join("lodge.db")).await,
                 aws: aws::Aws::new(&nowhere).await,
                 providers: BTreeMap::new(),
                 policies: PolicyLibrary::shipped().unwrap(),

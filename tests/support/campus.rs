@@ -19,11 +19,12 @@ use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
 use lodge::playground::Playground;
-use lodge::store::{Session, Store};
+use lodge::store::{Address, Session, Store};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
+use super::ledger::attempts_in;
 use super::process::Process;
 use super::programs;
 use super::proxy::RecordingProxy;
@@ -68,7 +69,7 @@ impl Campus {
             public_url: front.url(),
             issuer: provider.url(),
             sts_endpoint: sts.url(),
-            database: folder.path().join("lodge.db"),
+            database: Address::Sqlite(folder.path().join("lodge.db")),
             key_file: folder.path().join("key"),
             client_secret: hex::encode(random.bytes::<16>()).into(),
             identity: seed::broker_identity(&random),
@@ -92,7 +93,7 @@ impl Campus {
 
     /// The broker's database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.playground.database.clone()
+        self.folder.path().join("lodge.db")
     }
 
     /// The broker's settings.
@@ -131,27 +132,31 @@ impl Campus {
 
     /// The database, opened beside the broker.
     pub(crate) fn store(&self) -> Store {
-        self.block_on(Store::open(&self.database())).unwrap()
+        self.block_on(self.open())
     }
 
-    /// Every entry of the ledger, as a program that opens the database now finds it.
+    async fn open(&self) -> Store {
+        Store::open(&self.playground.database).await.unwrap()
+    }
+
+    /// Every entry of an attempt in the ledger, as a program that opens the database now finds it.
     ///
     /// # Panics
     ///
     /// When there is an entry that cannot be read.
     pub(crate) fn ledger(&self) -> Vec<Entry> {
         self.block_on(async {
-            let store = Store::open(&self.database()).await.unwrap();
+            let store = self.open().await;
             let rows = store.read().await.unwrap().all_books(ALL_ENTRIES).await.unwrap();
             store.close().await;
-            rows.into_iter().map(|row| row.entry).collect()
+            attempts_in(rows)
         })
     }
 
     /// A broker in this process, on the same database.
     pub(crate) fn broker(&self, clock: Clock) -> Broker {
         let playground = Playground { clock, ..self.playground.clone() };
-        self.block_on(playground.broker()).unwrap()
+        self.block_on(async { playground.broker_on(self.open().await).await }).unwrap()
     }
 
     /// Signs somebody of the demo in by writing what a sign-in writes; gives the person and a helper's token.
@@ -166,12 +171,12 @@ impl Campus {
         };
         let groups = person.groups.unwrap_or_default().iter().map(|group| group.parse().unwrap()).collect();
         let id = self.block_on(async {
-            let store = Store::open(&self.database()).await.unwrap();
+            let store = self.open().await;
             let mut tx = store.write().await.unwrap();
             let fresh = PersonId::from_entropy(Random::System.bytes());
-            let id = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
+            let (id, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());
-            tx.insert_sign_in(&sign_in, &id, &Groups::Present(groups), now).await.unwrap();
+            tx.insert_sign_in(&sign_in, &id, &Groups::Present(groups), false, now).await.unwrap();
             let session = Session {
                 id: CliSessionId::from_entropy(Random::System.bytes()),
                 person: id.clone(),

@@ -15,7 +15,7 @@ use lodge::demo::aws::{Call, Service, SmallAws};
 use lodge::demo::seed;
 use lodge::http;
 use lodge::playground::Playground;
-use lodge::store::LedgerRow;
+use lodge::store::{Address, LedgerRow};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -62,7 +62,7 @@ impl World {
                     Some(change) => change(address(&at_aws)),
                     None => aws_url.clone(),
                 },
-                database: folder.path().join("lodge.db"),
+                database: Address::Sqlite(folder.path().join("lodge.db")),
                 key_file: folder.path().join("key"),
                 client_secret: "the secret of this test's broker".to_owned().into(),
                 identity: seed::broker_identity(&Random::System),
@@ -84,9 +84,11 @@ impl World {
         self.runtime.as_ref().unwrap().block_on(future)
     }
 
-    /// The whole ledger, oldest entry first.
+    /// What the ledger has of attempts, oldest entry first.
     pub(crate) fn ledger(&self) -> Vec<LedgerRow> {
-        self.wait_for(async { self.broker.store.read().await.unwrap().all_books(ALL_ENTRIES).await.unwrap() })
+        let rows =
+            self.wait_for(async { self.broker.store.read().await.unwrap().all_books(ALL_ENTRIES).await.unwrap() });
+        rows.into_iter().filter(|row| row.entry.event.is_of_attempt()).collect()
     }
 
     /// The calls of one service that reached the small AWS, refused ones included.

@@ -8,6 +8,7 @@ use anyhow::Context;
 use lodge::ambient::{Clock, Random};
 use lodge::demo::seed;
 use lodge::playground::Playground;
+use lodge::store::Address;
 use lodge::{http, private_file};
 
 use super::server;
@@ -44,7 +45,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
         public_url: format!("http://{}", addresses.broker),
         issuer: format!("http://{}", addresses.idp),
         sts_endpoint: format!("http://{}", addresses.aws),
-        database: folder.path().join("lodge.db"),
+        database: Address::Sqlite(folder.path().join("lodge.db")),
         key_file: folder.path().join("key"),
         client_secret: hex::encode(random.bytes::<32>()).into(),
         identity: seed::broker_identity(&random),
@@ -112,7 +113,7 @@ fn sealing_key(folder: &Path, random: &Random) -> anyhow::Result<[u8; 32]> {
 /// A file for `AWS_CONFIG_FILE`, with a profile for each role, so that nobody's own settings are touched.
 fn write_profiles(folder: &Path, addresses: &Addresses) -> anyhow::Result<PathBuf> {
     let helper = helper_path();
-    let roles = seed::LABS.into_iter().flat_map(|lab| lab.roles.iter().map(move |(role, ..)| (lab.name, *role)));
+    let roles = seed::LABS.into_iter().flat_map(|lab| lab.mappings.iter().map(move |(role, _)| (lab.name, *role)));
     let profiles = roles.map(|(lab, role)| {
         format!(
             "\n[profile {lab}-{role}]\ncredential_process = {helper} credential-process {lab}/{role}\n\

@@ -39,7 +39,9 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
     let file = &config.database.file;
     Ok(Broker::new(Parts {
         public_url: config.server.public_url.clone(),
-        store: Store::open(file).await.with_context(|| format!("the database {}", file.display()))?,
+        store: Store::serve(&lodge::store::Address::Sqlite(file.clone()))
+            .await
+            .with_context(|| format!("the database {}", file.display()))?,
         aws: aws::Aws::new(&aws::Settings {
             region: config.aws.region.clone(),
             sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),

@@ -326,7 +326,7 @@ mod tests {
     fn the_canonical_form_is_this_very_text() {
         insta::assert_snapshot!(entry(events()[0].clone()).canonical().unwrap(), @r#"{"at":"2026-11-21T13:00:00.000001Z","attempt":"rs-081040g2081040g2","book":"lab-0c1g60r30c1g60r3","event":{"kind":"attempted","lab":"vision","role":"pay","wanted-seconds":900},"format":1,"person":"p-040g2081040g2081","seq":7}"#);
         insta::assert_snapshot!(entry(events()[1].clone()).canonical().unwrap(), @r#"{"at":"2026-11-21T13:00:00.000001Z","attempt":"rs-081040g2081040g2","book":"lab-0c1g60r30c1g60r3","event":{"access-key-id":"ASIAEXAMPLE","expires-at":"2026-11-21T14:00:00Z","kind":"issued","mapping":"map-0g2081040g208104","policy-sha256":"0000000000000000000000000000000000000000000000000000000000000000","session-arn":"arn:aws:sts::111122223333:assumed-role/lodge-session/rs-x","template":"mturk/pay"},"format":1,"person":"p-040g2081040g2081","seq":7}"#);
-        insta::assert_snapshot!(entry(events()[4].clone()).canonical().unwrap(), @r#""#);
+        insta::assert_snapshot!(entry(events()[4].clone()).canonical().unwrap(), @r#"{"act":"act-081040g2081040g2","at":"2026-11-21T13:00:00.000001Z","book":"lab-0c1g60r30c1g60r3","by":{"person":"p-040g2081040g2081"},"event":{"after":{"ends-at":"2027-01-01T00:00:00.000000Z","max-duration-seconds":1800,"needs-approval":false,"needs-mfa":true},"asked":{"author":"p-0m2ga1850m2ga185","change":"chg-0r30c1g60r30c1g6"},"before":{"needs-approval":false,"needs-mfa":false},"benefits-author":true,"kind":"mapping-edited","mapping":"map-0g2081040g208104","revision":2,"target":{"connection":"campus","group":"vision-payers","role":"pay"}},"format":2,"seq":7}"#);
     }
 
     #[test]

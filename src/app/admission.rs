@@ -1,0 +1,42 @@
+//! Letting somebody into a lab: the caller's own standing there, read in the transaction that uses it.
+
+use super::sessions::require_live;
+use super::{Broker, Caller, Error, Result};
+use crate::domain::access::{self, LabAccess};
+use crate::domain::id::LabName;
+use crate::domain::ledger::Book;
+use crate::store::{Snapshot, Tx};
+
+/// Somebody who was let in, and what their latest sign-in said.
+pub(super) struct Admitted {
+    pub(super) access: LabAccess,
+    pub(super) snapshot: Snapshot,
+}
+
+impl Broker {
+    /// Lets the caller into a lab to look.
+    ///
+    /// # Errors
+    ///
+    /// [`access::Denied::NoSuchLab`] for a stranger there, [`Error::SignInNeeded`] when the session has ended.
+    pub(super) async fn admit(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
+        let now = self.clock.now();
+        require_live(tx, &caller.session, now).await?;
+        let snapshot = tx.snapshot(&caller.person).await?.filter(|snapshot| !snapshot.evidence.suspended);
+        let snapshot = snapshot.ok_or(Error::SignInNeeded)?;
+        let membership = tx.membership(lab, &caller.person, &snapshot.sign_in, now).await?;
+        Ok(Admitted { access: access::admit(membership)?, snapshot })
+    }
+
+    /// Lets the caller into a lab to change something there. Nobody else changes the lab until the transaction ends, and
+    /// the standing was read under that lock: one that was taken away before it gives nothing after it.
+    ///
+    /// # Errors
+    ///
+    /// As for looking.
+    pub(super) async fn admit_to_change(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
+        let found = self.admit(tx, caller, lab).await?;
+        tx.hold_book(&Book::Lab(found.access.lab().id.clone())).await?;
+        self.admit(tx, caller, lab).await
+    }
+}

@@ -1,0 +1,195 @@
+//! One change of a lab's mappings, from looking to committing, in one transaction that nobody else in the lab is in.
+
+use chrono::{DateTime, Utc};
+
+use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange};
+use crate::app::{Broker, LabError, Result};
+use crate::domain::access::{LabAccess, ManagerAccess, PiAccess};
+use crate::domain::id::{ActId, MappingChangeId, MappingId};
+use crate::domain::lab::Office;
+use crate::domain::ledger::{Asked, Draft, Event, Thread};
+use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms, benefits};
+use crate::store::{LabTx, Snapshot, Tx};
+
+pub(super) struct Edit<'b> {
+    pub(super) broker: &'b Broker,
+    pub(super) access: ManagerAccess,
+    /// What the latest sign-in of whoever makes the change said.
+    pub(super) snapshot: Snapshot,
+    pub(super) tx: Tx,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Edit<'_> {
+    async fn lab(&mut self) -> Result<LabTx<'_>> {
+        Ok(self.tx.lab(&self.access).await?)
+    }
+
+    /// That whoever makes the change is a PI.
+    pub(super) fn pi(&self) -> Result<PiAccess> {
+        Ok(LabAccess::clone(&self.access).pi()?)
+    }
+
+    /// That the lab has the role, and that these conditions can be set on a mapping to it.
+    pub(super) async fn check(&mut self, target: &MappingTarget, terms: &MappingTerms) -> Result<()> {
+        let now = self.now;
+        let role = self.lab().await?.role(&target.role).await?.ok_or(LabError::NoSuchRole)?;
+        Ok(terms.check(&role, now).map_err(LabError::Terms)?)
+    }
+
+    /// That no live mapping gives this very role to this very group: two would each have to be ended.
+    pub(super) async fn nobody_has(&mut self, target: &MappingTarget) -> Result<()> {
+        let now = self.now;
+        let same = self.lab().await?.mappings_of(target).await?;
+        match same.into_iter().find(|mapping| mapping.terms.is_live(now)) {
+            Some(mapping) => Err(LabError::AlreadyMapped(mapping.id).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The mapping, if it still has this revision.
+    pub(super) async fn mapping_of_revision(&mut self, id: &MappingId, revision: i64) -> Result<Mapping> {
+        let mapping = self.lab().await?.mapping(id).await?.ok_or(LabError::NoSuchMapping)?;
+        if mapping.revision == revision { Ok(mapping) } else { Err(LabError::ChangedMeanwhile.into()) }
+    }
+
+    /// What the author of a change looks after the lab as, if they still do.
+    pub(super) async fn office_of_author(&mut self, change: &MappingChange) -> Result<Option<Office>> {
+        Ok(self.lab().await?.office(&change.author).await?)
+    }
+
+    fn benefits_author(&self, target: &MappingTarget, before: Option<&MappingTerms>, after: &MappingTerms) -> bool {
+        benefits(&self.snapshot.evidence, target, before, after, self.now)
+    }
+
+    /// Whether the change gives its author more, in a lab that has another PI.
+    pub(super) async fn needs_second_pi(
+        &mut self,
+        target: &MappingTarget,
+        before: Option<&MappingTerms>,
+        after: &MappingTerms,
+    ) -> Result<bool> {
+        if !self.benefits_author(target, before, after) {
+            return Ok(false);
+        }
+        let author = self.access.person().clone();
+        Ok(self.lab().await?.count_other_pis(&author).await? > 0)
+    }
+
+    /// Lets a change wait.
+    pub(super) async fn ask(
+        mut self,
+        mapping: MappingId,
+        of_revision: Option<i64>,
+        target: MappingTarget,
+        terms: MappingTerms,
+    ) -> Result<MappingOutcome> {
+        let change = MappingChange {
+            id: MappingChangeId::from_entropy(self.broker.random.bytes()),
+            mapping,
+            of_revision,
+            author: self.access.person().clone(),
+            target,
+            terms,
+            asked_at: self.now,
+            lapses_at: self.now + CHANGE_LIFETIME,
+        };
+        let now = self.now;
+        let mut lab = self.lab().await?;
+        lab.forget_lapsed_changes(now).await?;
+        lab.insert_change(&change).await?;
+        let author = lab.office_holder(&change.author).await?;
+        self.commit(Event::MappingChangeAsked {
+            change: change.id.clone(),
+            mapping: change.mapping.clone(),
+            target: (&change.target).into(),
+            terms: (&change.terms).into(),
+        })
+        .await?;
+        Ok(MappingOutcome::Waiting(WaitingChange { change, author }))
+    }
+
+    /// Makes a mapping; `asked` says who asked for it, when somebody else confirmed it.
+    pub(super) async fn add(
+        mut self,
+        id: MappingId,
+        target: MappingTarget,
+        terms: MappingTerms,
+        asked: Option<Asked>,
+    ) -> Result<MappingOutcome> {
+        let benefits_author = asked.is_some() || self.benefits_author(&target, None, &terms);
+        let mapping = Mapping { id, target, terms, revision: 1, created_at: self.now, changed_at: self.now };
+        self.lab().await?.insert_mapping(&mapping).await?;
+        self.commit(Event::MappingAdded {
+            mapping: mapping.id.clone(),
+            target: (&mapping.target).into(),
+            terms: (&mapping.terms).into(),
+            benefits_author,
+            asked,
+        })
+        .await?;
+        Ok(MappingOutcome::Done(mapping))
+    }
+
+    /// Sets a mapping's conditions; `asked` says who asked for it, when somebody else confirmed it.
+    pub(super) async fn set_terms(
+        mut self,
+        mapping: Mapping,
+        terms: MappingTerms,
+        asked: Option<Asked>,
+    ) -> Result<MappingOutcome> {
+        let benefits_author = asked.is_some() || self.benefits_author(&mapping.target, Some(&mapping.terms), &terms);
+        let before = (&mapping.terms).into();
+        let changed = self.store_terms(mapping, terms).await?;
+        self.commit(Event::MappingEdited {
+            mapping: changed.id.clone(),
+            revision: changed.revision,
+            target: (&changed.target).into(),
+            before,
+            after: (&changed.terms).into(),
+            benefits_author,
+            asked,
+        })
+        .await?;
+        Ok(MappingOutcome::Done(changed))
+    }
+
+    /// Ends a mapping.
+    pub(super) async fn end(mut self, id: &MappingId, revision: i64) -> Result<Mapping> {
+        let mapping = self.mapping_of_revision(id, revision).await?;
+        if !mapping.terms.is_live(self.now) {
+            return Err(LabError::AlreadyEnded.into());
+        }
+        let terms = MappingTerms { ends_at: Some(self.now), ..mapping.terms.clone() };
+        let ended = self.store_terms(mapping, terms).await?;
+        let (mapping, revision) = (ended.id.clone(), ended.revision);
+        self.commit(Event::MappingEnded { mapping, revision, target: (&ended.target).into() }).await?;
+        Ok(ended)
+    }
+
+    async fn store_terms(&mut self, mapping: Mapping, terms: MappingTerms) -> Result<Mapping> {
+        let now = self.now;
+        if !self.lab().await?.set_terms(&mapping.id, mapping.revision, &terms, now).await? {
+            return Err(LabError::ChangedMeanwhile.into());
+        }
+        Ok(Mapping { terms, revision: mapping.revision + 1, changed_at: now, ..mapping })
+    }
+
+    /// Takes a change that waits.
+    pub(super) async fn take_change(&mut self, id: &MappingChangeId) -> Result<MappingChange> {
+        let now = self.now;
+        Ok(self.lab().await?.take_change(id, now).await?.ok_or(LabError::NoSuchChange)?)
+    }
+
+    /// Records what was done, and makes it hold.
+    pub(super) async fn commit(mut self, event: Event) -> Result<()> {
+        let kind = event.kind();
+        let act = ActId::from_entropy(self.broker.random.bytes());
+        let draft = Draft { at: self.now, thread: Thread::Act(self.access.by().clone(), act), event };
+        self.lab().await?.append(draft).await?;
+        let lab = self.access.lab().name.clone();
+        self.tx.commit().await?;
+        tracing::info!(lab.name = %lab, person.id = %self.access.person(), act = kind, "a lab's mappings changed");
+        Ok(())
+    }
+}

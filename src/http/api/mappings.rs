@@ -1,0 +1,273 @@
+//! A lab's mappings, for whoever looks after it. A change names the revision that it was made from (`If-Match`, RFC 9110,
+//! section 13.1.1), so that of two who edit the same one, neither overwrites the other unseen.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::address::{InLab, InLabOf};
+use super::labs::person;
+use super::read;
+use crate::app::{Broker, MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+use crate::domain::id::{ConnectionName, MappingChangeId, MappingId, ParseError};
+use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
+use crate::domain::role_session::SessionDuration;
+use crate::http::extract::Helper;
+use crate::http::problem::Problem;
+use crate::wire::labs as wire;
+use crate::wire::timestamp;
+
+/// How many mappings a page has when nobody says.
+const PAGE: u32 = 100;
+
+/// Which page.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PageParameters {
+    after: Option<MappingId>,
+    limit: Option<u32>,
+}
+
+/// `GET /api/v1/labs/{lab}/mappings`
+pub(crate) async fn list(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLab(lab): InLab,
+    parameters: Result<Query<PageParameters>, QueryRejection>,
+) -> Result<Json<wire::Mappings>, Problem> {
+    let limit_sentence =
+        || Problem::malformed(format!("`limit` must be 1 to {MAPPINGS_PAGE_MAX}, `after` a mapping's id."));
+    let Query(page) = parameters.map_err(|_| limit_sentence())?;
+    let limit = page.limit.unwrap_or(PAGE);
+    if limit == 0 || limit > MAPPINGS_PAGE_MAX {
+        return Err(limit_sentence());
+    }
+    let mut mappings = broker.mappings(&caller, &lab, page.after.as_ref(), limit + 1).await?;
+    let more = mappings.len() > limit as usize;
+    mappings.truncate(limit as usize);
+    let next = mappings.last().filter(|_| more).map(|last| last.id.to_string());
+    let now = broker.clock.now();
+    Ok(Json(wire::Mappings { mappings: mappings.iter().map(|it| shown(&broker, it, now)).collect(), next }))
+}
+
+/// `GET /api/v1/labs/{lab}/mappings/{mapping}`
+pub(crate) async fn one(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+) -> Result<Response, Problem> {
+    let mapping = broker.mapping(&caller, &lab, &a_mapping(&id)).await?;
+    let body = shown(&broker, &mapping, broker.clock.now());
+    Ok(([(header::ETAG, etag(mapping.revision))], Json(body)).into_response())
+}
+
+/// `POST /api/v1/labs/{lab}/mappings`
+pub(crate) async fn add(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLab(lab): InLab,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let new: wire::NewMapping = read(&body, "{\"group\": \"vision-students\", \"role\": \"read-results\"}")?;
+    let target = MappingTarget {
+        connection: connection(&broker, new.connection.as_deref())?,
+        group: new.group.parse().map_err(|error: ParseError| wrong("group", &error))?,
+        role: new.role.parse().map_err(|error: ParseError| wrong("role", &error))?,
+    };
+    let terms = MappingTerms {
+        ends_at: new.ends_at.as_deref().map(time).transpose()?,
+        max_duration: new.max_duration_seconds.map(duration).transpose()?,
+        needs_mfa: new.needs_mfa,
+        needs_approval: new.needs_approval,
+    };
+    let outcome = broker.add_mapping(&caller, &lab, target, terms).await?;
+    let location = match &outcome {
+        MappingOutcome::Done(mapping) => Some(format!("/api/v1/labs/{lab}/mappings/{}", mapping.id)),
+        MappingOutcome::Waiting(_) => None,
+    };
+    let mut response = answer(&broker, StatusCode::CREATED, &outcome);
+    if let Some(location) = location.and_then(|location| HeaderValue::from_str(&location).ok()) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// `PATCH /api/v1/labs/{lab}/mappings/{mapping}`
+pub(crate) async fn edit(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let revision = revision(&headers)?;
+    let edit: wire::MappingEdit = read(&body, "{\"needs_mfa\": true}")?;
+    let edit = TermsEdit {
+        ends_at: edit.ends_at.map(|end| end.as_deref().map(time).transpose()).transpose()?,
+        max_duration: edit.max_duration_seconds.map(|most| most.map(duration).transpose()).transpose()?,
+        needs_mfa: edit.needs_mfa,
+        needs_approval: edit.needs_approval,
+    };
+    let outcome = broker.edit_mapping(&caller, &lab, &a_mapping(&id), revision, &edit).await?;
+    Ok(answer(&broker, StatusCode::OK, &outcome))
+}
+
+/// `POST /api/v1/labs/{lab}/mappings/{mapping}/end`
+pub(crate) async fn end(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let revision = revision(&headers)?;
+    let mapping = broker.end_mapping(&caller, &lab, &a_mapping(&id), revision).await?;
+    Ok(answer(&broker, StatusCode::OK, &MappingOutcome::Done(mapping)))
+}
+
+/// `GET /api/v1/labs/{lab}/mapping-changes`
+pub(crate) async fn changes(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLab(lab): InLab,
+) -> Result<Json<wire::MappingChanges>, Problem> {
+    let changes = broker.mapping_changes(&caller, &lab).await?;
+    Ok(Json(wire::MappingChanges { changes: changes.iter().map(|it| waiting(&broker, it)).collect() }))
+}
+
+/// `POST /api/v1/labs/{lab}/mapping-changes/{change}/confirm`
+pub(crate) async fn confirm(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+) -> Result<Response, Problem> {
+    let outcome = broker.confirm_mapping_change(&caller, &lab, &a_change(&id)).await?;
+    Ok(answer(&broker, StatusCode::OK, &outcome))
+}
+
+/// `POST /api/v1/labs/{lab}/mapping-changes/{change}/decline`
+pub(crate) async fn decline(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+) -> Result<StatusCode, Problem> {
+    broker.decline_mapping_change(&caller, &lab, &a_change(&id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A mapping's id; what cannot be one is no mapping's, and only whoever may look is told so.
+fn a_mapping(id: &str) -> MappingId {
+    id.parse().unwrap_or_else(|_| MappingId::from_entropy([0; 10]))
+}
+
+/// The same for a change that waits.
+fn a_change(id: &str) -> MappingChangeId {
+    id.parse().unwrap_or_else(|_| MappingChangeId::from_entropy([0; 10]))
+}
+
+fn etag(revision: i64) -> String {
+    format!("\"{revision}\"")
+}
+
+/// The one revision in `If-Match`. `*` would mean "whichever", which is what this is there to prevent.
+fn revision(headers: &HeaderMap) -> Result<i64, Problem> {
+    let mut given = headers.get_all(header::IF_MATCH).iter();
+    let value = given.next().ok_or_else(Problem::revision_needed)?;
+    let quoted = value.to_str().ok().filter(|_| given.next().is_none());
+    let digits = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
+    digits
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| Problem::malformed("`If-Match` must be one revision in double quotes, such as \"3\"."))
+}
+
+fn connection(broker: &Broker, name: Option<&str>) -> Result<ConnectionName, Problem> {
+    let mut all = broker.providers.keys();
+    match (name, all.next(), all.next()) {
+        (Some(name), ..) => name.parse().map_err(|error: ParseError| wrong("connection", &error)),
+        (None, Some(only), None) => Ok(only.clone()),
+        _ => {
+            let names: Vec<_> = broker.providers.keys().map(ConnectionName::as_str).collect();
+            Err(Problem::malformed(format!("`connection` must be one of: {}.", names.join(", "))))
+        }
+    }
+}
+
+fn wrong(field: &str, error: &ParseError) -> Problem {
+    Problem::malformed(format!("`{field}` is {error}."))
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, Problem> {
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        // To the microsecond, which is what is kept.
+        .and_then(|time| DateTime::from_timestamp_micros(time.timestamp_micros()))
+        .filter(|time| (1..10_000).contains(&chrono::Datelike::year(time)))
+        .ok_or_else(|| Problem::malformed("`ends_at` must be a time such as 2027-01-31T23:00:00Z."))
+}
+
+fn duration(seconds: u32) -> Result<SessionDuration, Problem> {
+    SessionDuration::from_seconds(seconds)
+        .map_err(|_| Problem::malformed("`max_duration_seconds` must be a whole number from 1800 to 3600."))
+}
+
+fn answer(broker: &Broker, done: StatusCode, outcome: &MappingOutcome) -> Response {
+    match outcome {
+        MappingOutcome::Done(mapping) => {
+            let body = wire::MappingOutcome::Done { mapping: shown(broker, mapping, broker.clock.now()) };
+            (done, [(header::ETAG, etag(mapping.revision))], Json(body)).into_response()
+        }
+        MappingOutcome::Waiting(change) => {
+            let body = wire::MappingOutcome::Waiting { change: waiting(broker, change) };
+            (StatusCode::ACCEPTED, Json(body)).into_response()
+        }
+    }
+}
+
+fn terms(terms: &MappingTerms) -> wire::MappingTerms {
+    wire::MappingTerms {
+        ends_at: terms.ends_at.map(timestamp),
+        max_duration_seconds: terms.max_duration.map(SessionDuration::seconds),
+        needs_mfa: terms.needs_mfa,
+        needs_approval: terms.needs_approval,
+    }
+}
+
+fn shown(broker: &Broker, mapping: &Mapping, now: DateTime<Utc>) -> wire::Mapping {
+    wire::Mapping {
+        id: mapping.id.to_string(),
+        connection: mapping.target.connection.to_string(),
+        connection_title: broker.connection_title(&mapping.target.connection).to_owned(),
+        group: mapping.target.group.as_str().to_owned(),
+        role: mapping.target.role.to_string(),
+        state: if mapping.terms.is_live(now) { wire::MappingState::Live } else { wire::MappingState::Ended },
+        terms: terms(&mapping.terms),
+        revision: mapping.revision,
+        created_at: timestamp(mapping.created_at),
+        changed_at: timestamp(mapping.changed_at),
+    }
+}
+
+fn waiting(broker: &Broker, waiting: &WaitingChange) -> wire::MappingChange {
+    let WaitingChange { change, author } = waiting;
+    let gone = || wire::LabPerson {
+        id: change.author.to_string(),
+        name: None,
+        connection_title: String::new(),
+        standing: None,
+    };
+    wire::MappingChange {
+        id: change.id.to_string(),
+        mapping: change.of_revision.map(|_| change.mapping.to_string()),
+        author: author.as_ref().map_or_else(gone, |author| person(broker, author)),
+        connection: change.target.connection.to_string(),
+        connection_title: broker.connection_title(&change.target.connection).to_owned(),
+        group: change.target.group.as_str().to_owned(),
+        role: change.target.role.to_string(),
+        terms: terms(&change.terms),
+        asked_at: timestamp(change.asked_at),
+        lapses_at: timestamp(change.lapses_at),
+    }
+}

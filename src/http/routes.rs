@@ -1,0 +1,90 @@
+//! The table of all routes, and who may call each.
+//!
+//! The router is made of this very table, so a route that is not in it does not exist. What it says of the callers is
+//! not what lets them in (the extractors and the use cases do), but what `tests/routes.rs` holds them to, caller by
+//! caller.
+
+use axum::Router;
+use axum::routing::{delete, get, patch, post, put};
+
+use super::{api, invitations, oauth, sign_in};
+use crate::app::Broker;
+use crate::console;
+use crate::wire;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admits {
+    /// Anybody.
+    Anyone,
+    /// A browser that is signed in.
+    Browser,
+    /// A helper that is signed in; what it gets depends on the person.
+    Helper,
+    /// A helper of somebody whom a mapping gives the role in the address.
+    RoleHolder,
+    /// A helper of somebody who belongs to the lab in the address.
+    Member,
+    /// A helper of a manager or PI of the lab in the address.
+    Manager,
+    /// A helper of a PI of the lab in the address.
+    Pi,
+}
+
+/// A route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// `GET`, `POST` and so on.
+    pub method: &'static str,
+    /// The address, with its parts that vary in braces.
+    pub path: &'static str,
+    /// Who may call it.
+    pub admits: Admits,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:expr => $handler:expr, $admits:ident;)*) => {
+        /// Every route there is.
+        pub const ROUTES: &[Route] = &[
+            $(Route { method: stringify!($method), path: $path, admits: Admits::$admits }),*
+        ];
+
+        /// The router of every route there is.
+        pub(super) fn router() -> Router<Broker> {
+            Router::new()$(.route($path, $method($handler)))*
+        }
+    };
+}
+
+routes! {
+    get "/" => sign_in::home, Anyone;
+    get "/sign-in" => sign_in::choose, Anyone;
+    post "/sign-out" => sign_in::sign_out, Browser;
+    get "/auth/{connection}/start" => sign_in::start, Anyone;
+    get "/auth/{connection}/callback" => sign_in::callback, Anyone;
+    get "/invitations/{token}" => invitations::arrive, Anyone;
+    get "/invitation" => invitations::ask, Anyone;
+    post "/invitation" => invitations::accept, Browser;
+    get console::STYLESHEET_PATH => console::stylesheet, Anyone;
+    get "/healthz" => api::healthz, Anyone;
+    get "/readyz" => api::readyz, Anyone;
+    get wire::OAUTH_METADATA_PATH => oauth::metadata, Anyone;
+    get "/oauth/authorize" => oauth::authorize, Anyone;
+    post "/oauth/authorize" => oauth::confirm, Browser;
+    post "/oauth/token" => oauth::token, Anyone;
+    post "/oauth/revoke" => oauth::revoke, Anyone;
+    get "/api/v1/me" => api::me, Helper;
+    post "/api/v1/labs/{lab}/roles/{role}/credentials" => api::credentials, RoleHolder;
+    get "/api/v1/labs/{lab}" => api::labs::lab, Member;
+    get "/api/v1/labs/{lab}/mappings" => api::mappings::list, Manager;
+    post "/api/v1/labs/{lab}/mappings" => api::mappings::add, Manager;
+    get "/api/v1/labs/{lab}/mappings/{mapping}" => api::mappings::one, Manager;
+    patch "/api/v1/labs/{lab}/mappings/{mapping}" => api::mappings::edit, Manager;
+    post "/api/v1/labs/{lab}/mappings/{mapping}/end" => api::mappings::end, Manager;
+    get "/api/v1/labs/{lab}/mapping-changes" => api::mappings::changes, Manager;
+    post "/api/v1/labs/{lab}/mapping-changes/{change}/confirm" => api::mappings::confirm, Pi;
+    post "/api/v1/labs/{lab}/mapping-changes/{change}/decline" => api::mappings::decline, Manager;
+    get "/api/v1/labs/{lab}/people" => api::labs::people, Manager;
+    put "/api/v1/labs/{lab}/people/{person}" => api::labs::appoint, Pi;
+    delete "/api/v1/labs/{lab}/people/{person}" => api::labs::remove, Manager;
+}
