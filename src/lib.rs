@@ -22,7 +22,7 @@
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
 //! | `config` | settings, for the modules they configure | `domain`, `oidc`, `store` |
 //! | [`telemetry`] | logs | itself; named by everybody but `domain` |
-//! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `cli`, `bin` |
+//! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `config`, `cli`, `bin` |
 //!
 //! `tests/architecture.rs` reads `src/` and fails when an arrow runs the other way.
 //!

@@ -23,7 +23,7 @@ const RULES: &[Rule] = &[
     Rule { module: "wire", may_name: &[] },
     Rule { module: "telemetry", may_name: &[] },
     Rule { module: "private_file", may_name: &[] },
-    Rule { module: "config", may_name: &["domain", "oidc", "store", "telemetry"] },
+    Rule { module: "config", may_name: &["domain", "oidc", "store", "telemetry", "private_file"] },
     Rule { module: "store", may_name: &["domain", "telemetry", "private_file"] },
     Rule { module: "aws", may_name: &["domain", "config", "telemetry"] },
     Rule { module: "oidc", may_name: &["domain", "config", "telemetry"] },

@@ -9,7 +9,7 @@ use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
 use lodge::config::Config;
 use lodge::domain::policy::PolicyLibrary;
 use lodge::oidc::Provider;
-use lodge::store::Store;
+use lodge::store::{Address, Store};
 use lodge::{aws, http};
 
 use super::server;
@@ -36,10 +36,12 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         tracing::warn!("no [[connection]] is set, so nobody can sign in");
     }
     let key_file = &config.secrets.key_file;
-    let file = &config.database.file;
+    let Address::Sqlite(file) = config.database()? else {
+        anyhow::bail!("a PostgreSQL database cannot be used yet; set `file` under [database]");
+    };
     Ok(Broker::new(Parts {
         public_url: config.server.public_url.clone(),
-        store: Store::open(file).await.with_context(|| format!("the database {}", file.display()))?,
+        store: Store::open(&file).await.with_context(|| format!("the database {}", file.display()))?,
         aws: aws::Aws::new(&aws::Settings {
             region: config.aws.region.clone(),
             sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
