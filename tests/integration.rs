@@ -15,6 +15,8 @@ mod canaries;
 #[cfg(test)]
 mod certified_provider;
 #[cfg(test)]
+mod config_check;
+#[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod helper_contract;

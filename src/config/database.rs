@@ -34,10 +34,7 @@ impl Config {
     pub fn database(&self) -> Result<Address, Error> {
         Ok(match self.database.place()? {
             Place::Sqlite(file) => Address::Sqlite(file.to_owned()),
-            Place::Postgres { url, .. } => {
-                let password = password("database.password_file", self.database.password_file.as_deref())?;
-                Address::Postgres(Postgres { url, password })
-            }
+            Place::Postgres { url, .. } => Address::Postgres(Postgres { url, password: self.database.password()? }),
         })
     }
 
@@ -64,6 +61,11 @@ impl Config {
 impl Database {
     pub(super) fn check(&self) -> Result<(), Error> {
         self.place().map(|_| ())
+    }
+
+    /// The broker's own password.
+    pub(super) fn password(&self) -> Result<Option<SecretString>, Error> {
+        password("database.password_file", self.password_file.as_deref())
     }
 
     fn place(&self) -> Result<Place<'_>, Error> {

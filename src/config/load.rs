@@ -106,6 +106,13 @@ impl Config {
         problems
     }
 
+    /// What is wrong with the files that hold what the broker shows to others: a client secret, the database's password.
+    #[must_use]
+    pub fn unusable_files(&self) -> Vec<Error> {
+        let connections = self.connections.iter().map(Connection::client_secret);
+        connections.filter_map(Result::err).chain(self.database.password().err()).collect()
+    }
+
     /// The registered providers, with their secrets read.
     ///
     /// # Errors
@@ -223,6 +230,10 @@ impl Connection {
         Ok((name, issuer, claim))
     }
 
+    fn client_secret(&self) -> Result<SecretString, Error> {
+        secret(&format!("connection `{}`: client_secret_file", self.name), &self.client_secret_file)
+    }
+
     /// The provider, with the client secret read.
     ///
     /// # Errors
@@ -230,13 +241,12 @@ impl Connection {
     /// When the secret cannot be read.
     pub fn provider(&self) -> Result<oidc::Settings, Error> {
         let (name, issuer, group_claim) = self.parsed()?;
-        let key = format!("connection `{}`: client_secret_file", self.name);
         Ok(oidc::Settings {
             name,
             title: self.title.clone(),
             issuer,
             client_id: self.client_id.clone(),
-            client_secret: secret(&key, &self.client_secret_file)?,
+            client_secret: self.client_secret()?,
             client_authentication: match self.client_authentication {
                 ClientAuthenticationKey::Basic => ClientAuthentication::Basic,
                 ClientAuthenticationKey::Post => ClientAuthentication::Post,

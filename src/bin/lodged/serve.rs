@@ -1,7 +1,6 @@
 //! `lodged serve`: the broker as an operator configured it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
@@ -12,10 +11,11 @@ use lodge::oidc::Provider;
 use lodge::store::{Address, Store};
 use lodge::{aws, http};
 
+use super::arguments::ConfigArgument;
 use super::server;
 
-pub(crate) async fn run(config: &Path) -> anyhow::Result<()> {
-    let config = Config::load(config).with_context(|| format!("the settings in {}", config.display()))?;
+pub(crate) async fn run(settings: &ConfigArgument) -> anyhow::Result<()> {
+    let config = settings.load()?;
     let broker = broker(&config).await?;
     let listener = server::listen(config.server.listen).await?;
     tracing::info!(listen = %listener.local_addr()?, public_url = broker.issuer(), "the broker is ready");
