@@ -17,6 +17,8 @@ mod certified_provider;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod helper_contract;

@@ -100,7 +100,7 @@ impl Aws {
             Err(CredentialsError::CredentialsNotLoaded(_)) => Err(none("there are none")),
             Err(CredentialsError::ProviderTimedOut(_)) => Err(none("where they come from does not answer")),
             Err(CredentialsError::InvalidConfiguration(_)) => Err(none("the AWS settings that lead to them are wrong")),
-            Err(_) => Err(none("where they come from gives none")),
+            Err(_) => Err(none("none could be fetched")),
         }
     }
 }

@@ -43,6 +43,11 @@ pub enum Algorithm {
     EdDsa,
 }
 
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+}
+
 impl fmt::Display for Algorithm {
     /// Its name in RFC 7518 or RFC 8037.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

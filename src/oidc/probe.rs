@@ -34,7 +34,9 @@ pub struct Probe {
 pub struct Offer {
     /// How many keys it publishes for signatures.
     pub keys: usize,
-    /// The algorithms that the settings allow and the provider may sign with.
+    /// What it may sign with, of what can be allowed at all.
+    pub signs_with: Vec<Algorithm>,
+    /// Those of them that the settings allow.
     pub algorithms: Vec<Algorithm>,
     /// Whether it takes the client secret as the settings say that it is shown.
     pub takes_authentication: bool,
@@ -64,7 +66,9 @@ impl Provider {
             return Err(Error::Unreachable(http::Error::Forbidden));
         }
         let keys = metadata.jwks().keys().iter();
-        let signs_with = metadata.id_token_signing_alg_values_supported();
+        let listed = metadata.id_token_signing_alg_values_supported();
+        let is_listed = |algorithm: &Algorithm| listed.contains(&CoreJwsSigningAlgorithm::from(*algorithm));
+        let signs_with: Vec<_> = Algorithm::ALL.into_iter().filter(is_listed).collect();
         let methods = metadata.token_endpoint_auth_methods_supported();
         let scopes = metadata.scopes_supported();
         let claims = metadata.claims_supported();
@@ -74,13 +78,8 @@ impl Provider {
             |scope: &&String| scopes.is_some_and(|list| !list.iter().any(|known| known.as_str() == *scope));
         Ok(Offer {
             keys: keys.filter(|key| key.key_use() != Some(&CoreJsonWebKeyUse::Encryption)).count(),
-            algorithms: self
-                .settings
-                .algorithms
-                .iter()
-                .copied()
-                .filter(|allowed| signs_with.contains(&CoreJwsSigningAlgorithm::from(*allowed)))
-                .collect(),
+            algorithms: signs_with.iter().copied().filter(|one| self.settings.algorithms.contains(one)).collect(),
+            signs_with,
             takes_authentication: match self.settings.client_authentication {
                 // What a list that is left out stands for.
                 ClientAuthentication::Basic => {

@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
 mod output;
 mod serve;
 mod server;
@@ -28,6 +29,18 @@ enum Command {
     #[command(after_help = "Every setting is in deploy/lodge.toml, with a comment. LODGE__SECTION__KEY in the \
         environment stands over the file, and LODGE_LOG chooses what is logged: error, warn, info, debug or trace.")]
     Serve(ConfigArgument),
+    /// Look at everything that the broker stands on, and say what to do about what is not well
+    ///
+    /// Looks at the settings, the database, the disk, the clock, each identity provider and the broker's own AWS identity,
+    /// all at once and for 10 seconds at most. Signs nobody in. Run it as the broker's user, with the broker's environment.
+    /// Ends with 1 when something does not work.
+    Doctor {
+        #[command(flatten)]
+        settings: ConfigArgument,
+        /// Answer with one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -77,6 +90,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => {
             telemetry::init(filter.as_deref())?;
             runtime.block_on(serve::run(&settings)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Doctor { settings, json } => {
+            telemetry::init(Some(filter.as_deref().unwrap_or("error")))?;
+            let ended = runtime.block_on(doctor::run(&settings, json));
+            // A name server that does not answer holds a thread for longer than anybody waits here.
+            runtime.shutdown_background();
+            ended
         }
         Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
         #[cfg(feature = "demo")]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::aws::{self, Aws};
 use lodge::config::Config;
 use lodge::domain::policy::PolicyLibrary;
+use lodge::http;
 use lodge::oidc::Provider;
 use lodge::store::{Address, Store};
-use lodge::{aws, http};
 
 use super::arguments::ConfigArgument;
 use super::server;
@@ -42,12 +43,7 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
     Ok(Broker::new(Parts {
         public_url: config.server.public_url.clone(),
         store: Store::open(&file).await.with_context(|| format!("the database {}", file.display()))?,
-        aws: aws::Aws::new(&aws::Settings {
-            region: config.aws.region.clone(),
-            sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
-            identity: None,
-        })
-        .await,
+        aws: aws(config).await,
         providers,
         policies: PolicyLibrary::shipped()?,
         keys: KeyFile::read(key_file).with_context(|| format!("the key file {}", key_file.display()))?,
@@ -55,4 +51,14 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         random: Random::System,
         lifetimes: Lifetimes::default(),
     }))
+}
+
+/// The way to AWS, with the credentials that the SDK finds.
+pub(crate) async fn aws(config: &Config) -> Aws {
+    Aws::new(&aws::Settings {
+        region: config.aws.region.clone(),
+        sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+        identity: None,
+    })
+    .await
 }
