@@ -22,7 +22,8 @@
 //! | [`ambient`] | clock and randomness, handed in from outside | itself; never named by `domain`, `store`, `aws`, `oidc` |
 //! | `config` | settings, for the modules they configure | `domain`, `oidc`, `store` |
 //! | [`telemetry`] | logs | itself; named by everybody but `domain` |
-//! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `cli`, `bin` |
+//! | `server_time` | what other machines' clocks say | itself; named by `aws`, `oidc`, `bin` |
+//! | [`private_file`] | files that nobody else may read | itself; named by `app`, `store`, `config`, `cli`, `bin` |
 //!
 //! `tests/architecture.rs` reads `src/` and fails when an arrow runs the other way.
 //!
@@ -54,6 +55,8 @@ pub mod oidc;
 #[cfg(feature = "demo")]
 pub mod playground;
 pub mod private_file;
+#[cfg(feature = "server")]
+pub mod server_time;
 #[cfg(feature = "server")]
 pub mod store;
 pub mod telemetry;

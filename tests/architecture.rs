@@ -23,10 +23,11 @@ const RULES: &[Rule] = &[
     Rule { module: "wire", may_name: &[] },
     Rule { module: "telemetry", may_name: &[] },
     Rule { module: "private_file", may_name: &[] },
-    Rule { module: "config", may_name: &["domain", "oidc", "store", "telemetry"] },
+    Rule { module: "server_time", may_name: &[] },
+    Rule { module: "config", may_name: &["domain", "oidc", "store", "telemetry", "private_file"] },
     Rule { module: "store", may_name: &["domain", "telemetry", "private_file"] },
-    Rule { module: "aws", may_name: &["domain", "config", "telemetry"] },
-    Rule { module: "oidc", may_name: &["domain", "config", "telemetry"] },
+    Rule { module: "aws", may_name: &["domain", "config", "telemetry", "server_time"] },
+    Rule { module: "oidc", may_name: &["domain", "config", "telemetry", "server_time"] },
     Rule { module: "app", may_name: &["domain", "store", "aws", "oidc", "ambient", "config", "telemetry", "private_file"] },
     Rule { module: "http", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry", "console"] },
     Rule { module: "console", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry"] },
@@ -34,7 +35,7 @@ const RULES: &[Rule] = &[
     Rule { module: "demo", may_name: &["domain::policy", "domain::id", "ambient"] },
     Rule { module: "playground", may_name: &["domain", "store", "aws", "oidc", "app", "demo", "ambient"] },
     Rule { module: "bin/lodge", may_name: &["cli", "wire", "domain", "ambient", "telemetry"] },
-    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry", "private_file", "playground"] },
+    Rule { module: "bin/lodged", may_name: &["domain", "store", "aws", "oidc", "app", "http", "console", "demo", "wire", "ambient", "config", "telemetry", "private_file", "server_time", "playground"] },
 ];
 
 /// Who may name a crate that is not ours. A name that ends in `*` stands for all that begin so. The first line that fits
@@ -57,6 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio*", &["store", "aws", "oidc", "app", "http", "console", "demo", "telemetry", "bin/lodged"]),
     ("getrandom", &["ambient"]),
     ("rand", &[]),
+    ("rustix", &["bin/lodged"]),
 ];
 
 /// Everything in these sources that the rules forbid, a line for each. Paths are relative to `src/`.

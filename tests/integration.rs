@@ -16,6 +16,10 @@ mod canaries;
 #[cfg(test)]
 mod certified_provider;
 #[cfg(test)]
+mod config_check;
+#[cfg(test)]
+mod doctor;
+#[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod helper_contract;

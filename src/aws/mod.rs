@@ -5,6 +5,7 @@
 //! credential.
 
 mod error;
+mod identity;
 mod sts;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use error::Error;
+pub use identity::{AccessKey, Identity, IdentityError, IdentityProbe};
 pub use sts::{AssumeRole, SessionCredentials};
 
 /// STS answers in tens of milliseconds. The helper gives up after 15 seconds (and its own caller after about 20: the AWS
@@ -61,6 +63,8 @@ impl fmt::Debug for BrokerIdentity {
 #[derive(Clone, Debug)]
 pub struct Aws {
     sts: aws_sdk_sts::Client,
+    /// What the client signs with, for a look at where it comes from.
+    credentials: Option<SharedCredentialsProvider>,
 }
 
 impl Aws {
@@ -93,6 +97,6 @@ impl Aws {
         if let Some(endpoint) = &settings.sts_endpoint {
             sts = sts.endpoint_url(endpoint);
         }
-        Self { sts: aws_sdk_sts::Client::from_conf(sts.build()) }
+        Self { sts: aws_sdk_sts::Client::from_conf(sts.build()), credentials: shared.credentials_provider() }
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use serde::de::DeserializeOwned;
 use url::Host;
 
-use super::{AlgorithmKey, ClientAuthenticationKey, Config, Connection};
+use super::{AlgorithmKey, ClientAuthenticationKey, Config, Connection, Server};
 use crate::domain::claims::GroupClaim;
 use crate::domain::id::{ConnectionName, ParseError};
 use crate::domain::person::Issuer;
@@ -41,7 +42,7 @@ pub enum Error {
     },
 }
 
-fn value(key: impl Into<String>, problem: impl Into<String>) -> Error {
+pub(super) fn value(key: impl Into<String>, problem: impl Into<String>) -> Error {
     Error::Value { key: key.into(), problem: problem.into() }
 }
 
@@ -50,25 +51,157 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, a key is unknown, or a value cannot be.
+    /// The first of what [`Config::inspect`] finds.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        usable(Self::inspect(path))
+    }
+
+    /// The same for somebody who wants to hear of everything that is wrong. There are no settings only when there is a
+    /// problem; settings that come with a problem are for looking further, not for running on.
+    #[must_use]
+    pub fn inspect(path: &Path) -> (Option<Self>, Vec<Error>) {
         #[expect(clippy::disallowed_methods, reason = "this is where the broker reads its environment")]
         let environment = std::env::vars().filter(|(name, _)| name.starts_with(ENVIRONMENT_PREFIX)).collect();
-        Self::parse(&read(path)?, &environment)
-    }
-
-    fn parse(text: &str, environment: &BTreeMap<String, String>) -> Result<Self, Error> {
-        let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| one_line(&error, text))?;
-        for (name, text) in environment {
-            overlay(&mut table, name, text)?;
+        match read(path) {
+            Ok(text) => Self::parse(&text, &environment),
+            Err(error) => (None, vec![error]),
         }
-        let config: Self = table.try_into().map_err(|error: toml::de::Error| one_line(&error, text))?;
-        config.check()?;
-        Ok(config)
     }
 
+    fn parse(text: &str, environment: &BTreeMap<String, String>) -> (Option<Self>, Vec<Error>) {
+        let table = match text.parse::<toml::Table>() {
+            Ok(table) => table,
+            Err(error) => return (None, vec![not_toml(&error, text)]),
+        };
+        let mut sections = Sections { table, taken: Vec::new(), problems: Vec::new() };
+        for (name, text) in environment {
+            sections.overlay(name, text);
+        }
+        let (server, database, secrets) =
+            (sections.take("server"), sections.take("database"), sections.take("secrets"));
+        let (aws, connections) = (sections.take("aws"), sections.take_list("connection"));
+        let mut problems = sections.finish();
+        let (Some(server), Some(database), Some(secrets), Some(aws), Some(connections)) =
+            (server, database, secrets, aws, connections)
+        else {
+            return (None, problems);
+        };
+        let config = Self { server, database, secrets, aws, connections };
+        problems.extend(config.check());
+        (Some(config), problems)
+    }
+
+    /// What is well-formed and cannot be.
+    fn check(&self) -> Vec<Error> {
+        let mut problems = Vec::new();
+        problems.extend(self.server.check().err());
+        problems.extend(self.database.check().err());
+        let mut names = HashSet::new();
+        for connection in &self.connections {
+            if !names.insert(&connection.name) {
+                problems.push(value("connection.name", format!("`{}` stands there twice", connection.name)));
+            }
+            problems.extend(connection.parsed().err());
+        }
+        problems
+    }
+
+    /// What is wrong with the files that hold what the broker shows to others: a client secret, the database's password.
+    #[must_use]
+    pub fn unusable_files(&self) -> Vec<Error> {
+        let connections = self.connections.iter().map(Connection::client_secret);
+        connections.filter_map(Result::err).chain(self.database.password().err()).collect()
+    }
+
+    /// The registered providers, with their secrets read.
+    ///
+    /// # Errors
+    ///
+    /// When a secret cannot be read.
+    pub fn providers(&self) -> Result<Vec<oidc::Settings>, Error> {
+        self.connections.iter().map(Connection::provider).collect()
+    }
+}
+
+/// The settings, when there is nothing wrong with them.
+fn usable((config, problems): (Option<Config>, Vec<Error>)) -> Result<Config, Error> {
+    match problems.into_iter().next() {
+        Some(problem) => Err(problem),
+        None => config.ok_or_else(|| Error::Toml("there are no settings".to_owned())),
+    }
+}
+
+/// The file's sections, taken out one after the other, and what is wrong with them: at most one problem for each, since
+/// a section is read no further than that.
+struct Sections {
+    table: toml::Table,
+    taken: Vec<&'static str>,
+    problems: Vec<Error>,
+}
+
+impl Sections {
+    /// `LODGE__SERVER__PUBLIC_URL=https://…` sets `server.public_url`.
+    fn overlay(&mut self, name: &str, text: &str) {
+        let path = name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name).to_ascii_lowercase();
+        let Some((section, key)) = path.split_once("__") else {
+            let form = "must be LODGE__SECTION__KEY, such as LODGE__SERVER__LISTEN";
+            return self.problems.push(value(name, form));
+        };
+        let section = self.table.entry(section).or_insert_with(|| toml::Table::new().into());
+        match section.as_table_mut() {
+            Some(section) => {
+                section.insert(key.to_owned(), text.into());
+            }
+            None => self.problems.push(value(name, "names a list; lists are set in the file")),
+        }
+    }
+
+    /// `[name]`, which is the same whether it is empty or not there.
+    fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        self.taken.push(name);
+        let section = self.table.remove(name).unwrap_or_else(|| toml::Table::new().into());
+        self.read(name, section)
+    }
+
+    /// Every `[[name]]`.
+    fn take_list<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<Vec<T>> {
+        self.taken.push(name);
+        let sections = match self.table.remove(name) {
+            None => Vec::new(),
+            Some(toml::Value::Array(sections)) => sections,
+            Some(_) => {
+                self.problems.push(value(name, format!("is a list: write [[{name}]]")));
+                return None;
+            }
+        };
+        let numbered = sections.into_iter().zip(1..);
+        // All of them are read before the first that cannot be is missed.
+        let read: Vec<_> = numbered.map(|(section, n)| self.read(&format!("{name} {n}"), section)).collect();
+        read.into_iter().collect()
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, name: &str, section: toml::Value) -> Option<T> {
+        let problem = |error: toml::de::Error| {
+            // A key has no accessor; it stands on the last line of what is printed.
+            let printed = error.to_string();
+            let key = printed.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+            value(key.map_or_else(|| name.to_owned(), |key| format!("{name}.{key}")), message(&error))
+        };
+        section.try_into().map_err(|error| self.problems.push(problem(error))).ok()
+    }
+
+    /// What is wrong, with every section that nobody took.
+    fn finish(mut self) -> Vec<Error> {
+        let known = self.taken.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let unknown = self.table.keys().map(|name| value(name, format!("unknown section, expected one of {known}")));
+        self.problems.extend(unknown);
+        self.problems
+    }
+}
+
+impl Server {
     fn check(&self) -> Result<(), Error> {
-        let url = &self.server.public_url;
+        let url = &self.public_url;
         let loopback = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),
@@ -80,23 +213,7 @@ impl Config {
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
             return Err(value("server.public_url", "must have no path, query, fragment or user"));
         }
-        let mut names = HashSet::new();
-        for connection in &self.connections {
-            if !names.insert(&connection.name) {
-                return Err(value("connection.name", format!("`{}` stands there twice", connection.name)));
-            }
-            connection.parsed()?;
-        }
         Ok(())
-    }
-
-    /// The registered providers, with their secrets read.
-    ///
-    /// # Errors
-    ///
-    /// When a secret cannot be read.
-    pub fn providers(&self) -> Result<Vec<oidc::Settings>, Error> {
-        self.connections.iter().map(Connection::settings).collect()
     }
 }
 
@@ -113,18 +230,23 @@ impl Connection {
         Ok((name, issuer, claim))
     }
 
-    fn settings(&self) -> Result<oidc::Settings, Error> {
+    fn client_secret(&self) -> Result<SecretString, Error> {
+        secret(&format!("connection `{}`: client_secret_file", self.name), &self.client_secret_file)
+    }
+
+    /// The provider, with the client secret read.
+    ///
+    /// # Errors
+    ///
+    /// When the secret cannot be read.
+    pub fn provider(&self) -> Result<oidc::Settings, Error> {
         let (name, issuer, group_claim) = self.parsed()?;
-        let secret = Zeroizing::new(read(&self.client_secret_file)?);
-        if secret.trim().is_empty() {
-            return Err(value(format!("connection `{}`: client_secret_file", self.name), "the file is empty"));
-        }
         Ok(oidc::Settings {
             name,
             title: self.title.clone(),
             issuer,
             client_id: self.client_id.clone(),
-            client_secret: SecretString::from(secret.trim().to_owned()),
+            client_secret: self.client_secret()?,
             client_authentication: match self.client_authentication {
                 ClientAuthenticationKey::Basic => ClientAuthentication::Basic,
                 ClientAuthenticationKey::Post => ClientAuthentication::Post,
@@ -150,33 +272,33 @@ fn read(path: &Path) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
 }
 
-/// `LODGE__SERVER__PUBLIC_URL=https://…` sets `server.public_url`.
-fn overlay(table: &mut toml::Table, name: &str, text: &str) -> Result<(), Error> {
-    let path = name.strip_prefix(ENVIRONMENT_PREFIX).unwrap_or(name).to_ascii_lowercase();
-    let (section, key) = path
-        .split_once("__")
-        .ok_or_else(|| value(name, "must be LODGE__SECTION__KEY, such as LODGE__SERVER__LISTEN"))?;
-    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    let section = section.as_table_mut().ok_or_else(|| value(name, "names a list; lists are set in the file"))?;
-    section.insert(key.to_owned(), toml::Value::String(text.to_owned()));
-    Ok(())
+/// A secret that stands in a file of its own, without the white space around it.
+pub(super) fn secret(key: &str, path: &Path) -> Result<SecretString, Error> {
+    let text = Zeroizing::new(read(path)?);
+    match text.trim() {
+        "" => Err(value(key, format!("the file {} is empty", path.display()))),
+        text => Ok(text.to_owned().into()),
+    }
 }
 
-/// What the TOML reader says, on one line, with the number of the line it speaks of.
-fn one_line(error: &toml::de::Error, text: &str) -> Error {
-    let message = error.message().lines().collect::<Vec<_>>().join(" ");
+/// What the TOML reader says of a text, on one line, with the number of the line it speaks of.
+fn not_toml(error: &toml::de::Error, text: &str) -> Error {
     let before = error.span().and_then(|span| text.get(..span.start));
     Error::Toml(match before {
-        Some(before) => format!("line {}: {message}", before.lines().count().max(1)),
-        None => message,
+        Some(before) => format!("line {}: {}", before.lines().count().max(1), message(error)),
+        None => message(error),
     })
 }
 
+fn message(error: &toml::de::Error) -> String {
+    error.message().lines().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const GOOD: &str = r#"
+    pub(in crate::config) const GOOD: &str = r#"
         [server]
         public_url = "https://lodge.example.edu"
         [database]
@@ -191,36 +313,69 @@ mod tests {
         client_secret_file = "secret"
     "#;
 
-    fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, Error> {
+    pub(in crate::config) fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, Error> {
+        usable(inspect(text, environment))
+    }
+
+    fn inspect(text: &str, environment: &[(&str, &str)]) -> (Option<Config>, Vec<Error>) {
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Config::parse(text, &environment)
     }
 
-    #[test]
-    fn the_example_is_complete_and_good() {
-        let text = include_str!("../../deploy/lodge.toml");
-        let config = parse(text, &[]).unwrap();
+    const EXAMPLE: &str = include_str!("../../deploy/lodge.toml");
 
-        assert_eq!(config.connections.len(), 1);
-        for key in [
-            "listen",
-            "public_url",
-            "file",
-            "key_file",
-            "region",
-            "sts_endpoint",
-            "name",
-            "title",
-            "issuer",
-            "client_id",
-            "client_secret_file",
-            "client_authentication",
-            "scopes",
-            "group_claim",
-            "algorithms",
-        ] {
-            assert!(text.contains(&format!("{key} = ")), "{key} is not in the example");
+    /// What may stand where this text has something that is nowhere known: the message lists it.
+    fn known(text: &str) -> Vec<String> {
+        let problems: Vec<_> = inspect(text, &[]).1.iter().map(ToString::to_string).collect();
+        let lists = ["unknown section, expected", "unknown field `nobody-has-this`, expected"];
+        let list = problems.iter().find_map(|problem| lists.iter().find_map(|list| problem.split_once(list)));
+        let (_, list) = list.unwrap_or_else(|| panic!("{problems:?}"));
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    /// A line that sets a key, or would if it were not a comment.
+    fn key_in(line: &str) -> Option<&str> {
+        let (key, _) = line.strip_prefix("# ").unwrap_or(line).split_once(" = ")?;
+        key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_').then_some(key)
+    }
+
+    #[test]
+    fn the_example_is_good_and_has_every_key_in_its_section() {
+        assert_eq!(parse(EXAMPLE, &[]).unwrap().connections.len(), 1);
+
+        let mut keys = 0;
+        for section in known("[nobody-has-this]") {
+            let headers = [format!("[{section}]\n"), format!("[[{section}]]\n")];
+            let header = headers.iter().find(|header| EXAMPLE.contains(header.as_str()));
+            let header = header.unwrap_or_else(|| panic!("[{section}] is not in the example"));
+            let after = EXAMPLE.split_once(header).unwrap().1;
+            let until_next = after.lines().take_while(|line| !line.starts_with('['));
+            let there: HashSet<_> = until_next.filter_map(key_in).collect();
+            for key in known(&format!("{header}nobody-has-this = 1")) {
+                assert!(there.contains(key.as_str()), "{section}.{key} is not in the example");
+                keys += 1;
+            }
         }
+        assert!(keys >= 19, "only {keys} keys were looked for");
+    }
+
+    #[test]
+    fn what_the_example_has_as_comments_is_good_too() {
+        let uncommented = EXAMPLE.lines().map(|line| match line.strip_prefix("# ") {
+            Some(setting) if key_in(line).is_some() => setting,
+            // One of the two databases has to go.
+            _ if line.starts_with("file = ") => "",
+            _ => line,
+        });
+        let text = uncommented.collect::<Vec<_>>().join("\n");
+
+        let config = parse(&text, &[]).unwrap();
+
+        assert!(config.aws.sts_endpoint.is_some());
+        let error = config.database().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /"), "its password file is on no machine of ours: {error}");
+        let error = config.database_owner().unwrap_err().to_string();
+        assert!(error.starts_with("cannot read /"), "{error}");
     }
 
     #[test]
@@ -237,11 +392,11 @@ mod tests {
             (GOOD.replace("public_url", "public_ulr"), vec![], "public_ulr"),
             (GOOD.replace("https://lodge", "http://lodge"), vec![], "server.public_url"),
             (GOOD.replace("edu\"\n        [database]", "edu/lodge\"\n        [database]"), vec![], "server.public_url"),
-            (GOOD.replace("https://lodge.example.edu", "lodge"), vec![], "relative URL"),
+            (GOOD.replace("https://lodge.example.edu", "lodge"), vec![], "server.public_url: relative URL"),
             (GOOD.replace("[secrets]", "[secrets"), vec![], "line 6: unclosed table"),
             (GOOD.replace("name = \"campus\"", "name = \"Campus\""), vec![], "connection.name"),
             (GOOD.replace("https://sso", "sso"), vec![], "issuer"),
-            (format!("{GOOD}\nalgorithms = [\"HS256\"]"), vec![], "HS256"),
+            (format!("{GOOD}\nalgorithms = [\"HS256\"]"), vec![], "connection 1.algorithms: unknown variant `HS256`"),
             (format!("{GOOD}\nalgorithms = []"), vec![], "algorithms"),
             (GOOD.to_owned(), vec![("LODGE__SERVER__PORT", "1")], "port"),
             (GOOD.to_owned(), vec![("LODGE__LISTEN", "1")], "LODGE__LISTEN"),
@@ -251,6 +406,39 @@ mod tests {
             let error = parse(&text, &environment).expect_err(says).to_string();
             assert!(error.contains(says) && !error.contains('\n'), "{says}: {error}");
         }
+    }
+
+    #[test]
+    fn every_section_with_a_mistake_is_named() {
+        let text = GOOD
+            .replace("public_url", "public_ulr")
+            .replace("key_file", "keyfile")
+            .replace("file = \"lodge.db\"", "url = 3");
+        let text = format!("{text}\n[[connection]]\nname = \"second\"\n[colour]\nink = \"black\"");
+
+        let (config, problems) = inspect(&text, &[("LODGE__LISTEN", "1")]);
+
+        assert!(config.is_none());
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let starts = ["LODGE__LISTEN: ", "server", "database", "secrets", "connection 2", "colour: unknown section"];
+        assert_eq!(problems.len(), starts.len(), "{problems:#?}");
+        for (problem, start) in problems.iter().zip(starts) {
+            assert!(problem.starts_with(start), "{start}: {problem}");
+        }
+    }
+
+    #[test]
+    fn every_value_that_cannot_be_is_named() {
+        let text = GOOD
+            .replace("https://lodge", "http://lodge")
+            .replace("file = \"lodge.db\"", "")
+            .replace("https://sso", "sso");
+
+        let (config, problems) = inspect(&text, &[]);
+
+        assert!(config.is_some(), "there is something to look further in");
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 3, "{problems:#?}");
     }
 
     #[test]

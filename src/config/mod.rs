@@ -1,8 +1,10 @@
 //! Settings: a TOML file, then the environment, `LODGE__SECTION__KEY`. An unknown key is an error; a secret comes from a
 //! file of its own and never stands in the settings.
 //!
-//! Every key is documented on its field here, and again in `deploy/lodge.toml`, which a test reads with this code.
+//! Every key is documented on its field here, and again in `deploy/lodge.toml`: a test asks these types for their keys
+//! and looks for each of them there.
 
+mod database;
 mod load;
 
 use std::net::SocketAddr;
@@ -14,8 +16,7 @@ use url::Url;
 pub use load::Error;
 
 /// Everything an operator can set.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where the broker listens, and what it is called.
     pub server: Server,
@@ -24,10 +25,8 @@ pub struct Config {
     /// Where its key is.
     pub secrets: Secrets,
     /// How it reaches AWS.
-    #[serde(default)]
     pub aws: Aws,
-    /// The identity providers.
-    #[serde(default, rename = "connection")]
+    /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
 
@@ -42,12 +41,22 @@ pub struct Server {
     pub public_url: Url,
 }
 
-/// `[database]`
+/// `[database]`: either `file` or `url`. What may be set together is checked before a [`Config`] exists;
+/// [`Config::database`] gives the result.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// The SQLite file.
-    pub file: PathBuf,
+    /// The SQLite file. Its folder must be writable: SQLite keeps two more files beside it.
+    file: Option<PathBuf>,
+    /// The PostgreSQL database, as `postgres://LOGIN@HOST:PORT/DATABASE`, perhaps with `?sslmode=verify-full` and more
+    /// such. The login is the broker's own, neither the owner of the tables nor a superuser. Never with a password.
+    url: Option<String>,
+    /// A file that holds the login's password and that only the broker may read, where the server asks for one.
+    password_file: Option<PathBuf>,
+    /// The login that owns the tables: for `lodged migrate` and `lodged backup` alone.
+    owner: Option<String>,
+    /// The same as `password_file`, for the owner.
+    owner_password_file: Option<PathBuf>,
 }
 
 /// `[secrets]`

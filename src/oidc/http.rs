@@ -63,7 +63,8 @@ impl GuardedClient {
         Ok(Self { inner, plain_origin: plain_origin(issuer) })
     }
 
-    fn may_visit(&self, url: &str) -> bool {
+    /// Whether this client goes there at all.
+    pub(super) fn may_visit(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else { return false };
         let plain = self.plain_origin.as_ref().is_some_and(|origin| *origin == url.origin());
         (url.scheme() == "https" || plain) && url.username().is_empty() && url.password().is_none()

@@ -10,11 +10,11 @@ use openidconnect::core::{
     CoreSubjectIdentifierType, CoreTokenResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AdditionalClaims, AdditionalProviderMetadata, AuthType, AuthenticationFlow, AuthorizationCode,
-    ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet, EndpointNotSet,
-    EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata,
-    RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse, SubjectIdentifier,
-    TokenResponse, UserInfoClaims,
+    AccessToken, AdditionalClaims, AdditionalProviderMetadata, AsyncHttpClient, AuthType, AuthenticationFlow,
+    AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError, EndpointMaybeSet,
+    EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier,
+    ProviderMetadata, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, StandardErrorResponse,
+    SubjectIdentifier, TokenResponse, UserInfoClaims,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -80,14 +80,14 @@ pub(super) struct Learned {
 
 /// The one thing of RFC 9207 that the crate does not read.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-struct Rfc9207 {
+pub(super) struct Rfc9207 {
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
 }
 
 impl AdditionalProviderMetadata for Rfc9207 {}
 
-type Metadata = ProviderMetadata<
+pub(super) type Metadata = ProviderMetadata<
     Rfc9207,
     CoreAuthDisplay,
     CoreClientAuthMethod,
@@ -280,13 +280,19 @@ impl Provider {
     }
 
     async fn learn(&self, learned: &mut Option<Learned>) -> Result<Arc<Metadata>, Error> {
-        let issuer = IssuerUrl::new(self.settings.issuer.as_str().to_owned())
-            .map_err(|_| Error::Metadata("the issuer is not a URL"))?;
-        let metadata = Metadata::discover_async(issuer, &self.http).await.map_err(unusable)?;
-        let metadata = Arc::new(metadata);
+        let metadata = Arc::new(discover(&self.settings.issuer, &self.http).await?);
         *learned = Some(Learned { metadata: metadata.clone(), at: Instant::now() });
         Ok(metadata)
     }
+}
+
+/// The metadata, and the keys that it leads to.
+pub(super) async fn discover<'c, C>(issuer: &Issuer, client: &'c C) -> Result<Metadata, Error>
+where
+    C: AsyncHttpClient<'c, Error = http::Error>,
+{
+    let issuer = IssuerUrl::new(issuer.as_str().to_owned()).map_err(|_| Error::Metadata("the issuer is not a URL"))?;
+    Metadata::discover_async(issuer, client).await.map_err(unusable)
 }
 
 fn unusable(error: DiscoveryError<http::Error>) -> Error {

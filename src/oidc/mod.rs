@@ -6,6 +6,7 @@
 
 mod http;
 mod login;
+mod probe;
 mod verify;
 
 use std::fmt;
@@ -16,6 +17,8 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 
 pub use login::{AuthorizationRequest, Callback, Login};
+pub use probe::{Offer, Probe};
+pub use verify::LEEWAY as CLOCK_LEEWAY;
 
 use crate::domain::claims::{GroupClaim, GroupClaimError};
 use crate::domain::id::ConnectionName;
@@ -38,6 +41,24 @@ pub enum Algorithm {
     Es384,
     /// Ed25519.
     EdDsa,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+}
+
+impl fmt::Display for Algorithm {
+    /// Its name in RFC 7518 or RFC 8037.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
+        })
+    }
 }
 
 impl From<Algorithm> for CoreJwsSigningAlgorithm {

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::Error;
 use crate::domain::person::Subject;
 
-/// How far a provider's clock and ours may be apart.
-pub(super) const LEEWAY: TimeDelta = TimeDelta::seconds(60);
+/// How far a provider's clock and ours may be apart before its sign-ins are refused.
+pub const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// A token that was made longer ago than this was not made for this sign-in.
 const OLDEST: TimeDelta = TimeDelta::minutes(10);

@@ -1,13 +1,17 @@
 //! `lodged`, the broker: reads its command line, and starts.
 
+mod arguments;
 #[cfg(feature = "demo")]
 mod demo;
+mod doctor;
+mod output;
 mod serve;
 mod server;
+mod settings;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+use arguments::ConfigArgument;
 use clap::{Parser, Subcommand};
 use lodge::telemetry;
 
@@ -24,11 +28,22 @@ enum Command {
     /// Run the broker
     #[command(after_help = "Every setting is in deploy/lodge.toml, with a comment. LODGE__SECTION__KEY in the \
         environment stands over the file, and LODGE_LOG chooses what is logged: error, warn, info, debug or trace.")]
-    Serve {
-        /// The settings
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
+    Serve(ConfigArgument),
+    /// Look at everything that the broker stands on, and say what to do about what is not well
+    ///
+    /// Looks at the settings, the database, the disk, the clock, each identity provider and the broker's own AWS identity,
+    /// all at once and for 10 seconds at most. Signs nobody in. Run it as the broker's user, with the broker's environment.
+    /// Ends with 1 when something does not work.
+    Doctor {
+        #[command(flatten)]
+        settings: ConfigArgument,
+        /// Answer with one JSON object
+        #[arg(long)]
+        json: bool,
     },
+    /// Look at the settings
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Run the broker on this machine with an identity provider and an AWS of its own, for trying it
     ///
     /// Needs no account and no set-up. The identity provider signs in anyone, so nothing but this machine can reach it.
@@ -40,34 +55,54 @@ enum Command {
         port: u16,
         /// Keep what is done in this folder, and find it there again; otherwise it is gone at the end
         #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
+        data: Option<std::path::PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say what is wrong with the settings, and with the files they name
+    ///
+    /// Reads everything that `serve` reads and talks to nobody. Ends with 0 when the broker could start on it, with 1
+    /// and a line for each problem when it could not.
+    Check {
+        #[command(flatten)]
+        settings: ConfigArgument,
+        /// Answer with one JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            telemetry::say(&format!("lodged: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    run(arguments.command).unwrap_or_else(|error| {
+        telemetry::say(&format!("lodged: {error:#}"));
+        ExitCode::FAILURE
+    })
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+fn run(command: Command) -> anyhow::Result<ExitCode> {
     #[expect(clippy::disallowed_methods, reason = "the log's filter is wanted before any setting is read")]
     let filter = std::env::var("LODGE_LOG").ok();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match command {
-        Command::Serve { config } => {
+        Command::Serve(settings) => {
             telemetry::init(filter.as_deref())?;
-            runtime.block_on(serve::run(&config))
+            runtime.block_on(serve::run(&settings)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Doctor { settings, json } => {
+            telemetry::init(Some(filter.as_deref().unwrap_or("error")))?;
+            let ended = runtime.block_on(doctor::run(&settings, json));
+            // A name server that does not answer holds a thread for longer than anybody waits here.
+            runtime.shutdown_background();
+            ended
+        }
+        Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
         #[cfg(feature = "demo")]
         Command::Demo { port, data } => {
             telemetry::init(Some(filter.as_deref().unwrap_or(demo::DEFAULT_LOG)))?;
-            runtime.block_on(demo::run(port, data.as_deref()))
+            runtime.block_on(demo::run(port, data.as_deref())).map(|()| ExitCode::SUCCESS)
         }
     }
 }

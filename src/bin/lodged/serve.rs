@@ -1,21 +1,22 @@
 //! `lodged serve`: the broker as an operator configured it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::aws::{self, Aws};
 use lodge::config::Config;
 use lodge::domain::policy::PolicyLibrary;
+use lodge::http;
 use lodge::oidc::Provider;
 use lodge::store::Store;
-use lodge::{aws, http};
 
+use super::arguments::ConfigArgument;
 use super::server;
 
-pub(crate) async fn run(config: &Path) -> anyhow::Result<()> {
-    let config = Config::load(config).with_context(|| format!("the settings in {}", config.display()))?;
+pub(crate) async fn run(settings: &ConfigArgument) -> anyhow::Result<()> {
+    let config = settings.load()?;
     let broker = broker(&config).await?;
     let listener = server::listen(config.server.listen).await?;
     tracing::info!(listen = %listener.local_addr()?, public_url = broker.issuer(), "the broker is ready");
@@ -36,18 +37,11 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         tracing::warn!("no [[connection]] is set, so nobody can sign in");
     }
     let key_file = &config.secrets.key_file;
-    let file = &config.database.file;
+    let database = config.database()?;
     Ok(Broker::new(Parts {
         public_url: config.server.public_url.clone(),
-        store: Store::serve(&lodge::store::Address::Sqlite(file.clone()))
-            .await
-            .with_context(|| format!("the database {}", file.display()))?,
-        aws: aws::Aws::new(&aws::Settings {
-            region: config.aws.region.clone(),
-            sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
-            identity: None,
-        })
-        .await,
+        store: Store::serve(&database).await.with_context(|| format!("the database {database}"))?,
+        aws: aws(config).await,
         providers,
         policies: PolicyLibrary::shipped()?,
         keys: KeyFile::read(key_file).with_context(|| format!("the key file {}", key_file.display()))?,
@@ -55,4 +49,14 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         random: Random::System,
         lifetimes: Lifetimes::default(),
     }))
+}
+
+/// The way to AWS, with the credentials that the SDK finds.
+pub(crate) async fn aws(config: &Config) -> Aws {
+    Aws::new(&aws::Settings {
+        region: config.aws.region.clone(),
+        sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+        identity: None,
+    })
+    .await
 }
