@@ -126,7 +126,7 @@ fn all_is_well() {
     let lines: Vec<_> = said.text.lines().collect();
     assert_eq!(lines.len(), said.json["checks"].as_array().unwrap().len() + 1, "{}", said.text);
     assert!(lines[0].starts_with("ok       settings         "), "{}", said.text);
-    assert!(lines[lines.len() - 1].starts_with("8 checks, 0 failed, "), "{}", said.text);
+    assert!(lines[lines.len() - 1].starts_with("10 checks, 0 failed, "), "{}", said.text);
     assert_eq!(premises.campus.idp.issued(), [""; 0], "nobody was signed in");
 }
 
@@ -357,9 +357,12 @@ fn a_database_that_is_not_there_is_left_so() {
 
     let said = premises.ask();
 
-    assert_eq!((said.code, said.amiss()), (0, vec![("database", "warning")]));
+    assert_eq!((said.code, said.amiss()), (1, vec![("database", "failed")]));
     let file = premises.campus.folder.path().join("another.db");
-    assert_eq!(said.of("database").1, format!("{} is not there yet: `lodged serve` makes it", file.display()));
+    assert_eq!(
+        said.of("database").1,
+        format!("{}: there is no database; make it with `lodged migrate`", file.display())
+    );
     assert!(!file.exists());
 }
 

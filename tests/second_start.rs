@@ -58,7 +58,8 @@ fn a_second_start_finds_everything_again() {
     let written = ledger(data.path());
     let second = Demo::start_at(port, data.path());
 
-    assert_eq!(written.len(), 4);
+    let of_attempts = written.iter().filter(|entry| entry.contains("\"attempt\":")).count();
+    assert_eq!(of_attempts, 4, "beside what set the labs up");
     assert_eq!(status(&student), before, "the same session of the same person with the same roles");
     let home = student.visitor.open(&second.url());
     assert!(home.text().contains("vision/read-results"), "the browser's session too: {}", home.text());
@@ -67,7 +68,8 @@ fn a_second_start_finds_everything_again() {
     let fresh = Keys::printed_by(&student.ask_for("vision/read-results"));
     assert_eq!(fresh.call_mturk(&second.aws_url(), "ListHITs", &json!({})).status, 200);
     let after = ledger(data.path());
-    assert_eq!((&after[..4], after.len()), (&written[..], 6), "the ledger goes on where it ended");
+    let (before, new) = after.split_at(written.len());
+    assert_eq!((before, new.len()), (&written[..], 2), "the ledger goes on where it ended");
     eprintln!("ready after {:?}, and after {:?} on a folder in use", first_ready_after, second.ready_after);
     // The aim is a second; a machine that does three other things meanwhile may take longer.
     assert!(first_ready_after.max(second.ready_after) < Duration::from_secs(30));

@@ -1,6 +1,6 @@
 //! A copy of a database in use, whole and of one moment.
 //!
-//! SQLite copies itself inside a read transaction (`vacuum into`, sqlite.org/lang_vacuum.html), so a broker may go on
+//! SQLite copies itself inside a read transaction (`vacuum into`, `sqlite.org/lang_vacuum.html`), so a broker may go on
 //! writing. PostgreSQL's own `pg_dump` does the same; it works as the owner of the tables, under the owner's policy. A
 //! copy appears at its place once it is complete and was looked at, readable by nobody else.
 

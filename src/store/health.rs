@@ -104,7 +104,10 @@ pub(super) async fn grant(connection: &mut PgConnection, broker: &Address) -> Re
     let mut statements = format!("begin; grant usage on schema {schema} to {login};");
     for (name, quoted) in tables {
         let rights = GRANTS.into_iter().find(|(table, _)| *table == name).map_or(ALL, |(_, rights)| rights);
-        statements.push_str(&format!("revoke all on {quoted} from {login}; grant {rights} on {quoted} to {login};"));
+        statements.extend([
+            format!("revoke all on {quoted} from {login};"),
+            format!("grant {rights} on {quoted} to {login};"),
+        ]);
     }
     statements.push_str("commit;");
     // Every name in it was quoted by the server.
@@ -146,7 +149,7 @@ impl Store {
                 let problems: Vec<(String,)> =
                     sqlx::query_as("pragma quick_check(10)").fetch_all(&store.readers).await?;
                 let problem = problems.into_iter().map(|(problem,)| problem).find(|problem| problem != "ok");
-                findings.push(Finding { what: "the file's own structure", problem });
+                findings.push(Finding { what: "database file", problem });
                 (format!("SQLite {version}"), None)
             }
             Database::Postgres(store) => {
@@ -159,7 +162,7 @@ impl Store {
         };
         let wrong_books = self.read().await?.count_wrong_books().await?;
         let problem = (wrong_books > 0).then(|| format!("{wrong_books} books do not have the entries that they count"));
-        findings.push(Finding { what: "the ledger's books", problem });
+        findings.push(Finding { what: "ledger", problem });
         Ok(Health { version, server_time, findings })
     }
 }

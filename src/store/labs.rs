@@ -131,16 +131,15 @@ impl Tx {
         let Some(lab) = self.lab_by_name(lab).await? else { return Ok(None) };
         let given: Option<(String,)> =
             run_across!(self, fetch_optional (String,): GATE_STANDING, lab.id.as_str(), person.as_str())?;
-        let standing = match given {
-            Some((standing,)) => column(&standing, "standing", "standing")?,
-            None => {
-                let (mappings,): (i64,) =
-                    run_across!(self, fetch_one (i64,): GATE_MEMBER, sign_in.as_str(), lab.id.as_str(), now)?;
-                if mappings == 0 {
-                    return Ok(None);
-                }
-                Standing::Member
+        let standing = if let Some((standing,)) = given {
+            column(&standing, "standing", "standing")?
+        } else {
+            let (mappings,): (i64,) =
+                run_across!(self, fetch_one (i64,): GATE_MEMBER, sign_in.as_str(), lab.id.as_str(), now)?;
+            if mappings == 0 {
+                return Ok(None);
             }
+            Standing::Member
         };
         Ok(Some(Membership::from_rows(lab, person.clone(), standing)))
     }

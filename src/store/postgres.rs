@@ -21,7 +21,7 @@ use super::{Error, Result};
 const CONNECTIONS: u32 = 16;
 
 /// How long connecting may take, or finding out that a kept connection is dead and making another.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long one statement may take, waiting for another replica's lock included. Those of a request are short; only a
 /// server that does not answer takes this long. With [`CONNECT_TIMEOUT`] it stays below two seconds.

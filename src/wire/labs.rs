@@ -118,7 +118,6 @@ pub struct NewMapping {
 /// and `null` takes an end or a maximum away (RFC 7396).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::option_option, reason = "absent and null are two things in a merge patch")]
 pub struct MappingEdit {
     /// See [`MappingTerms::ends_at`].
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]

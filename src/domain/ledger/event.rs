@@ -7,6 +7,7 @@ use crate::domain::claims::Group;
 use crate::domain::id::{ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::domain::lab::Office;
 use crate::domain::mapping::{MappingTarget, MappingTerms};
+use crate::domain::role_session::SessionDuration;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,7 +222,7 @@ impl From<&MappingTerms> for Terms {
     fn from(terms: &MappingTerms) -> Self {
         Self {
             ends_at: terms.ends_at.map(super::timestamp),
-            max_duration_seconds: terms.max_duration.map(|most| most.seconds()),
+            max_duration_seconds: terms.max_duration.map(SessionDuration::seconds),
             needs_mfa: terms.needs_mfa,
             needs_approval: terms.needs_approval,
         }
