@@ -48,6 +48,8 @@ mod shipped;
 #[cfg(test)]
 mod sign_in_refusals;
 #[cfg(test)]
+mod store_conformance;
+#[cfg(test)]
 mod sts_failures;
 #[cfg(test)]
 mod support;

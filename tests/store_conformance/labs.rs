@@ -1,0 +1,184 @@
+//! Labs, their roles, who looks after them, and invitations.
+
+use lodge::domain::access::{self, Decision, Evidence, Refusal, admit};
+use lodge::domain::claims::Groups;
+use lodge::domain::id::{InvitationId, MappingId, SignInId};
+use lodge::domain::lab::{Invitation, Office, Standing};
+use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
+
+use super::*;
+
+#[test]
+fn a_lab_reads_back_as_it_was_written() {
+    on_each("a_lab_reads_back_as_it_was_written", async |store| {
+        let access = kept_lab(store, "vision").await;
+        kept_lab(store, "language").await;
+        let mut tx = store.read().await.unwrap();
+
+        let found = tx.lab_for(&operator(), &"vision".parse().unwrap()).await.unwrap();
+        assert_eq!(found.as_ref(), Some(access.lab()));
+        assert_eq!(tx.lab_for(&operator(), &"atlantis".parse().unwrap()).await.unwrap(), None);
+        let names: Vec<_> = tx.labs(&operator()).await.unwrap().into_iter().map(|lab| lab.name.to_string()).collect();
+        assert_eq!(names, ["language", "vision"]);
+        let mut open = tx.lab(&access).await.unwrap();
+        assert_eq!(open.roles().await.unwrap(), [a_role("pay", 1_800), a_role("read-results", 3_600)]);
+        assert_eq!(open.role(&"pay".parse().unwrap()).await.unwrap(), Some(a_role("pay", 1_800)));
+        assert_eq!(open.role(&"publish".parse().unwrap()).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn two_labs_or_roles_of_one_name_are_refused() {
+    on_each("two_labs_or_roles_of_one_name_are_refused", async |store| {
+        let access = kept_lab(store, "vision").await;
+
+        let mut tx = store.write().await.unwrap();
+        let error = tx.insert_lab(&operator(), &a_lab("vision")).await.unwrap_err();
+        assert!(error.is_duplicate(), "{error:?}");
+        drop(tx);
+        let mut tx = store.write().await.unwrap();
+        let error = tx.lab(&access).await.unwrap().insert_role(&a_role("pay", 900), now()).await.unwrap_err();
+        assert!(error.is_duplicate(), "{error:?}");
+        drop(tx);
+        // A connection whose transaction failed is as good as another.
+        kept_lab(store, "language").await;
+    });
+}
+
+#[test]
+fn a_lab_that_is_put_away_is_nobodys_until_it_is_brought_back() {
+    on_each("a_lab_that_is_put_away_is_nobodys_until_it_is_brought_back", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let person = kept_person(store, "pi").await;
+        in_lab(store, &access, async |lab| lab.put_office(&person, Office::Pi, now()).await.unwrap()).await;
+        let (name, sign_in) = ("vision".parse().unwrap(), SignInId::from_entropy(entropy()));
+
+        in_lab(store, &access, async |lab| lab.set_archived(Some(later(1))).await.unwrap()).await;
+        let mut tx = store.read().await.unwrap();
+        assert_eq!(tx.lab_id(&name).await.unwrap(), None);
+        assert!(tx.grounds(&name, &"pay".parse().unwrap()).await.unwrap().lab().is_none());
+        assert!(admit(tx.membership(&name, &person, &sign_in, now()).await.unwrap()).is_err());
+        assert_eq!(tx.standings_of_person(&person).await.unwrap(), []);
+        assert_eq!(tx.lab_for(&operator(), &name).await.unwrap().unwrap().archived_at, Some(later(1)));
+        drop(tx);
+
+        in_lab(store, &access, async |lab| lab.set_archived(None).await.unwrap()).await;
+        let mut tx = store.read().await.unwrap();
+        assert_eq!(tx.lab_id(&name).await.unwrap().as_ref(), Some(&access.lab().id));
+        let member = admit(tx.membership(&name, &person, &sign_in, now()).await.unwrap()).unwrap();
+        assert_eq!(member.standing(), Some(Standing::Pi));
+    });
+}
+
+#[test]
+fn a_standing_is_given_changed_counted_and_taken() {
+    on_each("a_standing_is_given_changed_counted_and_taken", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let (one, two) = (kept_person(store, "one").await, kept_person(store, "two").await);
+        in_lab(store, &access, async |lab| {
+            assert_eq!(lab.office(&one).await.unwrap(), None);
+            lab.put_office(&one, Office::Manager, now()).await.unwrap();
+            lab.put_office(&two, Office::Pi, now()).await.unwrap();
+            assert_eq!(lab.count_other_pis(&one).await.unwrap(), 1);
+            assert_eq!(lab.count_other_pis(&two).await.unwrap(), 0);
+        })
+        .await;
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        let holders = lab.office_holders().await.unwrap();
+        let shown: Vec<_> = holders.iter().map(|it| (&it.id, it.office, it.connection.as_str())).collect();
+        assert_eq!(shown, [(&two, Office::Pi, "campus"), (&one, Office::Manager, "campus")], "PIs first");
+        assert_eq!(lab.office_holder(&two).await.unwrap().as_ref(), Some(&holders[0]));
+        drop(tx);
+
+        in_lab(store, &access, async |lab| {
+            lab.put_office(&one, Office::Pi, later(1)).await.unwrap();
+            lab.remove_office(&two).await.unwrap();
+            assert_eq!(lab.office(&one).await.unwrap(), Some(Office::Pi));
+            assert_eq!(lab.office_holder(&two).await.unwrap(), None);
+        })
+        .await;
+        // Who is suspended cannot answer for a lab.
+        doing(store, async |tx| assert!(tx.suspend(&operator(), &one, now()).await.unwrap())).await;
+        in_lab(store, &access, async |lab| assert_eq!(lab.count_other_pis(&two).await.unwrap(), 0)).await;
+    });
+}
+
+#[test]
+fn one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping() {
+    on_each("one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let name = "vision".parse().unwrap();
+        let (manager, student) = (kept_person(store, "manager").await, kept_person(store, "student").await);
+        let sign_in = SignInId::from_entropy(entropy());
+        doing(store, async |tx| {
+            let groups = Groups::Present(vec!["staff".parse().unwrap(), "students".parse().unwrap()]);
+            tx.insert_sign_in(&sign_in, &student, &groups, false, now()).await.unwrap();
+        })
+        .await;
+        let none = SignInId::from_entropy(entropy());
+        let is = async |person, sign_in, at| {
+            let mut tx = store.read().await.unwrap();
+            admit(tx.membership(&name, person, sign_in, at).await.unwrap()).ok().and_then(|access| access.standing())
+        };
+        assert_eq!(is(&student, &sign_in, now()).await, None, "a stranger");
+
+        in_lab(store, &access, async |lab| {
+            lab.put_office(&manager, Office::Manager, now()).await.unwrap();
+            let target = MappingTarget {
+                connection: "campus".parse().unwrap(),
+                group: "students".parse().unwrap(),
+                role: "pay".parse().unwrap(),
+            };
+            let terms = MappingTerms { ends_at: Some(later(10)), needs_approval: true, ..MappingTerms::default() };
+            let (id, created_at) = (MappingId::from_entropy(entropy()), now());
+            let mapping = Mapping { id, target, terms, revision: 1, created_at, changed_at: created_at };
+            lab.insert_mapping(&mapping).await.unwrap();
+        })
+        .await;
+
+        assert_eq!(is(&manager, &none, now()).await, Some(Standing::Manager));
+        assert_eq!(is(&student, &sign_in, now()).await, Some(Standing::Member));
+        assert_eq!(is(&student, &sign_in, later(10)).await, None, "from its end on");
+        assert_eq!(is(&student, &none, now()).await, None, "another sign-in");
+        let mut tx = store.read().await.unwrap();
+        let grounds = tx.grounds(&name, &"pay".parse().unwrap()).await.unwrap();
+        let evidence = Evidence {
+            connection: "campus".parse().unwrap(),
+            groups: Groups::Present(vec!["students".parse().unwrap()]),
+            mfa: false,
+            suspended: false,
+        };
+        let decision = access::decide(&evidence, grounds, None, now());
+        assert!(matches!(decision, Decision::Refused(Refusal::ApprovalNeeded)), "{decision:?}");
+    });
+}
+
+#[test]
+fn an_invitation_is_found_by_its_token_until_it_ends() {
+    on_each("an_invitation_is_found_by_its_token_until_it_ends", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let invitation =
+            Invitation { id: InvitationId::from_entropy(entropy()), created_at: now(), lapses_at: later(60) };
+        in_lab(store, &access, async |lab| {
+            lab.insert_invitation(&operator(), "a-hash", &invitation).await.unwrap();
+            assert_eq!(lab.open_invitations(now()).await.unwrap(), [invitation.clone()]);
+            assert_eq!(lab.open_invitations(later(60)).await.unwrap(), []);
+        })
+        .await;
+        let mut tx = store.read().await.unwrap();
+        let found = tx.invitation("a-hash", now()).await.unwrap().unwrap();
+        assert_eq!((found.lab(), found.invitation()), (access.lab(), &invitation));
+        assert!(tx.invitation("another-hash", now()).await.unwrap().is_none());
+        assert!(tx.invitation("a-hash", later(60)).await.unwrap().is_none(), "lapsed");
+        drop(tx);
+
+        in_lab(store, &access, async |lab| {
+            assert!(!lab.end_invitation(&invitation.id, later(60)).await.unwrap(), "lapsed");
+            assert!(lab.end_invitation(&invitation.id, later(1)).await.unwrap());
+            assert!(!lab.end_invitation(&invitation.id, later(1)).await.unwrap(), "once");
+        })
+        .await;
+        assert!(store.read().await.unwrap().invitation("a-hash", now()).await.unwrap().is_none(), "ended");
+    });
+}

@@ -1,0 +1,158 @@
+//! Mappings, and the changes that wait.
+
+use lodge::domain::claims::Groups;
+use lodge::domain::id::{MappingChangeId, MappingId, SignInId};
+use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
+
+use super::*;
+
+fn target(group: &str, role: &str) -> MappingTarget {
+    MappingTarget { connection: "campus".parse().unwrap(), group: group.parse().unwrap(), role: role.parse().unwrap() }
+}
+
+fn strict() -> MappingTerms {
+    MappingTerms {
+        ends_at: Some(later(3_600)),
+        max_duration: Some(SessionDuration::from_seconds(1_800).unwrap()),
+        needs_mfa: true,
+        needs_approval: true,
+    }
+}
+
+fn mapping(group: &str, role: &str, terms: MappingTerms) -> Mapping {
+    let id = MappingId::from_entropy(entropy());
+    Mapping { id, target: target(group, role), terms, revision: 1, created_at: now(), changed_at: now() }
+}
+
+#[test]
+fn a_mapping_reads_back_as_it_was_written() {
+    on_each("a_mapping_reads_back_as_it_was_written", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let (loose, other) =
+            (mapping("a \u{2603}'; --", "pay", MappingTerms::default()), mapping("b", "pay", strict()));
+        in_lab(store, &access, async |lab| {
+            lab.insert_mapping(&loose).await.unwrap();
+            lab.insert_mapping(&other).await.unwrap();
+        })
+        .await;
+
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        assert_eq!(lab.mapping(&loose.id).await.unwrap().as_ref(), Some(&loose));
+        assert_eq!(lab.mapping(&other.id).await.unwrap().as_ref(), Some(&other));
+        assert_eq!(lab.mapping(&MappingId::from_entropy(entropy())).await.unwrap(), None);
+        assert_eq!(lab.mappings_of(&loose.target).await.unwrap(), [loose.clone()]);
+        for near in ["A \u{2603}'; --", "a \u{2603}'; -- ", "a \u{2603}'; -"] {
+            assert_eq!(lab.mappings_of(&target(near, "pay")).await.unwrap(), [], "{near}");
+        }
+        let first = lab.mappings(None, 1).await.unwrap();
+        let second = lab.mappings(Some(&first[0].id), 9).await.unwrap();
+        let mut both = vec![first[0].clone(), second[0].clone()];
+        both.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut written = vec![loose, other];
+        written.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!((both, first.len() + second.len()), (written, 2));
+    });
+}
+
+#[test]
+fn only_the_revision_that_was_looked_at_is_changed() {
+    on_each("only_the_revision_that_was_looked_at_is_changed", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let mapping = mapping("a", "pay", MappingTerms::default());
+        in_lab(store, &access, async |lab| lab.insert_mapping(&mapping).await.unwrap()).await;
+
+        in_lab(store, &access, async |lab| {
+            assert!(!lab.set_terms(&mapping.id, 2, &strict(), later(1)).await.unwrap(), "a revision to come");
+            assert!(lab.set_terms(&mapping.id, 1, &strict(), later(1)).await.unwrap());
+            assert!(!lab.set_terms(&mapping.id, 1, &MappingTerms::default(), later(2)).await.unwrap(), "one that was");
+            let changed = lab.mapping(&mapping.id).await.unwrap().unwrap();
+            assert_eq!(changed, Mapping { terms: strict(), revision: 2, changed_at: later(1), ..mapping.clone() });
+        })
+        .await;
+    });
+}
+
+#[test]
+fn a_mapping_to_no_role_of_the_lab_is_refused() {
+    on_each("a_mapping_to_no_role_of_the_lab_is_refused", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let mut tx = store.write().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+
+        assert!(lab.insert_mapping(&mapping("a", "publish", MappingTerms::default())).await.is_err());
+    });
+}
+
+#[test]
+fn a_change_waits_until_it_is_taken_or_lapses() {
+    on_each("a_change_waits_until_it_is_taken_or_lapses", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let author = kept_person(store, "author").await;
+        let change = |of_revision, asked_at: DateTime<Utc>| MappingChange {
+            id: MappingChangeId::from_entropy(entropy()),
+            mapping: MappingId::from_entropy(entropy()),
+            of_revision,
+            author: author.clone(),
+            target: target("a", "pay"),
+            terms: strict(),
+            asked_at,
+            lapses_at: asked_at + TimeDelta::days(7),
+        };
+        let (second, first) = (change(Some(3), later(1)), change(None, now()));
+        in_lab(store, &access, async |lab| {
+            lab.insert_change(&second).await.unwrap();
+            lab.insert_change(&first).await.unwrap();
+            assert_eq!(lab.changes(later(2)).await.unwrap(), [first.clone(), second.clone()], "the oldest first");
+        })
+        .await;
+
+        in_lab(store, &access, async |lab| {
+            assert_eq!(lab.take_change(&second.id, second.lapses_at).await.unwrap(), None, "lapsed");
+            assert_eq!(lab.take_change(&second.id, later(2)).await.unwrap().as_ref(), Some(&second));
+            assert_eq!(lab.take_change(&second.id, later(2)).await.unwrap(), None, "once");
+            assert_eq!(lab.forget_lapsed_changes(first.lapses_at - TimeDelta::seconds(1)).await.unwrap(), 0);
+            assert_eq!(lab.forget_lapsed_changes(first.lapses_at).await.unwrap(), 1);
+            assert_eq!(lab.changes(later(2)).await.unwrap(), []);
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_a_sign_in_gives_is_every_live_mapping_of_its_groups_in_every_lab() {
+    on_each("what_a_sign_in_gives_is_every_live_mapping_of_its_groups_in_every_lab", async |store| {
+        let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let person = kept_person(store, "somebody").await;
+        let sign_in = SignInId::from_entropy(entropy());
+        doing(store, async |tx| {
+            let groups = Groups::Present(vec!["a".parse().unwrap(), "b".parse().unwrap()]);
+            tx.insert_sign_in(&sign_in, &person, &groups, false, now()).await.unwrap();
+        })
+        .await;
+        in_lab(store, &vision, async |lab| {
+            lab.insert_mapping(&mapping("a", "pay", strict())).await.unwrap();
+            lab.insert_mapping(&mapping("b", "read-results", MappingTerms::default())).await.unwrap();
+            lab.insert_mapping(&mapping("c", "read-results", MappingTerms::default())).await.unwrap();
+        })
+        .await;
+        in_lab(store, &language, async |lab| {
+            lab.insert_mapping(&mapping("b", "pay", MappingTerms::default())).await.unwrap();
+            let elsewhere = MappingTarget { connection: "hospital".parse().unwrap(), ..target("a", "pay") };
+            let mapping = Mapping { target: elsewhere, ..mapping("a", "pay", MappingTerms::default()) };
+            lab.insert_mapping(&mapping).await.unwrap();
+        })
+        .await;
+
+        let mut tx = store.read().await.unwrap();
+        let given = tx.mappings_of_sign_in(&sign_in, now()).await.unwrap();
+        let shown: Vec<_> = given.iter().map(|it| (it.lab.as_str(), it.role.as_str(), it.terms.clone())).collect();
+        let expected = [
+            ("language", "pay", MappingTerms::default()),
+            ("vision", "pay", strict()),
+            ("vision", "read-results", MappingTerms::default()),
+        ];
+        assert_eq!(shown, expected);
+        assert_eq!(tx.mappings_of_sign_in(&sign_in, later(3_600)).await.unwrap().len(), 2, "one has ended by then");
+    });
+}
