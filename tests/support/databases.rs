@@ -1,6 +1,8 @@
 //! Databases of both kinds, so that a test can say the same of each.
 
 use lodge::store::{self, Address, Store};
+use secrecy::ExposeSecret;
+use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
 
 use super::postgres::{self, Cluster};
 
@@ -31,7 +33,7 @@ pub(crate) struct TestDatabase {
 
 /// Where it is, for as long as it is needed.
 enum Place {
-    Sqlite(tempfile::TempDir),
+    Sqlite(#[expect(dead_code, reason = "it is kept, not used")] tempfile::TempDir),
     Postgres(postgres::Database),
 }
 
@@ -71,12 +73,19 @@ impl TestDatabase {
             Place::Sqlite(_) => None,
         }
     }
+}
 
-    /// The file, if it is one.
-    pub(crate) fn file(&self) -> Option<std::path::PathBuf> {
-        match &self.place {
-            Place::Sqlite(folder) => Some(folder.path().join("lodge.db")),
-            Place::Postgres(_) => None,
-        }
-    }
+/// A connection of the tests' own to a SQLite file, which is made where it is not there.
+pub(crate) async fn raw_sqlite(address: &Address) -> SqliteConnection {
+    let Address::Sqlite(file) = address else { panic!("{address} is not SQLite") };
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
+    options.connect().await.unwrap()
+}
+
+/// A connection of the tests' own to PostgreSQL.
+pub(crate) async fn raw_postgres(address: &Address) -> PgConnection {
+    let Address::Postgres(postgres) = address else { panic!("{address} is not PostgreSQL") };
+    let options: sqlx::postgres::PgConnectOptions = postgres.url.as_str().parse().unwrap();
+    let password = postgres.password.as_ref().unwrap().expose_secret();
+    options.password(password).connect().await.unwrap()
 }
