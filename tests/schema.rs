@@ -234,10 +234,8 @@ async fn contents(
     {
         let table: String = row.get(0);
         let list = match columns {
-            Some(columns) => match columns.get(&table) {
-                Some(list) => list.clone(),
-                None => continue,
-            },
+            Some(columns) if !columns.contains_key(&table) => continue,
+            Some(columns) => columns[&table].clone(),
             None => {
                 let names = format!("select group_concat(name, ', ') from pragma_table_info('{table}')");
                 rows(connection, &names).await[0].get(0)

@@ -22,13 +22,14 @@ use crate::support::serving::wait;
 use crate::support::{files_under, root};
 
 /// Tells the story on a new database of each kind.
-fn on_each(test: &str, story: impl AsyncFn(&Store)) {
+#[expect(clippy::needless_pass_by_value, reason = "a reference to a closure reads worse at every test")]
+fn on_each(test: &str, tell: impl AsyncFn(&Store)) {
     for kind in Kind::all(test) {
         wait(async {
             let database = TestDatabase::new(kind).await;
-            let store = database.open().await;
-            story(&store).await;
-            store.close().await;
+            let opened = database.open().await;
+            tell(&opened).await;
+            opened.close().await;
         });
     }
 }
