@@ -33,6 +33,20 @@
 //! [`domain::policy::SessionPolicy`], writes `Attempted` to the ledger, calls STS, checks the answer, writes `Issued`,
 //! and only then lets the credential leave. Anything that fails on the way is `Refused` or `Failed` in the ledger, and
 //! nothing is issued.
+//!
+//! # What keeps labs apart
+//!
+//! 1. Proof: a lab's data is reached with a [`domain::access::LabAccess`], its AWS account with an
+//!    [`domain::access::Allowed`]. Only the gate makes them, out of rows that only the store reads. One proof for a
+//!    manager's work and one for a PI's; an operator's is neither.
+//! 2. One door: `store::Tx::lab` takes such a proof and gives a `LabTx`; nothing else runs a statement on one lab's data.
+//! 3. The statement: its text binds the lab as `$1`, or it does not compile, and the door fills it in.
+//! 4. The keys: `(lab_id, …)`, primary and foreign, so no row of one lab can point into another.
+//! 5. PostgreSQL's row security, forced, with a login that it holds for; the broker refuses to start as any other.
+//! 6. Tests over all statements and all routes, which fail when a statement forgets its lab or a route its caller.
+//!
+//! What crosses labs on purpose is a short list of statements of its own kind: the gate's, somebody's own roles, the
+//! operator's, the sweep's.
 
 pub mod ambient;
 #[cfg(feature = "server")]
