@@ -6,11 +6,11 @@
 //!
 //! [`run`] is the whole program. Clock, randomness, environment and browser are handed in, so a test can run any verb.
 
-pub mod arguments;
 pub mod environment;
 pub mod exit;
 pub mod output;
 
+mod arguments;
 mod authorize;
 mod broker_url;
 mod callback;
@@ -21,6 +21,7 @@ mod failure;
 mod home;
 mod login;
 mod logout;
+mod moment;
 mod session;
 #[cfg(test)]
 mod stand_in;
