@@ -62,7 +62,7 @@ pub(crate) fn one_line(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c if c.is_control() => {}
             c => line.push(c),
         }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_line_from_elsewhere_cannot_move_the_cursor_or_start_another_line() {
-        assert_eq!(one_line("no\r\n\u{1b}[31mred\u{7}\u{9b}2J\u{202e}txet\tend \n"), "no [31mred2Jtxet end");
+        assert_eq!(one_line("no\r\n\u{1b}[31mred\u{7}\u{9b}2J\u{202e}\u{61c}txet\tend \n"), "no [31mred2Jtxet end");
         assert_eq!(one_line("  indented, größer, 漢字"), "  indented, größer, 漢字");
     }
 
