@@ -45,7 +45,7 @@ use environment::Environment;
 use exit::Exit;
 use failure::Failure;
 use output::Output;
-use session::Sessions;
+use session::{Session, Sessions};
 
 /// Shows a URL to the person at this machine.
 pub type Browser = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
@@ -74,6 +74,14 @@ impl Helper {
     fn sessions(&self) -> Result<Sessions, Failure> {
         let home = self.environment.home.clone().ok_or(Failure::NoHome)?;
         Ok(Sessions::new(home, self.clock.clone(), self.random.clone()))
+    }
+
+    /// The broker to talk to, and the session with it.
+    fn signed_in(&self) -> Result<(BrokerUrl, Session), Failure> {
+        let sessions = self.sessions()?;
+        let broker = self.broker(&sessions)?.ok_or(Failure::NoBrokerKnown)?;
+        let session = sessions.live(&broker)?;
+        Ok((broker, session))
     }
 
     /// The broker to talk to: the one in the environment, else the one that was signed in to last.

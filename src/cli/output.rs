@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::failure::Failure;
 
 /// Where the helper writes.
@@ -31,6 +33,13 @@ impl<'a> Output<'a> {
     /// Writes one line of an answer to stdout.
     pub(crate) fn answer(&mut self, line: &str) -> Result<(), Failure> {
         self.data(format!("{}\n", one_line(line)).as_bytes())
+    }
+
+    /// Writes one JSON object to stdout, for programs. Not for secrets: nothing wipes it.
+    pub(crate) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
+        let mut json = serde_json::to_vec_pretty(object).map_err(|error| Failure::Stdout(error.into()))?;
+        json.push(b'\n');
+        self.data(&json)
     }
 
     /// Tells the person one line, on stderr.
