@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::mapping::MappingVerb;
+
 const EXAMPLES: &str = "\
 Examples:
   lodge login https://lodge.example.edu
@@ -71,6 +73,9 @@ pub(crate) enum Verb {
     /// an hour at most.
     #[command(after_help = LOGOUT_EXAMPLES, verbatim_doc_comment)]
     Logout,
+    /// See and change which groups get which roles of a lab
+    #[command(subcommand)]
+    Mapping(MappingVerb),
 }
 
 /// The arguments of `lodge login`.
@@ -131,6 +136,7 @@ mod tests {
           status              Show who is signed in, until when, and which roles are open
           credential-process  Print credentials for a role, for AWS tools to read
           logout              End the session here and at the broker
+          mapping             See and change which groups get which roles of a lab
 
         Options:
           -h, --help     Print help

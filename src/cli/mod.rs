@@ -21,14 +21,19 @@ mod failure;
 mod home;
 mod login;
 mod logout;
+mod mapping;
 mod moment;
+mod person;
 mod session;
+mod session_length;
 #[cfg(test)]
 mod stand_in;
 mod status;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
+mod when;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -38,9 +43,11 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::ambient::{Clock, Random};
+use crate::domain::id::LabName;
 
 use arguments::{Arguments, Verb};
 use broker_url::BrokerUrl;
+use client::{Client, LabClient};
 use environment::Environment;
 use exit::Exit;
 use failure::Failure;
@@ -84,6 +91,12 @@ impl Helper {
         Ok((broker, session))
     }
 
+    /// A lab at the broker, in the name of whoever is signed in there.
+    fn lab(&self, lab: &LabName) -> Result<LabClient, Failure> {
+        let (broker, session) = self.signed_in()?;
+        Ok(LabClient::new(Client::new(&broker), session, lab.clone()))
+    }
+
     /// The broker to talk to: the one in the environment, else the one that was signed in to last.
     fn broker(&self, sessions: &Sessions) -> Result<Option<BrokerUrl>, Failure> {
         match &self.environment.broker {
@@ -120,6 +133,7 @@ where
         Verb::Status(arguments) => status::run(helper, &arguments, output),
         Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
         Verb::Logout => logout::run(helper, output),
+        Verb::Mapping(verb) => mapping::run(helper, &verb, output),
     };
     match done {
         Ok(()) => Exit::Done,

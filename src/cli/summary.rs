@@ -4,6 +4,7 @@ use crate::wire::{Me, MyRole, MyStanding};
 
 use super::broker_url::BrokerUrl;
 use super::moment::moment;
+use super::person::standing_name;
 
 /// After a sign-in: who, until when, what for, and what to do next.
 pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
@@ -64,11 +65,6 @@ fn groups(me: &Me) -> String {
 fn standings(standings: &[MyStanding]) -> String {
     let one = |MyStanding { lab, standing }: &MyStanding| format!("{lab} (you are a {})", standing_name(standing));
     standings.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// What people call a standing.
-pub(crate) fn standing_name(standing: &str) -> &str {
-    if standing == "pi" { "PI" } else { standing }
 }
 
 fn roles(roles: &[MyRole]) -> impl Iterator<Item = String> {

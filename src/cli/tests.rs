@@ -8,9 +8,7 @@ use std::thread;
 use url::Url;
 
 use super::exit::Exit;
-use super::stand_in::{Desk, StandIn, metadata};
-
-const TOKEN: &str = "canary-access-token";
+use super::stand_in::{Desk, StandIn, TOKEN, metadata};
 
 const ME: &str = r#"{"person_id":"p-0123456789abcdef","name":"Ada","connection":"campus","connection_title":"Example University",
     "signed_in_at":"2026-11-21T09:00:00Z","session_expires_at":"2026-11-21T21:00:00Z","groups":["students"],

@@ -3,12 +3,13 @@
 //! Redirects are never followed, bodies and times are capped, and a token travels only in a header marked sensitive or
 //! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
 
+mod labs;
 mod request;
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use ureq::http::request::Builder;
 use ureq::http::{HeaderValue, Method, Response};
 use url::{Url, form_urlencoded};
@@ -23,9 +24,10 @@ use super::broker_url::BrokerUrl;
 use super::failure::Failure;
 use super::session::Session;
 
+pub(crate) use labs::LabClient;
 use request::{Content, Request};
 
-/// Largest body that is read. The largest real one, a session token with its frame, is a few KiB.
+/// Largest body that is read. The largest real one is a page of mappings: a hundred, whose groups are 512 bytes at most.
 const MAX_BODY_BYTES: u64 = 256 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -132,6 +134,9 @@ impl Client {
         if let Some(token) = request.token {
             message = message.header(AUTHORIZATION, self.bearer(token)?);
         }
+        if let Some(revision) = request.revision {
+            message = message.header(IF_MATCH, format!("\"{revision}\""));
+        }
         if let Some(content_type) = request.content.content_type() {
             message = message.header(CONTENT_TYPE, content_type);
         }
@@ -169,7 +174,11 @@ impl Client {
     }
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
-        self.expect(answer, &[200])?;
+        self.read_with(answer, &[200])
+    }
+
+    fn read_with<T: DeserializeOwned>(&self, answer: &Answer, statuses: &[u16]) -> Result<T, Failure> {
+        self.expect(answer, statuses)?;
         // The parser's own words could repeat what it read.
         serde_json::from_slice(&answer.body).map_err(|_| self.not_a_broker("its answer is not the expected JSON"))
     }

@@ -7,6 +7,8 @@ pub(super) struct Request<'a> {
     pub(super) method: Method,
     pub(super) url: &'a str,
     pub(super) token: Option<&'a str>,
+    /// Only if what it changes still has this revision (RFC 9110, section 13.1.1).
+    pub(super) revision: Option<i64>,
     pub(super) content: Content<'a>,
 }
 
@@ -15,6 +17,8 @@ pub(super) struct Request<'a> {
 pub(super) enum Content<'a> {
     /// No body at all.
     None,
+    /// A body of no bytes: a `POST` that says everything in its address.
+    Empty,
     /// A form, already encoded.
     Form(&'a str),
     /// JSON.
@@ -30,8 +34,8 @@ impl<'a> Request<'a> {
         Self::new(Method::POST, url, content)
     }
 
-    fn new(method: Method, url: &'a str, content: Content<'a>) -> Self {
-        Self { method, url, token: None, content }
+    pub(super) fn new(method: Method, url: &'a str, content: Content<'a>) -> Self {
+        Self { method, url, token: None, revision: None, content }
     }
 
     /// In the name of whoever this token belongs to.
@@ -43,7 +47,7 @@ impl<'a> Request<'a> {
 impl<'a> Content<'a> {
     pub(super) fn content_type(self) -> Option<&'static str> {
         match self {
-            Self::None => None,
+            Self::None | Self::Empty => None,
             Self::Form(_) => Some("application/x-www-form-urlencoded"),
             Self::Json(_) => Some("application/json"),
         }
@@ -53,6 +57,7 @@ impl<'a> Content<'a> {
     pub(super) fn text(self) -> Option<&'a str> {
         match self {
             Self::None => None,
+            Self::Empty => Some(""),
             Self::Form(text) | Self::Json(text) => Some(text),
         }
     }
