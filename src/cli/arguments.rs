@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::domain::id::RoleAddress;
 
 use super::mapping::MappingVerb;
+use super::people::PeopleVerb;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,6 +77,9 @@ pub(crate) enum Verb {
     /// See and change which groups get which roles of a lab
     #[command(subcommand)]
     Mapping(MappingVerb),
+    /// See and change who looks after a lab
+    #[command(subcommand)]
+    People(PeopleVerb),
 }
 
 /// The arguments of `lodge login`.
@@ -137,6 +141,7 @@ mod tests {
           credential-process  Print credentials for a role, for AWS tools to read
           logout              End the session here and at the broker
           mapping             See and change which groups get which roles of a lab
+          people              See and change who looks after a lab
 
         Options:
           -h, --help     Print help

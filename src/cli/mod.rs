@@ -23,6 +23,7 @@ mod login;
 mod logout;
 mod mapping;
 mod moment;
+mod people;
 mod person;
 mod session;
 mod session_length;
@@ -134,6 +135,7 @@ where
         Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
+        Verb::People(verb) => people::run(helper, &verb, output),
     };
     match done {
         Ok(()) => Exit::Done,

@@ -4,8 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use crate::domain::id::{LabName, MappingChangeId, MappingId};
-use crate::wire::labs::{Lab, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping};
+use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
+use crate::wire::labs::{
+    Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
+};
 
 use super::{Answer, Client, Content, Failure, Request, Session};
 
@@ -85,6 +87,23 @@ impl LabClient {
     /// Drops a change that waits.
     pub(crate) fn decline(&self, id: &MappingChangeId) -> Result<(), Failure> {
         let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/decline"), None, Content::Empty)?;
+        self.client.expect(&answer, &[204])
+    }
+
+    /// Who has a standing in the lab.
+    pub(crate) fn people(&self) -> Result<LabPeople, Failure> {
+        self.read("/people")
+    }
+
+    /// Gives somebody a standing.
+    pub(crate) fn appoint(&self, person: &PersonId, appointment: &Appointment) -> Result<LabPerson, Failure> {
+        let answer = self.send(Method::PUT, &format!("/people/{person}"), None, Content::Json(&json(appointment)))?;
+        self.client.read(&answer)
+    }
+
+    /// Takes somebody's standing away.
+    pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
+        let answer = self.send(Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
         self.client.expect(&answer, &[204])
     }
 
