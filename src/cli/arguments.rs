@@ -4,6 +4,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::mapping::MappingVerb;
+use super::people::PeopleVerb;
+
 const EXAMPLES: &str = "\
 Examples:
   lodge login https://lodge.example.edu
@@ -41,15 +44,15 @@ Example:
 /// Short-lived AWS credentials for your lab, through your university's sign-in
 #[derive(Debug, Parser)]
 #[command(name = "lodge", version, after_help = EXAMPLES, disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
-    pub verb: Option<Verb>,
+    pub(crate) verb: Option<Verb>,
 }
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Sign in at your broker, in the browser
     ///
     /// The session lasts twelve hours. It is kept on this machine in a file that
@@ -71,36 +74,42 @@ pub enum Verb {
     /// an hour at most.
     #[command(after_help = LOGOUT_EXAMPLES, verbatim_doc_comment)]
     Logout,
+    /// See and change which groups get which roles of a lab
+    #[command(subcommand)]
+    Mapping(MappingVerb),
+    /// See and change who looks after a lab
+    #[command(subcommand)]
+    People(PeopleVerb),
 }
 
 /// The arguments of `lodge login`.
 #[derive(Debug, Args)]
 #[command(after_help = LOGIN_EXAMPLES)]
-pub struct LoginArguments {
+pub(crate) struct LoginArguments {
     /// The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
     #[arg(value_name = "URL")]
-    pub url: Option<String>,
+    pub(crate) url: Option<String>,
     /// Print the address to visit instead of opening a browser
     #[arg(long)]
-    pub no_browser: bool,
+    pub(crate) no_browser: bool,
 }
 
 /// The arguments of `lodge status`.
 #[derive(Debug, Args)]
 #[command(after_help = STATUS_EXAMPLES)]
-pub struct StatusArguments {
+pub(crate) struct StatusArguments {
     /// Print one JSON object instead, for programs
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// The arguments of `lodge credential-process`.
 #[derive(Debug, Args)]
 #[command(after_help = CREDENTIAL_PROCESS_EXAMPLES)]
-pub struct CredentialProcessArguments {
+pub(crate) struct CredentialProcessArguments {
     /// The lab and the role in it, such as vision/read-results
     #[arg(value_name = "LAB/ROLE")]
-    pub role: RoleAddress,
+    pub(crate) role: RoleAddress,
 }
 
 #[cfg(test)]
@@ -131,6 +140,8 @@ mod tests {
           status              Show who is signed in, until when, and which roles are open
           credential-process  Print credentials for a role, for AWS tools to read
           logout              End the session here and at the broker
+          mapping             See and change which groups get which roles of a lab
+          people              See and change who looks after a lab
 
         Options:
           -h, --help     Print help

@@ -33,9 +33,7 @@ pub(crate) fn run(
     arguments: &CredentialProcessArguments,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let sessions = helper.sessions()?;
-    let broker = helper.broker(&sessions)?.ok_or(Failure::NoBrokerKnown)?;
-    let session = sessions.live(&broker)?;
+    let (broker, session) = helper.signed_in()?;
 
     let credentials = Client::new(&broker)
         .credentials(&session.access_token, &arguments.role)

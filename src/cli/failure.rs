@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::domain::id::RoleAddress;
+use crate::domain::id::{LabName, MappingId, RoleAddress};
 use crate::wire::Problem;
 
 use super::exit::Exit;
@@ -52,6 +52,13 @@ pub(crate) enum Failure {
     Refused { detail: String },
     #[error("{role}: {detail}")]
     RoleRefused { role: RoleAddress, detail: String },
+    #[error(
+        "somebody else changed {mapping} meanwhile, so nothing was overwritten; see how it is now: \
+         lodge mapping list {lab} --all"
+    )]
+    ChangedMeanwhile { lab: LabName, mapping: MappingId },
+    #[error("nothing to change is given; see: lodge mapping edit --help")]
+    NothingToChange,
     #[error("the sign-in was declined in the browser; nothing was stored")]
     Declined,
     #[error("the sign-in did not succeed: {0}")]
@@ -79,7 +86,7 @@ impl Failure {
     /// The exit code that belongs to this failure.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::NoBrokerGiven | Self::BrokerUrl(_) | Self::NoHome => Exit::Usage,
+            Self::NoBrokerGiven | Self::BrokerUrl(_) | Self::NoHome | Self::NothingToChange => Exit::Usage,
             Self::NoBrokerKnown | Self::NotSignedIn { .. } | Self::DamagedSession { .. } => Exit::SignInNeeded,
             Self::Unreachable { .. } | Self::Unavailable { .. } | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
             Self::OpenToOthers { .. }
@@ -91,6 +98,7 @@ impl Failure {
             | Self::NotABroker { .. }
             | Self::Refused { .. }
             | Self::RoleRefused { .. }
+            | Self::ChangedMeanwhile { .. }
             | Self::Declined
             | Self::SignIn(_)
             | Self::NobodyCame => Exit::Failed,

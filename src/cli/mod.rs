@@ -6,11 +6,11 @@
 //!
 //! [`run`] is the whole program. Clock, randomness, environment and browser are handed in, so a test can run any verb.
 
-pub mod arguments;
 pub mod environment;
 pub mod exit;
 pub mod output;
 
+mod arguments;
 mod authorize;
 mod broker_url;
 mod callback;
@@ -21,13 +21,20 @@ mod failure;
 mod home;
 mod login;
 mod logout;
+mod mapping;
+mod moment;
+mod people;
+mod person;
 mod session;
+mod session_length;
 #[cfg(test)]
 mod stand_in;
 mod status;
 mod summary;
+mod table;
 #[cfg(test)]
 mod tests;
+mod when;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -37,14 +44,16 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser};
 
 use crate::ambient::{Clock, Random};
+use crate::domain::id::LabName;
 
 use arguments::{Arguments, Verb};
 use broker_url::BrokerUrl;
+use client::{Client, LabClient};
 use environment::Environment;
 use exit::Exit;
 use failure::Failure;
 use output::Output;
-use session::Sessions;
+use session::{Session, Sessions};
 
 /// Shows a URL to the person at this machine.
 pub type Browser = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
@@ -73,6 +82,20 @@ impl Helper {
     fn sessions(&self) -> Result<Sessions, Failure> {
         let home = self.environment.home.clone().ok_or(Failure::NoHome)?;
         Ok(Sessions::new(home, self.clock.clone(), self.random.clone()))
+    }
+
+    /// The broker to talk to, and the session with it.
+    fn signed_in(&self) -> Result<(BrokerUrl, Session), Failure> {
+        let sessions = self.sessions()?;
+        let broker = self.broker(&sessions)?.ok_or(Failure::NoBrokerKnown)?;
+        let session = sessions.live(&broker)?;
+        Ok((broker, session))
+    }
+
+    /// A lab at the broker, in the name of whoever is signed in there.
+    fn lab(&self, lab: &LabName) -> Result<LabClient, Failure> {
+        let (broker, session) = self.signed_in()?;
+        Ok(LabClient::new(Client::new(&broker), session, lab.clone()))
     }
 
     /// The broker to talk to: the one in the environment, else the one that was signed in to last.
@@ -111,6 +134,8 @@ where
         Verb::Status(arguments) => status::run(helper, &arguments, output),
         Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
         Verb::Logout => logout::run(helper, output),
+        Verb::Mapping(verb) => mapping::run(helper, &verb, output),
+        Verb::People(verb) => people::run(helper, &verb, output),
     };
     match done {
         Ok(()) => Exit::Done,

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::failure::Failure;
 
 /// Where the helper writes.
@@ -31,6 +33,13 @@ impl<'a> Output<'a> {
     /// Writes one line of an answer to stdout.
     pub(crate) fn answer(&mut self, line: &str) -> Result<(), Failure> {
         self.data(format!("{}\n", one_line(line)).as_bytes())
+    }
+
+    /// Writes one JSON object to stdout, for programs. Not for secrets: nothing wipes it.
+    pub(crate) fn json(&mut self, object: &impl Serialize) -> Result<(), Failure> {
+        let mut json = serde_json::to_vec_pretty(object).map_err(|error| Failure::Stdout(error.into()))?;
+        json.push(b'\n');
+        self.data(&json)
     }
 
     /// Tells the person one line, on stderr.
@@ -62,7 +71,7 @@ pub(crate) fn one_line(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' | '\t' | '\u{2028}' | '\u{2029}' => line.push(' '),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {}
             c if c.is_control() => {}
             c => line.push(c),
         }
@@ -89,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_line_from_elsewhere_cannot_move_the_cursor_or_start_another_line() {
-        assert_eq!(one_line("no\r\n\u{1b}[31mred\u{7}\u{9b}2J\u{202e}txet\tend \n"), "no [31mred2Jtxet end");
+        assert_eq!(one_line("no\r\n\u{1b}[31mred\u{7}\u{9b}2J\u{202e}\u{61c}txet\tend \n"), "no [31mred2Jtxet end");
         assert_eq!(one_line("  indented, größer, 漢字"), "  indented, größer, 漢字");
     }
 

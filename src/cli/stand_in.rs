@@ -5,18 +5,26 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use crate::ambient::{Clock, Random};
+use chrono::{DateTime, TimeDelta};
+
+use crate::ambient::{Clock, ManualClock, Random};
 
 use super::Helper;
 use super::environment::Environment;
 use super::exit::Exit;
 use super::output::Output;
+use super::session::Session;
+
+/// What opens a stand-in broker. It never shows in what the helper prints.
+pub(crate) const TOKEN: &str = "canary-access-token";
 
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) line: String,
     pub(crate) authorization: Option<String>,
+    pub(crate) if_match: Option<String>,
+    pub(crate) content_type: Option<String>,
     pub(crate) body: String,
 }
 
@@ -59,13 +67,15 @@ impl StandIn {
 fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-    let (mut authorization, mut length) = (None, 0);
+    let (mut authorization, mut if_match, mut content_type, mut length) = (None, None, None, 0);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         match name.to_ascii_lowercase().as_str() {
             "authorization" => authorization = Some(value.to_owned()),
+            "if-match" => if_match = Some(value.to_owned()),
+            "content-type" => content_type = Some(value.to_owned()),
             "content-length" => length = value.parse().ok()?,
             _ => {}
         }
@@ -73,7 +83,7 @@ fn read(reader: &mut impl BufRead) -> Option<Asked> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some(Asked { line, authorization, body: String::from_utf8(body).ok()? })
+    Some(Asked { line, authorization, if_match, content_type, body: String::from_utf8(body).ok()? })
 }
 
 /// What such a broker says of itself.
@@ -105,6 +115,21 @@ impl Desk {
         let browser: super::Browser = Arc::new(|_| Err(std::io::ErrorKind::NotFound.into()));
         let helper = Helper { environment, clock: Clock::System, random: Random::System, browser };
         Self { helper, directory }
+    }
+
+    /// A desk that is signed in at this broker, at 13:00 on the 21st of November 2026.
+    pub(crate) fn signed_in(broker: &StandIn) -> Self {
+        let mut desk = Self::new();
+        let now = DateTime::from_timestamp_secs(1_795_266_000).unwrap();
+        desk.helper.clock = Clock::Manual(ManualClock::at(now));
+        let session = Session {
+            broker: broker.url.clone(),
+            access_token: TOKEN.to_owned().into(),
+            expires_at: now + TimeDelta::hours(12),
+            revocation_endpoint: format!("{}/oauth/revoke", broker.url),
+        };
+        desk.helper.sessions().unwrap().keep(&broker.url.parse().unwrap(), &session).unwrap();
+        desk
     }
 
     /// Runs a verb; gives the exit code, stdout and stderr.

@@ -19,17 +19,12 @@ struct Status<'a> {
 }
 
 pub(crate) fn run(helper: &Helper, arguments: &StatusArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let sessions = helper.sessions()?;
-    let broker = helper.broker(&sessions)?.ok_or(Failure::NoBrokerKnown)?;
-    let session = sessions.live(&broker)?;
+    let (broker, session) = helper.signed_in()?;
 
     let me = Client::new(&broker).me(&session.access_token)?;
 
     if arguments.json {
-        let status = Status { broker: broker.as_str(), me: &me };
-        let mut json = serde_json::to_vec_pretty(&status).map_err(|error| Failure::Stdout(error.into()))?;
-        json.push(b'\n');
-        return output.data(&json);
+        return output.json(&Status { broker: broker.as_str(), me: &me });
     }
     summary::status(&broker, &me).iter().try_for_each(|line| output.answer(line))
 }

@@ -1,13 +1,16 @@
 //! What a person is told about their session: pure text, one line per item.
 
-use crate::wire::{Me, MyRole};
+use crate::wire::{Me, MyRole, MyStanding};
 
 use super::broker_url::BrokerUrl;
+use super::moment::moment;
+use super::person::standing_name;
 
 /// After a sign-in: who, until when, what for, and what to do next.
 pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     let mut lines = vec![format!("Signed in to {broker} as {} until {}.", who(me), moment(&me.session_expires_at))];
-    let Some(first) = me.roles.first() else {
+    // A role that is given at once makes the better first example.
+    let Some(first) = me.roles.iter().find(|role| role.needs.is_none()).or(me.roles.first()) else {
         lines.extend(no_role(broker, me));
         return lines;
     };
@@ -31,6 +34,9 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
         format!("Until:   {}", moment(&me.session_expires_at)),
         format!("Groups:  {}", groups(me)),
     ];
+    if !me.standings.is_empty() {
+        lines.push(format!("Labs:    {}", standings(&me.standings)));
+    }
     if me.roles.is_empty() {
         lines.push(String::new());
         lines.extend(no_role(broker, me).into_iter().filter(|line| !line.starts_with("Your groups")));
@@ -56,28 +62,40 @@ fn groups(me: &Me) -> String {
     }
 }
 
+fn standings(standings: &[MyStanding]) -> String {
+    let one = |MyStanding { lab, standing }: &MyStanding| format!("{lab} (you are a {})", standing_name(standing));
+    standings.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 fn roles(roles: &[MyRole]) -> impl Iterator<Item = String> {
     let name = |role: &MyRole| format!("{}/{}", role.lab, role.role);
     let width = roles.iter().map(|role| name(role).chars().count()).max().unwrap_or(0);
     roles.iter().map(move |role| {
-        let end = role.ends_at.as_deref().map(|at| format!(" (until {})", moment(at))).unwrap_or_default();
-        format!("  {:width$}  {}{end}", name(role), role.title)
+        let end = role.ends_at.as_deref().map(|at| format!("until {}", moment(at)));
+        let terms: Vec<String> = end.into_iter().chain(role.needs.as_deref().map(need)).collect();
+        let terms = if terms.is_empty() { String::new() } else { format!(" ({})", terms.join("; ")) };
+        format!("  {:width$}  {}{terms}", name(role), role.title)
     })
+}
+
+fn need(need: &str) -> String {
+    match need {
+        "mfa" => "sign in with a second factor".to_owned(),
+        "approval" => "a PI must approve".to_owned(),
+        other => format!("needs {other}"),
+    }
 }
 
 fn no_role(broker: &BrokerUrl, me: &Me) -> [String; 3] {
     let next = match me.groups.as_deref() {
         None => format!("Ask your university's IT to release your groups to Lodge, then run: lodge login {broker}"),
         Some([]) => format!("Ask your PI or your university's IT which group to join, then run: lodge login {broker}"),
-        Some(_) => "Ask your PI to map one of your groups to a role, then run: lodge status".to_owned(),
+        Some(_) => match me.standings.iter().find(|standing| standing.standing == "pi") {
+            Some(own) => format!("Map a group to a role of your lab: lodge mapping add {}/ROLE --group GROUP", own.lab),
+            None => "Ask your PI to map one of your groups to a role, then run: lodge status".to_owned(),
+        },
     };
     ["No role is open to you yet.".to_owned(), format!("Your groups: {}.", groups(me)), next]
-}
-
-/// A time of the API, as people read it; as it came, when it is none.
-fn moment(at: &str) -> String {
-    chrono::DateTime::parse_from_rfc3339(at)
-        .map_or_else(|_| at.to_owned(), |at| at.to_utc().format("%Y-%m-%d %H:%M UTC").to_string())
 }
 
 #[cfg(test)]
@@ -156,6 +174,44 @@ mod tests {
         Roles:
           vision/read-results  Read results
         ");
+    }
+
+    #[test]
+    fn status_says_what_a_role_still_needs_and_which_labs_one_looks_after() {
+        let needing = |name, end, need: &str| MyRole { needs: Some(need.to_owned()), ..role(name, "Title", end) };
+        let roles = vec![
+            needing("pay", Some("2026-12-01T00:00:00Z"), "mfa"),
+            needing("publish", None, "approval"),
+            needing("train", None, "a badge"),
+            role("read-results", "Read results", None),
+        ];
+        let standing = |lab: &str, standing: &str| MyStanding { lab: lab.into(), standing: standing.into() };
+        let standings = vec![standing("language", "manager"), standing("vision", "pi")];
+        let me = Me { standings, ..me(Some(vec!["staff"]), roles) };
+
+        insta::assert_snapshot!(status(&broker(), &me).join("\n"), @"
+        Broker:  https://lodge.example.edu
+        Person:  Ada Student (p-0123456789abcdef), signed in at Example University
+        Until:   2026-11-21 21:00 UTC
+        Groups:  staff
+        Labs:    language (you are a manager), vision (you are a PI)
+        Roles:
+          vision/pay           Title (until 2026-12-01 00:00 UTC; sign in with a second factor)
+          vision/publish       Title (a PI must approve)
+          vision/train         Title (needs a badge)
+          vision/read-results  Read results
+        ");
+        assert!(after_login(&broker(), &me).last().unwrap().ends_with("--profile vision-read-results"));
+    }
+
+    #[test]
+    fn a_pi_without_a_role_is_told_how_to_map_one() {
+        let standings = vec![MyStanding { lab: "vision".into(), standing: "pi".into() }];
+        let me = Me { standings, ..me(Some(vec!["staff"]), vec![]) };
+
+        let told = after_login(&broker(), &me).pop().unwrap();
+
+        assert_eq!(told, "Map a group to a role of your lab: lodge mapping add vision/ROLE --group GROUP");
     }
 
     #[test]

@@ -8,13 +8,12 @@ use std::thread;
 use url::Url;
 
 use super::exit::Exit;
-use super::stand_in::{Desk, StandIn, metadata};
-
-const TOKEN: &str = "canary-access-token";
+use super::stand_in::{Desk, StandIn, TOKEN, metadata};
 
 const ME: &str = r#"{"person_id":"p-0123456789abcdef","name":"Ada","connection":"campus","connection_title":"Example University",
     "signed_in_at":"2026-11-21T09:00:00Z","session_expires_at":"2026-11-21T21:00:00Z","groups":["students"],
-    "roles":[{"lab":"vision","role":"read-results","title":"Read results","ends_at":null}]}"#;
+    "roles":[{"lab":"vision","role":"read-results","title":"Read results","ends_at":null}],
+    "standings":[{"lab":"vision","standing":"pi"}]}"#;
 
 const CREDENTIALS: &str = r#"{"access_key_id":"ASIAEXAMPLE","secret_access_key":"canary-secret",
     "session_token":"canary-session","expiration":"2026-11-21T13:00:00Z","account_id":"111122223333",
@@ -178,6 +177,12 @@ fn status_prints_a_table_or_json() {
           "role": "read-results",
           "title": "Read results",
           "ends_at": null
+        }
+      ],
+      "standings": [
+        {
+          "lab": "vision",
+          "standing": "pi"
         }
       ]
     }

@@ -3,11 +3,15 @@
 //! Redirects are never followed, bodies and times are capped, and a token travels only in a header marked sensitive or
 //! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
 
+mod labs;
+mod request;
+
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use ureq::http::{HeaderValue, Response};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use ureq::http::request::Builder;
+use ureq::http::{HeaderValue, Method, Response};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -20,15 +24,16 @@ use super::broker_url::BrokerUrl;
 use super::failure::Failure;
 use super::session::Session;
 
-/// Largest body that is read. The largest real one, a session token with its frame, is a few KiB.
+pub(crate) use labs::LabClient;
+use request::{Content, Request};
+
+/// Largest body that is read. The largest real one is a page of mappings: a hundred, whose groups are 512 bytes at most.
 const MAX_BODY_BYTES: u64 = 256 * 1024;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The Rust AWS SDK gives a credential process about 20 seconds: fail before it does, with a sentence.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
-
-const FORM: &str = "application/x-www-form-urlencoded";
 
 /// A connection to one broker.
 #[derive(Debug)]
@@ -65,7 +70,7 @@ impl Client {
     /// What the broker's authorization server says of itself, with the address for the browser. Checked: it is who we
     /// asked, and it sends us nowhere else.
     pub(crate) fn metadata(&self) -> Result<(OauthMetadata, Url), Failure> {
-        let answer = self.get(&self.broker.at(OAUTH_METADATA_PATH), None)?;
+        let answer = self.send(&Request::get(&self.broker.at(OAUTH_METADATA_PATH)))?;
         if answer.status == 404 {
             return Err(self.not_a_broker("there is no authorization server at this address"));
         }
@@ -91,7 +96,7 @@ impl Client {
             ("client_id", HELPER_CLIENT_ID),
             ("code_verifier", exchange.verifier),
         ]);
-        let answer = self.post(endpoint, FORM, &body, None)?;
+        let answer = self.send(&Request::post(endpoint, Content::Form(&body)))?;
         if (400..429).contains(&answer.status)
             && let Ok(refusal) = serde_json::from_slice::<OauthError>(&answer.body)
         {
@@ -107,37 +112,39 @@ impl Client {
     /// Ends the session at the broker.
     pub(crate) fn revoke(&self, session: &Session) -> Result<(), Failure> {
         let body = form(&[("token", &session.access_token), ("client_id", HELPER_CLIENT_ID)]);
-        let answer = self.post(&session.revocation_endpoint, FORM, &body, None)?;
-        if answer.status == 200 { Ok(()) } else { Err(self.failure(&answer)) }
+        let answer = self.send(&Request::post(&session.revocation_endpoint, Content::Form(&body)))?;
+        self.expect(&answer, &[200])
     }
 
     /// Who this session belongs to and what it opens.
     pub(crate) fn me(&self, token: &str) -> Result<Me, Failure> {
-        let answer = self.get(&self.broker.at("/api/v1/me"), Some(token))?;
+        let answer = self.send(&Request::get(&self.broker.at("/api/v1/me")).with_token(token))?;
         self.read(&answer)
     }
 
     /// Credentials for a role.
     pub(crate) fn credentials(&self, token: &str, role: &RoleAddress) -> Result<CredentialsResponse, Failure> {
         let url = self.broker.at(&format!("/api/v1/labs/{}/roles/{}/credentials", role.lab, role.role));
-        let answer = self.post(&url, "application/json", "{}", Some(token))?;
+        let answer = self.send(&Request::post(&url, Content::Json("{}")).with_token(token))?;
         self.read(&answer)
     }
 
-    fn get(&self, url: &str, token: Option<&str>) -> Result<Answer, Failure> {
-        let mut request = self.agent.get(url);
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, self.bearer(token)?);
+    fn send(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let mut message = Builder::new().method(&request.method).uri(request.url);
+        if let Some(token) = request.token {
+            message = message.header(AUTHORIZATION, self.bearer(token)?);
         }
-        self.answer("GET", url, request.call())
-    }
-
-    fn post(&self, url: &str, content_type: &str, body: &str, token: Option<&str>) -> Result<Answer, Failure> {
-        let mut request = self.agent.post(url).header(CONTENT_TYPE, content_type);
-        if let Some(token) = token {
-            request = request.header(AUTHORIZATION, self.bearer(token)?);
+        if let Some(revision) = request.revision {
+            message = message.header(IF_MATCH, format!("\"{revision}\""));
         }
-        self.answer("POST", url, request.send(body))
+        if let Some(content_type) = request.content.content_type() {
+            message = message.header(CONTENT_TYPE, content_type);
+        }
+        let sent = match request.content.text() {
+            Some(text) => message.body(text).map_err(ureq::Error::Http).and_then(|message| self.agent.run(message)),
+            None => message.body(()).map_err(ureq::Error::Http).and_then(|message| self.agent.run(message)),
+        };
+        self.answer(&request.method, request.url, sent)
     }
 
     fn bearer(&self, token: &str) -> Result<HeaderValue, Failure> {
@@ -151,7 +158,7 @@ impl Client {
 
     fn answer(
         &self,
-        method: &str,
+        method: &Method,
         url: &str,
         sent: Result<Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, Failure> {
@@ -167,11 +174,18 @@ impl Client {
     }
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {
-        if answer.status != 200 {
-            return Err(self.failure(answer));
-        }
+        self.read_with(answer, &[200])
+    }
+
+    fn read_with<T: DeserializeOwned>(&self, answer: &Answer, statuses: &[u16]) -> Result<T, Failure> {
+        self.expect(answer, statuses)?;
         // The parser's own words could repeat what it read.
         serde_json::from_slice(&answer.body).map_err(|_| self.not_a_broker("its answer is not the expected JSON"))
+    }
+
+    /// Whether the answer has one of the statuses that belong to what was asked.
+    fn expect(&self, answer: &Answer, statuses: &[u16]) -> Result<(), Failure> {
+        if statuses.contains(&answer.status) { Ok(()) } else { Err(self.failure(answer)) }
     }
 
     fn failure(&self, answer: &Answer) -> Failure {

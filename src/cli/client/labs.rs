@@ -1,0 +1,132 @@
+//! What those who look after a lab ask a broker.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ureq::http::Method;
+
+use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
+use crate::wire::labs::{
+    Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
+};
+
+use super::{Answer, Client, Content, Failure, Request, Session};
+
+/// The most that a broker gives at once, by its own account.
+const MAPPINGS_PER_PAGE: u32 = 100;
+
+/// One lab at a broker, in the name of whoever is signed in there.
+#[derive(Debug)]
+pub(crate) struct LabClient {
+    client: Client,
+    session: Session,
+    lab: LabName,
+}
+
+impl LabClient {
+    pub(crate) fn new(client: Client, session: Session, lab: LabName) -> Self {
+        Self { client, session, lab }
+    }
+
+    /// The lab itself, with its roles.
+    pub(crate) fn lab(&self) -> Result<Lab, Failure> {
+        self.read("")
+    }
+
+    /// All its mappings, however many pages they fill.
+    pub(crate) fn mappings(&self) -> Result<Mappings, Failure> {
+        let mut mappings = Vec::new();
+        let mut after: Option<MappingId> = None;
+        loop {
+            let from = after.as_ref().map(|id| format!("&after={id}")).unwrap_or_default();
+            let page: Mappings = self.read(&format!("/mappings?limit={MAPPINGS_PER_PAGE}{from}"))?;
+            mappings.extend(page.mappings);
+            let Some(next) = page.next else { return Ok(Mappings { mappings, next: None }) };
+            // The pages follow the ids, so one that does not lead on would lead round in a circle.
+            let next = next.parse().ok().filter(|next| after.as_ref().is_none_or(|after| next > after));
+            after = Some(next.ok_or_else(|| self.client.not_a_broker("its pages do not follow one another"))?);
+        }
+    }
+
+    /// One mapping.
+    pub(crate) fn mapping(&self, id: &MappingId) -> Result<Mapping, Failure> {
+        self.read(&format!("/mappings/{id}"))
+    }
+
+    /// Makes a mapping.
+    pub(crate) fn add(&self, mapping: &NewMapping) -> Result<MappingOutcome, Failure> {
+        let answer = self.send(Method::POST, "/mappings", None, Content::Json(&json(mapping)))?;
+        self.client.read_with(&answer, &[201, 202])
+    }
+
+    /// Changes the conditions of a mapping that still has this revision.
+    pub(crate) fn edit(&self, id: &MappingId, revision: i64, edit: &MappingEdit) -> Result<MappingOutcome, Failure> {
+        let path = format!("/mappings/{id}");
+        let answer = self.send(Method::PATCH, &path, Some(revision), Content::Json(&json(edit)))?;
+        self.not_changed_meanwhile(id, &answer)?;
+        self.client.read_with(&answer, &[200, 202])
+    }
+
+    /// Ends a mapping that still has this revision.
+    pub(crate) fn end(&self, id: &MappingId, revision: i64) -> Result<MappingOutcome, Failure> {
+        let answer = self.send(Method::POST, &format!("/mappings/{id}/end"), Some(revision), Content::Empty)?;
+        self.not_changed_meanwhile(id, &answer)?;
+        self.client.read(&answer)
+    }
+
+    /// The changes that wait for a second PI.
+    pub(crate) fn changes(&self) -> Result<MappingChanges, Failure> {
+        self.read("/mapping-changes")
+    }
+
+    /// Lets a change hold that somebody else asked for.
+    pub(crate) fn confirm(&self, id: &MappingChangeId) -> Result<MappingOutcome, Failure> {
+        let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/confirm"), None, Content::Empty)?;
+        self.client.read(&answer)
+    }
+
+    /// Drops a change that waits.
+    pub(crate) fn decline(&self, id: &MappingChangeId) -> Result<(), Failure> {
+        let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/decline"), None, Content::Empty)?;
+        self.client.expect(&answer, &[204])
+    }
+
+    /// Who has a standing in the lab.
+    pub(crate) fn people(&self) -> Result<LabPeople, Failure> {
+        self.read("/people")
+    }
+
+    /// Gives somebody a standing.
+    pub(crate) fn appoint(&self, person: &PersonId, appointment: &Appointment) -> Result<LabPerson, Failure> {
+        let answer = self.send(Method::PUT, &format!("/people/{person}"), None, Content::Json(&json(appointment)))?;
+        self.client.read(&answer)
+    }
+
+    /// Takes somebody's standing away.
+    pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
+        let answer = self.send(Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
+        self.client.expect(&answer, &[204])
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let answer = self.send(Method::GET, path, None, Content::None)?;
+        self.client.read(&answer)
+    }
+
+    fn send(&self, method: Method, path: &str, revision: Option<i64>, content: Content<'_>) -> Result<Answer, Failure> {
+        let url = self.client.broker.at(&format!("/api/v1/labs/{}{path}", self.lab));
+        let request = Request::new(method, &url, content).with_token(&self.session.access_token);
+        self.client.send(&Request { revision, ..request })
+    }
+
+    fn not_changed_meanwhile(&self, id: &MappingId, answer: &Answer) -> Result<(), Failure> {
+        match answer.status {
+            412 => Err(Failure::ChangedMeanwhile { lab: self.lab.clone(), mapping: id.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "plain structs of text, numbers and booleans always have a JSON")]
+fn json(body: &impl Serialize) -> String {
+    serde_json::to_string(body).expect("a body of the API is JSON")
+}
