@@ -159,7 +159,7 @@ Lodge is ready. Everything runs on this machine, and nothing leaves it.
   small AWS           http://{aws}   STS and Mechanical Turk, in memory
   what is done here   {kept}
 
-  professor   PI of the lab `vision`
+  professor   PI of the lab `vision`: says which group gets which role there
   postdoc     may use vision/publish and vision/pay
   student     may use vision/read-results
   guest       signs in, is in no group, may use nothing
