@@ -61,6 +61,38 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["bin/lodged"]),
 ];
 
+/// What a proof of access begins with, and the folders or files of `src/` where it may be called. Each word is looked for
+/// whatever stands before it, so that no other name for the type helps; where it is defined, `fn` stands before it.
+const BEGINNINGS: &[(&str, &[&str])] = &[
+    // `Membership`, `Grounds` and `OpenInvitation`: what the gate decides on is read from the database.
+    ("from_rows", &["store/"]),
+    // `Operator`: nothing that answers requests is one.
+    ("at_this_machine", &["bin/lodged/", "playground.rs"]),
+];
+
+/// Where a proof of access is begun that may not be, a line for each.
+fn forgeries<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, source) in files {
+        let words = words(source);
+        let mut at = 0;
+        while at < words.len() {
+            if let ["#", "[", "cfg", "(", "test", ")", "]", ..] = &words[at..] {
+                at = end_of_test_module(&words, at + 7).unwrap_or(at + 7);
+                continue;
+            }
+            let is_definition = at > 0 && words[at - 1] == "fn";
+            for (word, places) in BEGINNINGS {
+                if words[at] == *word && !is_definition && !places.iter().any(|place| path.starts_with(place)) {
+                    found.push(format!("{path}: calls `{word}`"));
+                }
+            }
+            at += 1;
+        }
+    }
+    found
+}
+
 /// Everything in these sources that the rules forbid, a line for each. Paths are relative to `src/`.
 fn violations<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<String> {
     let mut found = BTreeSet::new();
@@ -430,6 +462,54 @@ fn no_arrow_runs_the_other_way() {
     let found = violations(sources.iter().map(|(path, source)| (path.as_str(), source.as_str())));
 
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn no_proof_of_access_is_begun_anywhere_else() {
+    let sources = sources();
+    for (word, _) in BEGINNINGS {
+        let defined = format!("fn {word}(");
+        assert!(sources.iter().any(|(_, source)| source.contains(&defined)), "nothing is called `{word}` any more");
+    }
+
+    let found = forgeries(sources.iter().map(|(path, source)| (path.as_str(), source.as_str())));
+
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_proof_that_is_begun_elsewhere_is_found() {
+    #[rustfmt::skip]
+    let planted = [
+        ("http/api/labs.rs", "fn f() { let all = Membership::from_rows(lab, person, Standing::Pi); }"),
+        ("app/admission.rs", "use crate::domain::access::Membership as M; fn f() { access::admit(Some(M::from_rows(l, p, s))) }"),
+        ("app/issue.rs", "fn f() { let grounds = Grounds :: from_rows (Some(lab), Some(role), vec![]); }"),
+        ("http/invitations.rs", "fn f() { lab.map(|lab| OpenInvitation::from_rows(lab, invitation)) }"),
+        ("domain/access/decide.rs", "impl Grounds { fn other() -> Self { Self::from_rows(None, None, vec![]) } }"),
+        ("app/mod.rs", "fn f(rows: fn(Lab)) {} fn g() { f(<OpenInvitation>::from_rows) }"),
+        ("app/sweep.rs", "fn f() { Operator::at_this_machine(name) }"),
+        ("http/mod.rs", "use crate::domain::access::Operator; const WHO: fn(OperatorName) -> Operator = Operator::at_this_machine;"),
+        ("console/mod.rs", "#[cfg(not(test))] fn f() { Operator::at_this_machine(name) }"),
+        ("cli/mod.rs", "#[cfg(test)] fn helper() {} fn f() { Operator::at_this_machine(name) }"),
+        ("store/people.rs", "fn f() { Operator::at_this_machine(name) }"),
+        ("bin/lodge.rs", "fn f() { Operator::at_this_machine(name) }"),
+        ("playground.rs", "fn f() { Membership::from_rows(lab, person, standing) }"),
+    ];
+    for (path, source) in planted {
+        assert_eq!(forgeries([(path, source)]).len(), 1, "{path}: {source}");
+    }
+
+    #[rustfmt::skip]
+    let fine = [
+        ("store/labs.rs", "fn f() { Ok(Some(Membership::from_rows(lab, person, standing))) }"),
+        ("domain/access/proof.rs", "impl Membership { pub(crate) const fn from_rows(lab: Lab) -> Self { Self { lab } } }"),
+        ("domain/access/proof.rs", "#[cfg(test)] mod tests { fn f() { Membership::from_rows(lab) } }"),
+        ("app/issue.rs", "//! Made by `Grounds::from_rows`.\nconst A: &str = \"Operator::at_this_machine\";"),
+        ("bin/lodged/lab.rs", "fn f() { Operator::at_this_machine(OperatorName::from_account(user)) }"),
+    ];
+    for (path, source) in fine {
+        assert_eq!(forgeries([(path, source)]), [""; 0], "{path}: {source}");
+    }
 }
 
 #[test]

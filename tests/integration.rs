@@ -24,6 +24,8 @@ mod first_credential;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod ledger_down;

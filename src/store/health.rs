@@ -25,6 +25,12 @@ pub enum LoginError {
     /// Row security does not hold for it.
     #[error("the broker's login `{0}` has BYPASSRLS; take it away: alter role {0} nobypassrls")]
     BypassesRowSecurity(String),
+    /// It can become a role for which row security does not hold.
+    #[error(
+        "the broker's login `{0}` is a member of `{1}`, for whom row security does not hold; take it away: revoke {1} \
+         from {0}"
+    )]
+    MayBecome(String, String),
     /// It could take row security off.
     #[error(
         "the broker's login `{0}` owns the table {1}, or is a member of the role that does; migrate as another login"
@@ -33,6 +39,12 @@ pub enum LoginError {
     /// Somebody took it off.
     #[error("row security is not on, or not forced, for the table {0}; restore the schema or ask who changed it")]
     RowSecurityOff(String),
+    /// It is on, and something lets this login past it.
+    #[error(
+        "the broker's login sees rows of the table {0} without being in any lab; restore the schema or ask who changed \
+         its policies, or set `lodge.lab` for the login or the database"
+    )]
+    SeesRows(String),
     /// It could rewrite the ledger.
     #[error("the broker's login `{0}` may change entries of the ledger; run `lodged migrate`, which sets its rights")]
     MayChangeLedger(String),
@@ -49,16 +61,22 @@ impl Store {
     pub(super) async fn check_login(&self) -> Result<()> {
         let Database::Postgres(store) = &self.database else { return Ok(()) };
         let refuse = |error| Err(Error::Login(error));
-        let (login, is_superuser, bypasses): (String, bool, bool) =
-            sqlx::query_as("select rolname::text, rolsuper, rolbypassrls from pg_roles where rolname = current_user")
-                .fetch_one(&store.pool)
-                .await?;
-        if is_superuser {
-            return refuse(LoginError::Superuser(login));
+        // Itself first, then whatever it is a member of, and so can become.
+        let roles: Vec<(String, bool, bool, String)> = sqlx::query_as(
+            "select rolname::text, rolsuper, rolbypassrls, current_user::text from pg_roles \
+             where pg_has_role(current_user, oid, 'member') order by rolname <> current_user, rolname",
+        )
+        .fetch_all(&store.pool)
+        .await?;
+        let unbound = roles.into_iter().find(|(_, is_superuser, bypasses, _)| *is_superuser || *bypasses);
+        if let Some((role, is_superuser, _, login)) = unbound {
+            return refuse(match () {
+                () if role != login => LoginError::MayBecome(login, role),
+                () if is_superuser => LoginError::Superuser(login),
+                () => LoginError::BypassesRowSecurity(login),
+            });
         }
-        if bypasses {
-            return refuse(LoginError::BypassesRowSecurity(login));
-        }
+        let (login,): (String,) = sqlx::query_as("select current_user::text").fetch_one(&store.pool).await?;
         let tables: Vec<(String, bool, bool)> = sqlx::query_as(
             "select relname::text, relrowsecurity and relforcerowsecurity, pg_has_role(current_user, relowner, 'member') \
              from pg_class where relnamespace = to_regnamespace(current_schema()::text) and relkind in ('r', 'p') \
@@ -73,12 +91,26 @@ impl Store {
         if let Some(table) = LAB_TABLES.into_iter().find(|table| !is_secured(table)) {
             return refuse(LoginError::RowSecurityOff(table.to_owned()));
         }
-        let (may_change,): (bool,) =
-            sqlx::query_as("select has_table_privilege(current_user, 'ledger_entry', 'update, delete, truncate')")
-                .fetch_one(&store.pool)
-                .await?;
+        let shown: Option<(String,)> = sqlx::query_as(sqlx::AssertSqlSafe(shown())).fetch_optional(&store.pool).await?;
+        if let Some((table,)) = shown {
+            return refuse(LoginError::SeesRows(table));
+        }
+        // A right to one column is no right to the table, and one of a role that it can become is none of its own.
+        let (may_change,): (bool,) = sqlx::query_as(
+            "select exists (select 1 from pg_roles where pg_has_role(current_user, oid, 'member') \
+             and (has_table_privilege(oid, 'ledger_entry', 'update, delete, truncate') \
+             or has_any_column_privilege(oid, 'ledger_entry', 'update')))",
+        )
+        .fetch_one(&store.pool)
+        .await?;
         if may_change { refuse(LoginError::MayChangeLedger(login)) } else { Ok(()) }
     }
+}
+
+/// The first table that shows a row to who has entered no lab. It sees through policies that were added or changed.
+fn shown() -> String {
+    let each = LAB_TABLES.map(|table| format!("select '{table}' as name where exists (select 1 from {table})"));
+    format!("{} limit 1", each.join(" union all "))
 }
 
 /// Gives the broker's login what it needs and no more.

@@ -2,7 +2,21 @@
 //!
 //! Each statement is written once (see `sql`). Work happens in a [`Tx`]: [`Store::read`] for reading, [`Store::write`]
 //! for anything that changes a row. A lab's own data is reached through [`Tx::lab`] alone, which takes a proof of
-//! access to that lab. No transaction is ever held across a network call.
+//! access to that lab; its id does not do. No transaction is ever held across a network call.
+//!
+//! ```
+//! # use lodge::{domain::access::LabAccess, domain::lab::Role, store::{Result, Tx}};
+//! async fn roles(tx: &mut Tx, access: &LabAccess) -> Result<Vec<Role>> {
+//!     tx.lab(access).await?.roles().await
+//! }
+//! ```
+//!
+//! ```compile_fail,E0308
+//! # use lodge::{domain::id::LabId, domain::lab::Role, store::{Result, Tx}};
+//! async fn roles(tx: &mut Tx, lab: &LabId) -> Result<Vec<Role>> {
+//!     tx.lab(lab).await?.roles().await
+//! }
+//! ```
 //!
 //! On PostgreSQL any number of brokers share the tables. What must not happen twice is decided by one statement there (a
 //! `delete … returning`, an `update … where`, a unique key), or stands behind the lock of a lab's ledger book

@@ -204,6 +204,8 @@ pub(super) use {run, run_across, run_in_lab, run_text, statements};
 mod tests {
     use super::*;
 
+    /// In a `const`, as every statement is, the panic is an error of the compiler. No example in the documentation can
+    /// show that: nothing outside `store` sees the type.
     #[test]
     fn a_statement_that_forgets_the_lab_is_noticed() {
         let forgets = |text: &'static str| std::panic::catch_unwind(|| LabSql::new(text)).is_err();

@@ -1,0 +1,39 @@
+//! The statements that see more labs than one. Each is a door without a lock, so each stands here with what it is for.
+
+use lodge::store::{Kind, all_statements};
+
+/// Every one of them, by name.
+const ACROSS: [(&str, &str); 13] = [
+    ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),
+    ("LAB_BY_NAME", "the gate has to find the lab before anybody can be in it"),
+    ("LABS", "the operator's list"),
+    ("INSERT_LAB", "the operator makes a lab, which nobody can be in before"),
+    ("GATE_ROLE", "the gate, of one lab: the role that is asked for"),
+    ("GATE_STANDING", "the gate, of one lab: what somebody may administer"),
+    ("GATE_MEMBER", "the gate, of one lab: whether a mapping speaks of somebody"),
+    ("ALL_BOOKS", "the operator's export and check of the whole ledger"),
+    ("COUNT_WRONG_BOOKS", "the operator's check of the whole ledger; a number, no row"),
+    ("OPEN_ATTEMPTS", "the sweep ends attempts that the broker was stopped in, whosoever they are"),
+    ("GATE_MAPPINGS", "the gate, of one lab: the mappings to the role that is asked for"),
+    ("MAPPINGS_OF_SIGN_IN", "one's own: the roles that one's groups are given, in all labs"),
+    ("STANDINGS_OF_PERSON", "one's own: the labs that one looks after"),
+];
+
+#[test]
+fn whatever_sees_more_labs_than_one_is_known_by_name() {
+    let all = all_statements();
+    let found: Vec<_> = all.iter().filter(|it| it.kind == Kind::Across).map(|it| it.name).collect();
+
+    assert_eq!(found, ACROSS.map(|(name, _)| name), "say here what a new one is for");
+    assert!(ACROSS.iter().all(|(_, reason)| !reason.is_empty()));
+}
+
+#[test]
+fn no_two_statements_have_one_name() {
+    let mut names: Vec<_> = all_statements().iter().map(|it| it.name).collect();
+    names.sort_unstable();
+    let before = names.len();
+    names.dedup();
+
+    assert_eq!(names.len(), before, "the tests know a statement by its name");
+}

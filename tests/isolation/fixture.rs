@@ -1,0 +1,229 @@
+//! Two labs that are set up alike, and the two databases: A and B together, and B alone.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use lodge::domain::access::{Operator, Refusal};
+use lodge::domain::actor::{Actor, OperatorName};
+use lodge::domain::claims::Groups;
+use lodge::domain::id::{ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleSessionId, SignInId};
+use lodge::domain::lab::{Invitation, Lab, Office, Role};
+use lodge::domain::ledger::{Book, Draft, Event, Thread};
+use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
+use lodge::domain::person::PersonKey;
+use lodge::domain::role_session::{ExternalId, SessionDuration};
+use lodge::store::{LAB_TABLES, Store};
+
+use super::raw_sql::{Layout, Raw};
+use crate::support::databases::{Kind, TestDatabase};
+use crate::support::postgres::Database;
+
+/// The moment that everything is done at.
+pub(super) fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_266_000, 0).unwrap()
+}
+
+/// Bytes for an id: whose lab's it is, and which of its kind.
+pub(super) fn entropy(lab: u8, which: u8) -> [u8; 10] {
+    [lab, which, 0, 0, 0, 0, 0, 0, 0, 1]
+}
+
+pub(super) fn lab_id(lab: u8) -> LabId {
+    LabId::from_entropy(entropy(lab, 0))
+}
+
+pub(super) fn lab(lab: u8) -> Lab {
+    let letter = char::from(lab);
+    Lab {
+        id: lab_id(lab),
+        name: format!("lab-{letter}").parse().unwrap(),
+        title: format!("Lab {letter}"),
+        session_role: format!("arn:aws:iam::11112222333{}:role/lodge/session", lab % 10).parse().unwrap(),
+        external_id: ExternalId::from_entropy([lab; 16]),
+        created_at: now(),
+        archived_at: None,
+    }
+}
+
+/// Nobody who tests anything here signs in: an operator sets both labs up.
+pub(super) fn operator() -> Operator {
+    Operator::at_this_machine(OperatorName::from_account("tests"))
+}
+
+/// One of a lab's people: 1 and 2 are its PIs, 3 its manager, 4 a student with a mapping.
+pub(super) fn person(lab: u8, which: u8) -> PersonId {
+    PersonId::from_entropy(entropy(lab, which))
+}
+
+pub(super) fn sign_in(lab: u8, which: u8) -> SignInId {
+    SignInId::from_entropy(entropy(lab, which))
+}
+
+/// 1 is live and gives the students the role that no other lab has, 2 has ended, 3 gives the role that both have.
+pub(super) fn mapping_id(lab: u8, which: u8) -> MappingId {
+    MappingId::from_entropy(entropy(lab, which))
+}
+
+/// 1 waits, 2 has lapsed.
+pub(super) fn change_id(lab: u8, which: u8) -> MappingChangeId {
+    MappingChangeId::from_entropy(entropy(lab, which))
+}
+
+/// 1 is open, 2 has ended.
+pub(super) fn invitation_id(lab: u8, which: u8) -> InvitationId {
+    InvitationId::from_entropy(entropy(lab, which))
+}
+
+/// 1 has an outcome, 2 has none.
+pub(super) fn attempt(lab: u8, which: u8) -> RoleSessionId {
+    RoleSessionId::from_entropy(entropy(lab, which))
+}
+
+/// The role that no other lab has.
+pub(super) fn own_role(lab: u8) -> String {
+    format!("only-{}", char::from(lab))
+}
+
+pub(super) fn students(lab: u8) -> String {
+    format!("{}-students", char::from(lab))
+}
+
+/// How many entries each lab's book has.
+pub(super) const ENTRIES: i64 = 4;
+
+fn target(lab: u8, role: &str) -> MappingTarget {
+    MappingTarget {
+        connection: "campus".parse().unwrap(),
+        group: students(lab).parse().unwrap(),
+        role: role.parse().unwrap(),
+    }
+}
+
+/// The people of both labs, wherever the labs themselves are: a person is no lab's.
+async fn people(store: &Store) {
+    let mut tx = store.write().await.unwrap();
+    for lab in [b'a', b'b'] {
+        for which in 1..=4 {
+            let key = PersonKey {
+                connection: "campus".parse().unwrap(),
+                issuer: "https://idp.example.edu/".parse().unwrap(),
+                subject: format!("{}-{which}", char::from(lab)).parse().unwrap(),
+            };
+            let (person, _) = tx.upsert_person(&person(lab, which), &key, None, now()).await.unwrap();
+            let groups = if which == 4 { vec![students(lab).parse().unwrap()] } else { Vec::new() };
+            tx.insert_sign_in(&sign_in(lab, which), &person, &Groups::Present(groups), false, now()).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+}
+
+/// A lab with at least a row in every table, through the store's own functions.
+async fn furnish(store: &Store, letter: u8) {
+    let operator = operator();
+    let lab = lab(letter);
+    let mut tx = store.write().await.unwrap();
+    tx.insert_lab(&operator, &lab).await.unwrap();
+    let access = operator.access(lab.clone());
+    let mut open = tx.lab_to_change(&access).await.unwrap();
+    for name in ["shared".to_owned(), own_role(letter)] {
+        let role = Role {
+            name: name.parse().unwrap(),
+            template: "mturk/pay".parse().unwrap(),
+            parameters: BTreeMap::new(),
+            max_duration: SessionDuration::MAX,
+        };
+        open.insert_role(&role, now()).await.unwrap();
+    }
+    for (which, role, ends_at) in [
+        (1, own_role(letter), None),
+        (2, own_role(letter), Some(now() - TimeDelta::hours(1))),
+        (3, "shared".to_owned(), None),
+    ] {
+        let mapping = Mapping {
+            id: mapping_id(letter, which),
+            target: target(letter, &role),
+            terms: MappingTerms { ends_at, ..MappingTerms::default() },
+            revision: 1,
+            created_at: now(),
+            changed_at: now(),
+        };
+        open.insert_mapping(&mapping).await.unwrap();
+    }
+    for (which, lapses_at) in [(1, now() + TimeDelta::days(7)), (2, now() - TimeDelta::days(1))] {
+        let change = MappingChange {
+            id: change_id(letter, which),
+            mapping: mapping_id(letter, 1),
+            of_revision: Some(1),
+            author: person(letter, 1),
+            target: target(letter, &own_role(letter)),
+            terms: MappingTerms { needs_mfa: true, ..MappingTerms::default() },
+            asked_at: now() - TimeDelta::days(2),
+            lapses_at,
+        };
+        open.insert_change(&change).await.unwrap();
+    }
+    for (which, office) in [(1, Office::Pi), (2, Office::Pi), (3, Office::Manager)] {
+        open.put_office(&person(letter, which), office, now()).await.unwrap();
+    }
+    for which in [1, 2] {
+        let invitation =
+            Invitation { id: invitation_id(letter, which), created_at: now(), lapses_at: now() + TimeDelta::days(7) };
+        let hash = format!("hash-{}-{which}", char::from(letter));
+        open.insert_invitation(&operator, &hash, &invitation).await.unwrap();
+    }
+    assert!(open.end_invitation(&invitation_id(letter, 2), now()).await.unwrap());
+
+    let act = Thread::Act(Actor::Person(person(letter, 1)), ActId::from_entropy(entropy(letter, 1)));
+    open.append(Draft { at: now(), thread: act, event: Event::LabRestored }).await.unwrap();
+    let asked =
+        Event::Attempted { lab: lab.name.clone(), role: own_role(letter).parse().unwrap(), wanted_seconds: None };
+    for (which, event) in [(1, asked.clone()), (1, Event::Refused { reason: Refusal::NoMapping }), (2, asked)] {
+        let thread = Thread::Attempt(person(letter, 4), attempt(letter, which));
+        tx.append(Book::Lab(lab.id.clone()), Draft { at: now(), thread, event }).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+/// A database with these labs, and a way in for which nothing holds but what a statement says itself.
+pub(super) struct World {
+    pub(super) raw: Raw,
+    pub(super) layout: Layout,
+    database: TestDatabase,
+}
+
+impl World {
+    pub(super) async fn new(kind: Kind, labs: &[u8]) -> Self {
+        let database = TestDatabase::new(kind).await;
+        let store = database.open().await;
+        people(&store).await;
+        for lab in labs {
+            furnish(&store, *lab).await;
+        }
+        store.close().await;
+        let mut raw = match database.postgres() {
+            Some(server) => Raw::postgres(&server.superuser()).await,
+            None => Raw::sqlite(&database.owner).await,
+        };
+        let layout = raw.layout().await;
+        Self { raw, layout, database }
+    }
+
+    pub(super) async fn postgres(labs: &[u8]) -> Self {
+        Self::new(Kind::Postgres, labs).await
+    }
+
+    /// The PostgreSQL database.
+    pub(super) fn server(&self) -> &Database {
+        self.database.postgres().expect("it is on PostgreSQL")
+    }
+}
+
+/// That the fixture is worth something: a lab with an empty table could hide a statement that reads it all.
+pub(super) async fn assert_every_table_has_rows(world: &mut World) {
+    for lab in [b'a', b'b'] {
+        let (rows, _) = world.raw.dump(&world.layout, lab_id(lab).as_str()).await;
+        for table in LAB_TABLES {
+            assert!(rows.iter().any(|row| row.starts_with(&format!("{table}: "))), "{table}");
+        }
+    }
+}
