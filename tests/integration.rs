@@ -42,6 +42,8 @@ mod printed_commands;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod second_start;
 #[cfg(test)]
 mod shipped;
