@@ -44,6 +44,8 @@ mod printed_commands;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod second_start;

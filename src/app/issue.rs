@@ -111,16 +111,17 @@ impl Broker {
     /// Decides and writes `Attempted`, in one transaction: a session or a mapping that ended before this moment gives
     /// nothing after it. When the answer is no, the refusal is written beside it.
     async fn begin(&self, attempt: &Attempt) -> Result<Approved> {
-        let now = self.clock.now();
-        let mut tx = self.store.write().await?;
-        require_live(&mut tx, &attempt.session, now).await?;
-        let snapshot = tx.snapshot(&attempt.person).await?.ok_or(Error::SignInNeeded)?;
+        let mut tx = self.store.write_for(&attempt.address.lab).await?;
         let book = match tx.lab_id(&attempt.address.lab).await? {
             Some(lab) => Book::Lab(lab),
             None => Book::Broker,
         };
-        // From here on nobody changes the lab's mappings: the ledger's order is the order of decisions.
+        // From here on nobody changes the lab's mappings: the ledger's order is the order of decisions. Whatever else
+        // decides is read after this, too: a session may have ended while this waited.
         tx.hold_book(&book).await?;
+        let now = self.clock.now();
+        require_live(&mut tx, &attempt.session, now).await?;
+        let snapshot = tx.snapshot(&attempt.person).await?.ok_or(Error::SignInNeeded)?;
         let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role).await?;
         let outcome = match access::decide(&snapshot.evidence, grounds, attempt.wanted, now) {
             Decision::Allowed(allowed) => self.approve(*allowed),
@@ -166,7 +167,7 @@ impl Broker {
     /// Writes how it ended. A credential leaves this process after this has returned, or not at all.
     async fn end(&self, attempt: &Attempt, book: Book, event: Event) -> Result<()> {
         let kind = event.kind();
-        let mut tx = self.store.write().await?;
+        let mut tx = self.store.write_for(&attempt.address.lab).await?;
         tx.append(book, attempt.draft(self.clock.now(), event)).await?;
         tx.commit().await?;
         tracing::info!(

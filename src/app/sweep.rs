@@ -17,7 +17,7 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// database gives up after 5.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(2);
 
-/// How many are ended in one go.
+/// How many are read at once.
 const BATCH: u32 = 100;
 
 impl Broker {
@@ -35,10 +35,15 @@ impl Broker {
         tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
         tx.forget_codes(now - CODE_MEMORY).await?;
         tx.commit().await?;
-        let open = self.store.read().await?.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
         let mut ended = 0;
-        for attempt in &open {
-            ended += usize::from(self.interrupted(attempt).await?);
+        loop {
+            let open = self.store.read().await?.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
+            if open.is_empty() {
+                break;
+            }
+            for attempt in &open {
+                ended += usize::from(self.interrupted(attempt).await?);
+            }
         }
         if ended > 0 {
             tracing::warn!(attempts.count = ended, "ended attempts that a stop had left open");

@@ -81,7 +81,10 @@ async fn log(State(broker): State<Broker>, request: Request, next: Next) -> Resp
 
     let status = response.status();
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    if status.is_server_error() {
+    // Somebody must act on an error. That the broker is unavailable is said, with its reason, where that is known.
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        tracing::warn!(request.id = id, %method, route, status = status.as_u16(), duration_ms, "request");
+    } else if status.is_server_error() {
         tracing::error!(request.id = id, %method, route, status = status.as_u16(), duration_ms, "request");
     } else {
         tracing::info!(request.id = id, %method, route, status = status.as_u16(), duration_ms, "request");

@@ -166,7 +166,10 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = Self::from(&error);
         // Logged here, once, with everything behind it. What is the caller's own doing was logged where it was decided.
-        if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
+        if matches!(&error, Error::Store(error) if error.is_away()) {
+            // The store has said so once, when it began.
+            tracing::debug!(problem = problem.kind, "{}", chain(&error));
+        } else if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
             tracing::error!(problem = problem.kind, "{}", chain(&error));
         } else if matches!(error, Error::SignIn(_)) {
             tracing::warn!(problem = problem.kind, "{}", chain(&error));

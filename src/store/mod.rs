@@ -47,9 +47,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{Sqlite, Transaction};
 
 use crate::domain::access::LabAccess;
-use crate::domain::id::LabId;
+use crate::domain::id::{LabId, LabName};
 use files::Files;
-use postgres::{PostgresStore, Turn};
+use postgres::{Held, Patience, PostgresStore};
 use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
@@ -69,9 +69,15 @@ pub enum Error {
     /// The database did not do what it was asked: it is away, full, locked, or refused the statement.
     #[error("the database could not carry out a statement")]
     Database(#[from] sqlx::Error),
-    /// The server was found away while this waited for a connection to it.
+    /// The server is away: it has answered nobody for a while, or ended this connection.
     #[error("the database server does not answer")]
     Away,
+    /// The server answers others, and this has waited for too long.
+    #[error("the database is too busy")]
+    Busy,
+    /// The server cannot be reached, or does not let this login in. The server's own words, or the system's.
+    #[error("cannot connect: {0}")]
+    Connect(String),
     /// There is no database at this place.
     #[error("there is no database; make it with `lodged migrate`")]
     NoDatabase,
@@ -114,6 +120,12 @@ impl Error {
         let Self::Database(sqlx::Error::Database(error)) = self else { return false };
         error.is_unique_violation()
     }
+
+    /// Whether the server is away, which is logged when it begins and when it ends and not for each request.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Away)
+    }
 }
 
 /// What every function here returns.
@@ -146,16 +158,20 @@ impl Store {
             Address::Sqlite(file) if file.exists() => Some(Arc::new(Alone::on(file)?)),
             _ => None,
         };
-        Ok(Self { _alone: alone, ..Self::open(address).await? })
+        Ok(Self { _alone: alone, ..Self::open_with(address, Patience::Request).await? })
     }
 
-    /// Opens the database beside a running broker, as the operator's commands do.
+    /// Opens the database beside a running broker, as the operator's commands do. Their statements may take long.
     ///
     /// # Errors
     ///
     /// As [`Store::serve`], except that a broker may have it.
     pub async fn open(address: &Address) -> Result<Self> {
-        let store = Self::open_unchecked(address).await?;
+        Self::open_with(address, Patience::Command).await
+    }
+
+    async fn open_with(address: &Address, patience: Patience) -> Result<Self> {
+        let store = Self::open_unchecked(address, patience).await?;
         let checked = async {
             store.check_schema().await?;
             store.check_login().await
@@ -167,10 +183,10 @@ impl Store {
         Ok(store)
     }
 
-    async fn open_unchecked(address: &Address) -> Result<Self> {
+    async fn open_unchecked(address: &Address, patience: Patience) -> Result<Self> {
         let database = match address {
             Address::Sqlite(file) => Database::Sqlite(SqliteStore::open(file).await?),
-            Address::Postgres(postgres) => Database::Postgres(PostgresStore::open(postgres).await?),
+            Address::Postgres(postgres) => Database::Postgres(PostgresStore::open(postgres, patience).await?),
         };
         Ok(Self { database, _alone: None })
     }
@@ -200,6 +216,19 @@ impl Store {
         })
     }
 
+    /// The same, for somebody who will write in the book of the lab of this name. On PostgreSQL they wait here for each
+    /// other and not in the server, so that a busy lab does not keep others from its connections.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub async fn write_for(&self, lab: &LabName) -> Result<Tx> {
+        match &self.database {
+            Database::Sqlite(_) => self.write().await,
+            Database::Postgres(store) => Ok(Tx::postgres(store.write_for(lab.as_str()).await?)),
+        }
+    }
+
     /// Closes every connection, so that the files are whole.
     pub async fn close(&self) {
         match &self.database {
@@ -226,22 +255,21 @@ pub struct Tx {
     inner: Inner,
     scope: Scope,
     files: Option<Files>,
-    _turn: Option<Turn>,
 }
 
 #[derive(Debug)]
 enum Inner {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, sqlx::Postgres>),
+    Postgres(Held),
 }
 
 impl Tx {
     fn sqlite(inner: Transaction<'static, Sqlite>, files: Files) -> Self {
-        Self { inner: Inner::Sqlite(inner), scope: Scope::Nothing, files: Some(files), _turn: None }
+        Self { inner: Inner::Sqlite(inner), scope: Scope::Nothing, files: Some(files) }
     }
 
-    fn postgres((inner, turn): (Transaction<'static, sqlx::Postgres>, Turn)) -> Self {
-        Self { inner: Inner::Postgres(inner), scope: Scope::Nothing, files: None, _turn: Some(turn) }
+    fn postgres(inner: Held) -> Self {
+        Self { inner: Inner::Postgres(inner), scope: Scope::Nothing, files: None }
     }
 
     /// The data of the lab that the proof is for.
@@ -270,14 +298,14 @@ impl Tx {
         if self.scope == scope {
             return Ok(());
         }
-        if let Inner::Postgres(tx) = &mut self.inner {
+        if let Inner::Postgres(held) = &mut self.inner {
             let lab = match &scope {
                 Scope::Nothing => "",
                 Scope::One(lab) => lab,
                 Scope::Across => "*",
             };
-            let setting = sqlx::query("select set_config('lodge.lab', $1, true)").bind(lab).execute(&mut **tx);
-            postgres::in_time(setting).await?;
+            let setting = sqlx::query("select set_config('lodge.lab', $1, true)").bind(lab);
+            held.ask(async |connection| setting.execute(connection).await).await?;
         }
         self.scope = scope;
         Ok(())
@@ -292,7 +320,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
-            Inner::Postgres(tx) => postgres::in_time(tx.commit()).await?,
+            Inner::Postgres(held) => held.commit().await?,
         }
         self.files.map_or(Ok(()), |files| files.check())
     }

@@ -175,26 +175,27 @@ macro_rules! run_text {
     ($tx:expr, execute $text:expr $(, $value:expr)*) => {
         match &mut $tx.inner {
             $crate::store::Inner::Sqlite(tx) => {
-                sqlx::query($text)$(.bind($value))*.execute(&mut **tx).await.map(|done| done.rows_affected())
+                let done = sqlx::query($text)$(.bind($value))*.execute(&mut **tx).await;
+                done.map(|done| done.rows_affected()).map_err($crate::store::Error::from)
             }
-            $crate::store::Inner::Postgres(tx) => {
-                let running = sqlx::query($text)$(.bind($value))*.execute(&mut **tx);
-                $crate::store::postgres::in_time(running).await.map(|done| done.rows_affected())
+            $crate::store::Inner::Postgres(held) => {
+                let statement = sqlx::query($text)$(.bind($value))*;
+                let done = held.ask(async |connection| statement.execute(connection).await).await;
+                done.map(|done| done.rows_affected())
             }
         }
-        .map_err($crate::store::Error::from)
     };
     ($tx:expr, $fetch:ident $row:ty: $text:expr $(, $value:expr)*) => {
         match &mut $tx.inner {
             $crate::store::Inner::Sqlite(tx) => {
-                sqlx::query_as::<_, $row>($text)$(.bind($value))*.$fetch(&mut **tx).await
+                let rows = sqlx::query_as::<_, $row>($text)$(.bind($value))*.$fetch(&mut **tx).await;
+                rows.map_err($crate::store::Error::from)
             }
-            $crate::store::Inner::Postgres(tx) => {
-                let running = sqlx::query_as::<_, $row>($text)$(.bind($value))*.$fetch(&mut **tx);
-                $crate::store::postgres::in_time(running).await
+            $crate::store::Inner::Postgres(held) => {
+                let statement = sqlx::query_as::<_, $row>($text)$(.bind($value))*;
+                held.ask(async |connection| statement.$fetch(connection).await).await
             }
         }
-        .map_err($crate::store::Error::from)
     };
 }
 

@@ -1,11 +1,15 @@
 //! A whole university in a temporary folder: an identity provider and an AWS in the test's own process, and the real
 //! broker as a program of its own, with a proxy in front of each of the three.
 //!
-//! The broker's public address is its proxy's, so a broker may be killed and started again on any port.
+//! The broker's public address is its proxy's, so a broker may be killed and started again on any port. On PostgreSQL
+//! there may be several at once; the proxy leads to the one that was started last, or that a test chooses.
 
+use std::fs::File;
 use std::future::Future;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use base64::Engine as _;
@@ -19,12 +23,14 @@ use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
 use lodge::playground::Playground;
-use lodge::store::{Address, Session, Store};
+use lodge::store::{self, Address, Session, Store};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
+use super::databases::Kind;
 use super::ledger::attempts_in;
+use super::postgres::{Cluster, Database};
 use super::process::Process;
 use super::programs;
 use super::proxy::RecordingProxy;
@@ -46,6 +52,8 @@ pub(crate) struct Campus {
     pub(crate) playground: Playground,
     pub(crate) folder: tempfile::TempDir,
     runtime: Runtime,
+    /// The database, where it is a server's.
+    pub(crate) server: Option<Database>,
 }
 
 /// A broker that runs.
@@ -56,8 +64,21 @@ pub(crate) struct Running {
 }
 
 impl Campus {
-    /// Everything but the broker, whose database has the demo's labs in it.
+    /// Everything but the broker, whose database is a file and has the demo's labs in it.
     pub(crate) fn new() -> Self {
+        Self::on(Kind::Sqlite)
+    }
+
+    /// The same on either database.
+    pub(crate) fn on(kind: Kind) -> Self {
+        Self::over(match kind {
+            Kind::Sqlite => None,
+            Kind::Postgres => Some(Cluster::shared().database()),
+        })
+    }
+
+    /// The same on a fresh database of a server, or on a file.
+    pub(crate) fn over(server: Option<Database>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
         let random = Random::System;
@@ -69,7 +90,10 @@ impl Campus {
             public_url: front.url(),
             issuer: provider.url(),
             sts_endpoint: sts.url(),
-            database: Address::Sqlite(folder.path().join("lodge.db")),
+            database: match &server {
+                Some(server) => server.broker(),
+                None => Address::Sqlite(folder.path().join("lodge.db")),
+            },
             key_file: folder.path().join("key"),
             client_secret: hex::encode(random.bytes::<16>()).into(),
             identity: seed::broker_identity(&random),
@@ -77,6 +101,9 @@ impl Campus {
         };
         std::fs::write(folder.path().join("client-secret"), playground.client_secret.expose_secret()).unwrap();
         let accounts = runtime.block_on(async {
+            if let Some(server) = &server {
+                store::migrate(&server.owner(), &server.broker()).await.unwrap();
+            }
             let broker = playground.broker().await.unwrap();
             let accounts = playground.labs(&broker).await.unwrap();
             broker.store.close().await;
@@ -86,12 +113,12 @@ impl Campus {
         let idp = playground.idp().unwrap();
         serve(&runtime, aws_listener, aws.router());
         serve(&runtime, idp_listener, idp.router());
-        let campus = Self { aws, idp, sts, provider, front, playground, folder, runtime };
+        let campus = Self { aws, idp, sts, provider, front, playground, folder, runtime, server };
         std::fs::write(campus.settings(), campus.toml()).unwrap();
         campus
     }
 
-    /// The broker's database.
+    /// The broker's database, where it is a file.
     pub(crate) fn database(&self) -> PathBuf {
         self.folder.path().join("lodge.db")
     }
@@ -204,6 +231,14 @@ impl Campus {
 
     fn toml(&self) -> String {
         let folder = self.folder.path().display();
+        let database = match &self.playground.database {
+            Address::Sqlite(file) => format!("file = \"{}\"", file.display()),
+            Address::Postgres(server) => {
+                let password = self.folder.path().join("database-password");
+                private_file(&password, server.password.as_ref().unwrap().expose_secret());
+                format!("url = \"{}\"\npassword_file = \"{}\"", server.url, password.display())
+            }
+        };
         let (front, sts, provider) = (self.front.url(), self.sts.url(), self.provider.url());
         let (connection, title, client) = (seed::CONNECTION, seed::CONNECTION_TITLE, seed::CLIENT_ID);
         format!(
@@ -212,7 +247,7 @@ impl Campus {
             listen = "127.0.0.1:0"
             public_url = "{front}"
             [database]
-            file = "{folder}/lodge.db"
+            {database}
             [secrets]
             key_file = "{folder}/key"
             [aws]
@@ -234,6 +269,12 @@ impl Campus {
 pub(crate) fn address_in(line: &str) -> SocketAddr {
     let listen = line.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
     listen.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("no address in {line:?}"))
+}
+
+/// Writes a file that nobody else can read.
+fn private_file(path: &Path, text: &str) {
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
 }
 
 fn listener() -> TcpListener {
