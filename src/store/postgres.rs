@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres as Database, Transaction};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres as Database, Transaction};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::address::Postgres;
@@ -23,6 +23,9 @@ const CONNECTIONS: u32 = 16;
 /// How long connecting may take, or finding out that a kept connection is dead and making another.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_000);
 
+/// How long the first connection of a program may take, when nobody waits for an answer yet.
+const FIRST_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long one statement may take, waiting for another replica's lock included. Those of a request are short; only a
 /// server that does not answer takes this long. With [`CONNECT_TIMEOUT`] it stays below two seconds.
 const STATEMENT_TIMEOUT: Duration = Duration::from_millis(900);
@@ -32,7 +35,24 @@ const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to the server, its statements not limited in time: for migrations and the like.
 pub(super) async fn connect(address: &Postgres) -> Result<PgConnection> {
-    Ok(options(address)?.connect().await?)
+    connect_within(&options(address)?, FIRST_CONNECT_TIMEOUT).await
+}
+
+/// Connects once, to hear why when it does not work: a pool only says that it waited.
+async fn connect_within(options: &PgConnectOptions, time: Duration) -> Result<PgConnection> {
+    match tokio::time::timeout(time, options.connect()).await {
+        Ok(connected) => connected.map_err(|error| Error::Connect(in_its_words(&error))),
+        Err(_) => Err(Error::Connect(format!("no answer within {} s", time.as_secs()))),
+    }
+}
+
+/// What the server said, or the system, without sqlx's own words around it.
+fn in_its_words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn options(address: &Postgres) -> Result<PgConnectOptions> {
@@ -53,12 +73,14 @@ pub(super) struct PostgresStore {
 
 impl PostgresStore {
     pub(super) async fn open(address: &Postgres) -> Result<Self> {
+        let options = options(address)?;
+        connect_within(&options, FIRST_CONNECT_TIMEOUT).await?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(CONNECT_TIMEOUT)
             // The server says when it stops; what it cannot say, the next statement finds out.
             .test_before_acquire(true)
-            .connect_with(options(address)?)
+            .connect_with(options)
             .await?;
         Ok(Self { pool, line: Arc::new(Line::new()) })
     }

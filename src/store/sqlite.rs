@@ -55,7 +55,8 @@ pub(super) async fn create(file: &Path) -> Result<SqliteConnection> {
 
 /// One connection to a file that is there.
 pub(super) async fn connect(file: &Path) -> Result<SqliteConnection> {
-    if !file.try_exists().map_err(Error::Files)? {
+    // An empty file is one that somebody else made, or a `migrate` that was stopped at once.
+    if !file.try_exists().map_err(Error::Files)? || std::fs::metadata(file).map_err(Error::Files)?.len() == 0 {
         return Err(Error::NoDatabase);
     }
     Ok(options(file).connect().await?)
