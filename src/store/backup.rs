@@ -6,10 +6,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use secrecy::ExposeSecret;
 use sqlx::Connection;
+use tokio::process::Command;
 
 use super::address::{Address, Postgres};
 use super::{Error, Result, postgres, sqlite};
@@ -64,9 +64,7 @@ pub async fn backup(owner: &Address, to: &Path) -> std::result::Result<u64, Back
         Address::Sqlite(database) => copy_sqlite(database, &partial.0).await?,
         Address::Postgres(postgres) => {
             sees_every_row(postgres).await?;
-            let (postgres, path) = (postgres.clone(), partial.0.clone());
-            let dumped = tokio::task::spawn_blocking(move || dump(&postgres, &path)).await;
-            dumped.map_err(|error| unwritable(&partial.0, error.into()))??;
+            dump(postgres, &partial.0).await?;
         }
     }
     partial.put_in_place(to)
@@ -120,8 +118,12 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // It has another name by now, when all went well.
-        let _ = std::fs::remove_file(&self.0);
+        // It has another name by now, when all went well. SQLite keeps a journal beside it while it writes.
+        let mut journal = self.0.as_os_str().to_owned();
+        journal.push("-journal");
+        for path in [self.0.as_path(), Path::new(&journal)] {
+            let _ = std::fs::remove_file(path);
+        }
     }
 }
 
@@ -166,7 +168,7 @@ async fn sees_every_row(owner: &Postgres) -> std::result::Result<(), BackupError
     }
 }
 
-fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupError> {
+async fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupError> {
     // `--enable-row-security`: the tables' row security is forced, and the owner's own policy shows every row.
     let mut command = Command::new("pg_dump");
     command.args(["--format=custom", "--enable-row-security", "--no-password"]);
@@ -174,10 +176,10 @@ fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupEr
     if let Some(password) = &postgres.password {
         command.env("PGPASSWORD", password.expose_secret());
     }
-    run("pg_dump", &mut command)?;
+    run("pg_dump", command).await?;
     let mut list = Command::new("pg_restore");
     list.arg("--list").arg(partial);
-    let contents = run("pg_restore", &mut list)?;
+    let contents = run("pg_restore", list).await?;
     if contents.contains("ledger_entry") {
         Ok(())
     } else {
@@ -185,9 +187,9 @@ fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupEr
     }
 }
 
-/// What the program wrote.
-fn run(program: &'static str, command: &mut Command) -> std::result::Result<String, BackupError> {
-    let output = command.output().map_err(|error| match error.kind() {
+/// What the program wrote. It ends when nobody waits for it any more.
+async fn run(program: &'static str, mut command: Command) -> std::result::Result<String, BackupError> {
+    let output = command.kill_on_drop(true).output().await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => BackupError::NoProgram(program),
         _ => BackupError::Program { program, says: error.to_string() },
     })?;

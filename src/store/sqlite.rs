@@ -69,7 +69,10 @@ pub(super) async fn look_at(file: &Path) -> Result<SqliteConnection> {
 
 impl SqliteStore {
     pub(super) async fn open(file: &Path) -> Result<Self> {
-        let anchor = connect(file).await?;
+        let mut anchor = connect(file).await?;
+        // A file that was not in WAL mode, as a copy is not, has been switched to it; the files beside it come with the
+        // first look into it.
+        sqlx::query("select count(*) from sqlite_master").fetch_one(&mut anchor).await?;
         let options = options(file);
         let files = Files::of(file).map_err(Error::Files)?;
         let pool = |connections| {

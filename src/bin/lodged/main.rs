@@ -127,12 +127,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             ended
         }
         Command::Migrate(common) => operate(&runtime, filter, migrate::run(&common)),
-        Command::Backup(arguments) => {
-            let ended = operate(&runtime, filter, backup::run(&arguments));
-            // A copy that was broken off is not waited for.
-            runtime.shutdown_background();
-            ended
-        }
+        Command::Backup(arguments) => operate(&runtime, filter, backup::run(&arguments)),
         Command::Lab(command) => operate(&runtime, filter, lab::run(&command)),
         Command::Person(command) => operate(&runtime, filter, person::run(&command)),
         Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
