@@ -32,6 +32,8 @@ mod moto;
 #[cfg(test)]
 mod mturk_actions;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;

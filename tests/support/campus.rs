@@ -19,11 +19,12 @@ use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
 use lodge::playground::Playground;
-use lodge::store::{Address, Session, Store};
+use lodge::store::{Session, Store};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
+use super::database::{Kind, Place};
 use super::ledger::attempts_in;
 use super::process::Process;
 use super::programs;
@@ -44,6 +45,8 @@ pub(crate) struct Campus {
     pub(crate) front: RecordingProxy,
     /// What all of them know of each other.
     pub(crate) playground: Playground,
+    /// Where the broker's database is.
+    pub(crate) place: Place,
     pub(crate) folder: tempfile::TempDir,
     runtime: Runtime,
 }
@@ -56,9 +59,16 @@ pub(crate) struct Running {
 }
 
 impl Campus {
-    /// Everything but the broker, whose database has the demo's labs in it.
+    /// Everything but the broker, whose SQLite database has the demo's labs in it.
     pub(crate) fn new() -> Self {
+        Self::on(Kind::Sqlite)
+    }
+
+    /// The same on either database.
+    pub(crate) fn on(kind: Kind) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(kind, folder.path());
+        place.migrate();
         let runtime = Runtime::new().unwrap();
         let random = Random::System;
         let (aws_listener, idp_listener) = (listener(), listener());
@@ -69,7 +79,7 @@ impl Campus {
             public_url: front.url(),
             issuer: provider.url(),
             sts_endpoint: sts.url(),
-            database: Address::Sqlite(folder.path().join("lodge.db")),
+            database: place.broker(),
             key_file: folder.path().join("key"),
             client_secret: hex::encode(random.bytes::<16>()).into(),
             identity: seed::broker_identity(&random),
@@ -86,14 +96,14 @@ impl Campus {
         let idp = playground.idp().unwrap();
         serve(&runtime, aws_listener, aws.router());
         serve(&runtime, idp_listener, idp.router());
-        let campus = Self { aws, idp, sts, provider, front, playground, folder, runtime };
+        let campus = Self { aws, idp, sts, provider, front, playground, place, folder, runtime };
         std::fs::write(campus.settings(), campus.toml()).unwrap();
         campus
     }
 
-    /// The broker's database.
+    /// The file of the broker's SQLite database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("lodge.db")
+        self.place.file()
     }
 
     /// The broker's settings.
@@ -203,6 +213,7 @@ impl Campus {
     }
 
     fn toml(&self) -> String {
+        let database = self.place.toml();
         let folder = self.folder.path().display();
         let (front, sts, provider) = (self.front.url(), self.sts.url(), self.provider.url());
         let (connection, title, client) = (seed::CONNECTION, seed::CONNECTION_TITLE, seed::CLIENT_ID);
@@ -211,8 +222,7 @@ impl Campus {
             [server]
             listen = "127.0.0.1:0"
             public_url = "{front}"
-            [database]
-            file = "{folder}/lodge.db"
+            {database}
             [secrets]
             key_file = "{folder}/key"
             [aws]
