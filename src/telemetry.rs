@@ -65,14 +65,18 @@ fn is_ours(target: &str) -> bool {
         .any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")))
 }
 
-/// Writes an error and everything behind it as one line, for people: `a: because b: because c`.
+/// Writes an error and everything behind it as one line, for people: `a: because b: because c`. An error that repeats
+/// what is behind it, as some libraries' do, is not followed by it a second time.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
+        let behind = source.to_string();
+        if !text.ends_with(&behind) {
+            text.push_str(": ");
+            text.push_str(&behind);
+        }
         next = source.source();
     }
     text
@@ -150,5 +154,14 @@ mod tests {
         assert_eq!(chain(&inner), "disk full");
         assert!(chain(&outer).starts_with("LODGE_LOG is not a filter"));
         assert!(!chain(&outer).contains('\n'));
+    }
+
+    #[test]
+    fn a_chain_says_nothing_twice() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the disk did not work: {0}")]
+        struct Repeats(#[source] std::io::Error);
+
+        assert_eq!(chain(&Repeats(std::io::Error::other("disk full"))), "the disk did not work: disk full");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use lodge::playground::Seeding;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::browser::{self, Seen};
@@ -188,6 +190,44 @@ fn every_page_fits_wide_and_narrow_in_light_and_dark() {
 
             assert_clean(&seen);
             assert_eq!(helper.wait().status.code(), Some(0));
+            for picture in &album.taken {
+                assert_eq!(width_of(picture), width, "{} must be scrolled sideways", picture.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn an_invitation_is_accepted_by_two_clicks() {
+    if !peers::require("an_invitation_is_accepted_by_two_clicks", &PEERS) {
+        return;
+    }
+    let world = World::start();
+    let seeding = Seeding::new(&world.broker).unwrap();
+    for (viewport, width, height) in VIEWPORTS {
+        for scheme in ["light", "dark"] {
+            let invited = world.wait_for(seeding.desk().invite_pi(&"language".parse().unwrap())).unwrap();
+            let link = invited.link.expose_secret();
+            let mut album = Album::new(viewport, scheme);
+            let steps = json!([
+                { "goto": link },
+                { "expect_title": "^Sign in - Example University$" },
+                { "click": button_of("guest") },
+                { "expect_title": "^Become PI of Language Lab\\? · Lodge$" },
+                { "expect_text": "You are Robin Vale, signed in at Example University." },
+                { "expect_text": "444455556666" },
+                album.picture_of("invitation"),
+                { "click": { "role": "button", "name": "Yes, I am its PI" } },
+                { "expect_title": "^Your roles · Lodge$" },
+                { "expect_text": "PI of language" },
+                album.picture_of("home-new-pi"),
+            ]);
+
+            let size = json!({ "width": width, "height": height });
+            let seen = browser::run_with(&json!({ "steps": steps, "viewport": size, "scheme": scheme }));
+
+            assert_clean(&seen);
+            assert_eq!(seen.url(), format!("{}/", world.url), "the token is in no address any more");
             for picture in &album.taken {
                 assert_eq!(width_of(picture), width, "{} must be scrolled sideways", picture.display());
             }

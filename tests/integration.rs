@@ -34,6 +34,8 @@ mod moto;
 #[cfg(test)]
 mod mturk_actions;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod policies;

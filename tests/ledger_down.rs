@@ -14,6 +14,7 @@ use crate::support::caller::{self, Reply};
 use crate::support::campus::{Campus, Running};
 use crate::support::eventually;
 use crate::support::ledger::{complaints, count_issued, open};
+use crate::support::programs::with_file_limit;
 use crate::support::proxy::Moment;
 
 const ROLE: &str = "vision/read-results";
@@ -109,21 +110,6 @@ fn a_full_disk_gives_nothing_and_a_disk_with_room_again_does() {
     };
     received.push(caller::ask(again.address, &token, ROLE).received().expect("a credential, now that there is room"));
     assert_eq!(complaints(&campus.ledger(), &received), [""; 0]);
-}
-
-/// The same command under a limit. A process that breaks it is sent a signal, which here is ignored, so that the write
-/// itself fails.
-fn with_file_limit(command: &Command, kib: u64) -> Command {
-    let mut limited = Command::new("bash");
-    limited.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {kib}; exec \"$0\" \"$@\"")]);
-    limited.arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
-    }
-    limited
 }
 
 /// What somebody may do to the files of a running broker's database.

@@ -4,14 +4,15 @@
 //! writing. PostgreSQL's own `pg_dump` does the same; it works as the owner of the tables, under the owner's policy. A
 //! copy appears at its place once it is complete and was looked at, readable by nobody else.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use secrecy::ExposeSecret;
 use sqlx::Connection;
+use tokio::process::Command;
 
 use super::address::{Address, Postgres};
-use super::{Error, Result, sqlite};
+use super::{Error, Result, postgres, sqlite};
 use crate::private_file;
 
 /// A copy that was not made.
@@ -43,8 +44,8 @@ pub enum BackupError {
         /// Its last words.
         says: String,
     },
-    /// What was written is not whole.
-    #[error("the copy does not hold: {0}")]
+    /// What was written, or would be, is not all of it.
+    #[error("the copy would not be whole: {0}")]
     NotWhole(String),
 }
 
@@ -53,32 +54,83 @@ pub enum BackupError {
 ///
 /// # Errors
 ///
-/// When it could not be made. Nothing is left of it then.
+/// When it could not be made. Nothing is left of it then, nor when this is dropped before its end.
 pub async fn backup(owner: &Address, to: &Path) -> std::result::Result<u64, BackupError> {
-    if to.exists() {
+    if to.try_exists().map_err(|source| unwritable(to, source))? {
         return Err(BackupError::Exists(to.to_owned()));
     }
-    let mut partial = to.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = write(owner, &partial).await;
-    let done = written.and_then(|()| put_in_place(&partial, to));
-    if done.is_err() {
-        let _ = std::fs::remove_file(&partial);
+    let partial = Partial::beside(to)?;
+    match owner {
+        Address::Sqlite(database) => copy_sqlite(database, &partial.0).await?,
+        Address::Postgres(postgres) => {
+            sees_every_row(postgres).await?;
+            dump(postgres, &partial.0).await?;
+        }
     }
-    done
+    partial.put_in_place(to)
 }
 
-async fn write(owner: &Address, partial: &Path) -> std::result::Result<(), BackupError> {
-    // An earlier one was stopped; nobody else has any business with that name.
-    let _ = std::fs::remove_file(partial);
-    let file =
-        private_file::create_new(partial).map_err(|source| BackupError::Write { path: partial.to_owned(), source })?;
-    drop(file);
-    match owner {
-        Address::Sqlite(database) => Ok(copy_sqlite(database, partial).await?),
-        Address::Postgres(postgres) => dump(postgres, partial),
+/// How much of a copy that is being made has been written so far, in bytes.
+#[must_use]
+pub fn backed_up(to: &Path) -> u64 {
+    std::fs::metadata(partial_path(to)).map_or(0, |file| file.len())
+}
+
+fn unwritable(path: &Path, source: std::io::Error) -> BackupError {
+    BackupError::Write { path: path.to_owned(), source }
+}
+
+/// A name of this process's own: two copies to one place are made side by side, and the first in place wins.
+fn partial_path(to: &Path) -> PathBuf {
+    let mut path = to.as_os_str().to_owned();
+    path.push(format!(".partial-{}", std::process::id()));
+    path.into()
+}
+
+/// A copy that is not complete. Gone when dropped.
+struct Partial(PathBuf);
+
+impl Partial {
+    fn beside(to: &Path) -> std::result::Result<Self, BackupError> {
+        let path = partial_path(to);
+        private_file::create_new(&path).map_err(|source| unwritable(to, source))?;
+        Ok(Self(path))
     }
+
+    /// Gives it its name, durably, once everything in it is.
+    fn put_in_place(self, to: &Path) -> std::result::Result<u64, BackupError> {
+        let file = File::open(&self.0).map_err(|source| unwritable(&self.0, source))?;
+        let synced = file.sync_all().and_then(|()| file.metadata());
+        let bytes = synced.map_err(|source| unwritable(&self.0, source))?.len();
+        // Fails where a file has appeared meanwhile; a rename alone would replace it.
+        private_file::create_new(to).map_err(|source| match source.kind() {
+            std::io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
+            _ => unwritable(to, source),
+        })?;
+        std::fs::rename(&self.0, to).map_err(|source| {
+            let _ = std::fs::remove_file(to);
+            unwritable(to, source)
+        })?;
+        sync_folder_of(to);
+        Ok(bytes)
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        // It has another name by now, when all went well. SQLite keeps a journal beside it while it writes.
+        let mut journal = self.0.as_os_str().to_owned();
+        journal.push("-journal");
+        for path in [self.0.as_path(), Path::new(&journal)] {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Makes a new name durable. Not every system and not every file system can.
+fn sync_folder_of(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 async fn copy_sqlite(database: &Path, partial: &Path) -> Result<()> {
@@ -91,7 +143,32 @@ async fn copy_sqlite(database: &Path, partial: &Path) -> Result<()> {
     if says == "ok" { Ok(()) } else { Err(Error::Inconsistent { table: "(the copy)", column: "(structure)" }) }
 }
 
-fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupError> {
+/// Row security does not fail a copy, it leaves rows out of it. So whoever makes one must have the owner's own policy, or
+/// be somebody for whom there is no row security.
+async fn sees_every_row(owner: &Postgres) -> std::result::Result<(), BackupError> {
+    let mut connection = postgres::connect(owner).await?;
+    let table: Option<(String,)> = sqlx::query_as(
+        "select relname::text from pg_class where relnamespace = to_regnamespace(current_schema()::text) \
+         and row_security_active(oid) and not exists (select from pg_policy, unnest(polroles) as role \
+         where polrelid = pg_class.oid and polname = 'owner' and role <> 0 and pg_has_role(role, 'usage')) \
+         order by relname limit 1",
+    )
+    .fetch_optional(&mut connection)
+    .await
+    .map_err(Error::from)?;
+    connection.close().await.map_err(Error::from)?;
+    match table {
+        None => Ok(()),
+        Some((table,)) => {
+            let login = owner.url.username();
+            Err(BackupError::NotWhole(format!(
+                "the login `{login}` does not see every row of {table}: it must have the policy `owner`"
+            )))
+        }
+    }
+}
+
+async fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupError> {
     // `--enable-row-security`: the tables' row security is forced, and the owner's own policy shows every row.
     let mut command = Command::new("pg_dump");
     command.args(["--format=custom", "--enable-row-security", "--no-password"]);
@@ -99,10 +176,10 @@ fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupEr
     if let Some(password) = &postgres.password {
         command.env("PGPASSWORD", password.expose_secret());
     }
-    run("pg_dump", &mut command)?;
+    run("pg_dump", command).await?;
     let mut list = Command::new("pg_restore");
     list.arg("--list").arg(partial);
-    let contents = run("pg_restore", &mut list)?;
+    let contents = run("pg_restore", list).await?;
     if contents.contains("ledger_entry") {
         Ok(())
     } else {
@@ -110,9 +187,9 @@ fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), BackupEr
     }
 }
 
-/// What the program wrote.
-fn run(program: &'static str, command: &mut Command) -> std::result::Result<String, BackupError> {
-    let output = command.output().map_err(|error| match error.kind() {
+/// What the program wrote. It ends when nobody waits for it any more.
+async fn run(program: &'static str, mut command: Command) -> std::result::Result<String, BackupError> {
+    let output = command.kill_on_drop(true).output().await.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => BackupError::NoProgram(program),
         _ => BackupError::Program { program, says: error.to_string() },
     })?;
@@ -122,17 +199,4 @@ fn run(program: &'static str, command: &mut Command) -> std::result::Result<Stri
     let says = String::from_utf8_lossy(&output.stderr);
     let says = says.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
     Err(BackupError::Program { program, says })
-}
-
-fn put_in_place(partial: &Path, to: &Path) -> std::result::Result<u64, BackupError> {
-    let place = || -> std::io::Result<u64> {
-        let file = std::fs::File::open(partial)?;
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
-        // Fails where a file has appeared meanwhile; a rename would replace it.
-        std::fs::hard_link(partial, to)?;
-        std::fs::remove_file(partial)?;
-        Ok(bytes)
-    };
-    place().map_err(|source| BackupError::Write { path: to.to_owned(), source })
 }

@@ -48,6 +48,9 @@ pub enum LoginError {
     /// It could rewrite the ledger.
     #[error("the broker's login `{0}` may change entries of the ledger; run `lodged migrate`, which sets its rights")]
     MayChangeLedger(String),
+    /// It has none, as after a restore without them.
+    #[error("the broker's login `{0}` has no rights on the tables; run `lodged migrate`, which sets its rights")]
+    NoRights(String),
     /// The server does not know it.
     #[error("the server does not know the broker's login `{0}`; make it: create role {0} login password '…'")]
     Unknown(String),

@@ -6,7 +6,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migrator};
 
 use super::address::Address;
 use super::sqlite::Alone;
-use super::{Database, Result, Store, health, postgres, sqlite};
+use super::{Database, Error, LoginError, Result, Store, health, postgres, sqlite};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
@@ -127,12 +127,16 @@ async fn recorded_sqlite(store: &sqlite::SqliteStore) -> Result<Vec<Recorded>> {
 }
 
 async fn recorded_postgres(store: &postgres::PostgresStore) -> Result<Vec<Recorded>> {
-    let (there,): (bool,) =
-        sqlx::query_as("select to_regclass('_sqlx_migrations') is not null").fetch_one(&store.pool).await?;
-    if !there {
-        return Ok(Vec::new());
+    let (login, may_read): (String, Option<bool>) = sqlx::query_as(
+        "select current_user::text, has_table_privilege(current_user, to_regclass('_sqlx_migrations'), 'select')",
+    )
+    .fetch_one(&store.pool)
+    .await?;
+    match may_read {
+        None => Ok(Vec::new()),
+        Some(false) => Err(Error::Login(LoginError::NoRights(login))),
+        Some(true) => Ok(sqlx::query_as(RECORDED).fetch_all(&store.pool).await?),
     }
-    Ok(sqlx::query_as(RECORDED).fetch_all(&store.pool).await?)
 }
 
 fn compare(migrator: &Migrator, recorded: &[Recorded]) -> std::result::Result<(), SchemaError> {

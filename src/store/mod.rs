@@ -53,7 +53,7 @@ use postgres::{Held, Patience, PostgresStore};
 use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
-pub use backup::{BackupError, backup};
+pub use backup::{BackupError, backed_up, backup};
 pub use health::{Finding, Health, LoginError};
 pub use ledger::{LedgerRow, OpenAttempt};
 pub use migrations::{Migration, SchemaError, migrate};
@@ -81,11 +81,11 @@ pub enum Error {
     /// There is no database at this place.
     #[error("there is no database; make it with `lodged migrate`")]
     NoDatabase,
-    /// Another broker has the file.
-    #[error("another broker is running on this database; a SQLite file belongs to one")]
+    /// A broker has the file.
+    #[error("a broker is running on it; a SQLite file belongs to one broker")]
     InUse,
     /// The schema is not that of this program.
-    #[error("{0}")]
+    #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The login could get around row security.
     #[error("{0}")]

@@ -33,7 +33,7 @@ statements! {
             where id = $1";
         /// `$1` is a part of a name, or a whole id or subject; everybody when it is empty.
         PEOPLE = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
-            where id > $2 and ($1 = '' or id = $1 or subject = $1 or lower(display_name) like $3) \
+            where id > $2 and ($1 = '' or id = $1 or subject = $1 or lower(display_name) like $3 escape '!') \
             order by id limit $4";
         /// Keeps who suspends somebody waiting until the transaction ends; no row when they are suspended.
         HOLD_PERSON = "update person set suspended_at = null where id = $1 and suspended_at is null";
@@ -299,7 +299,8 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<PersonRow>> {
         let after = after.map_or("", PersonId::as_str);
-        let pattern = format!("%{}%", search.to_lowercase().replace(['%', '_', '\\'], ""));
+        let literal = search.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let pattern = format!("%{literal}%");
         let limit = i64::from(limit);
         let rows: Vec<RawPerson> = run!(self, fetch_all RawPerson: PEOPLE, search, after, pattern.as_str(), limit)?;
         rows.into_iter().map(PersonRow::try_from).collect()

@@ -55,7 +55,8 @@ pub(super) async fn create(file: &Path) -> Result<SqliteConnection> {
 
 /// One connection to a file that is there.
 pub(super) async fn connect(file: &Path) -> Result<SqliteConnection> {
-    if !file.try_exists().map_err(Error::Files)? {
+    // An empty file is one that somebody else made, or a `migrate` that was stopped at once.
+    if !file.try_exists().map_err(Error::Files)? || std::fs::metadata(file).map_err(Error::Files)?.len() == 0 {
         return Err(Error::NoDatabase);
     }
     Ok(options(file).connect().await?)
@@ -68,7 +69,10 @@ pub(super) async fn look_at(file: &Path) -> Result<SqliteConnection> {
 
 impl SqliteStore {
     pub(super) async fn open(file: &Path) -> Result<Self> {
-        let anchor = connect(file).await?;
+        let mut anchor = connect(file).await?;
+        // A file that was not in WAL mode, as a copy is not, has been switched to it; the files beside it come with the
+        // first look into it.
+        sqlx::query("select count(*) from sqlite_master").fetch_one(&mut anchor).await?;
         let options = options(file);
         let files = Files::of(file).map_err(Error::Files)?;
         let pool = |connections| {

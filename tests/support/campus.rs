@@ -23,14 +23,14 @@ use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
 use lodge::playground::Playground;
-use lodge::store::{self, Address, Session, Store};
+use lodge::store::{Session, Store};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
-use super::databases::Kind;
+use super::database::{Kind, Place};
 use super::ledger::attempts_in;
-use super::postgres::{Cluster, Database};
+use super::postgres::Database;
 use super::process::Process;
 use super::programs;
 use super::proxy::RecordingProxy;
@@ -50,10 +50,10 @@ pub(crate) struct Campus {
     pub(crate) front: RecordingProxy,
     /// What all of them know of each other.
     pub(crate) playground: Playground,
+    /// Where the broker's database is.
+    pub(crate) place: Place,
     pub(crate) folder: tempfile::TempDir,
     runtime: Runtime,
-    /// The database, where it is a server's.
-    pub(crate) server: Option<Database>,
 }
 
 /// A broker that runs.
@@ -64,22 +64,27 @@ pub(crate) struct Running {
 }
 
 impl Campus {
-    /// Everything but the broker, whose database is a file and has the demo's labs in it.
+    /// Everything but the broker, whose SQLite database has the demo's labs in it.
     pub(crate) fn new() -> Self {
         Self::on(Kind::Sqlite)
     }
 
     /// The same on either database.
     pub(crate) fn on(kind: Kind) -> Self {
-        Self::over(match kind {
-            Kind::Sqlite => None,
-            Kind::Postgres => Some(Cluster::shared().database()),
-        })
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(kind, folder.path());
+        Self::at(place, folder)
     }
 
-    /// The same on a fresh database of a server, or on a file.
-    pub(crate) fn over(server: Option<Database>) -> Self {
+    /// The same over a fresh database of a server.
+    pub(crate) fn over(server: Database) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let place = Place::on(Some(server), folder.path());
+        Self::at(place, folder)
+    }
+
+    fn at(place: Place, folder: tempfile::TempDir) -> Self {
+        place.migrate();
         let runtime = Runtime::new().unwrap();
         let random = Random::System;
         let (aws_listener, idp_listener) = (listener(), listener());
@@ -90,10 +95,7 @@ impl Campus {
             public_url: front.url(),
             issuer: provider.url(),
             sts_endpoint: sts.url(),
-            database: match &server {
-                Some(server) => server.broker(),
-                None => Address::Sqlite(folder.path().join("lodge.db")),
-            },
+            database: place.broker(),
             key_file: folder.path().join("key"),
             client_secret: hex::encode(random.bytes::<16>()).into(),
             identity: seed::broker_identity(&random),
@@ -101,9 +103,6 @@ impl Campus {
         };
         std::fs::write(folder.path().join("client-secret"), playground.client_secret.expose_secret()).unwrap();
         let accounts = runtime.block_on(async {
-            if let Some(server) = &server {
-                store::migrate(&server.owner(), &server.broker()).await.unwrap();
-            }
             let broker = playground.broker().await.unwrap();
             let accounts = playground.labs(&broker).await.unwrap();
             broker.store.close().await;
@@ -113,14 +112,14 @@ impl Campus {
         let idp = playground.idp().unwrap();
         serve(&runtime, aws_listener, aws.router());
         serve(&runtime, idp_listener, idp.router());
-        let campus = Self { aws, idp, sts, provider, front, playground, folder, runtime, server };
+        let campus = Self { aws, idp, sts, provider, front, playground, place, folder, runtime };
         std::fs::write(campus.settings(), campus.toml()).unwrap();
         campus
     }
 
-    /// The broker's database, where it is a file.
+    /// The file of the broker's SQLite database.
     pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("lodge.db")
+        self.place.file()
     }
 
     /// The broker's settings.
@@ -230,15 +229,8 @@ impl Campus {
     }
 
     fn toml(&self) -> String {
+        let database = self.place.toml();
         let folder = self.folder.path().display();
-        let database = match &self.playground.database {
-            Address::Sqlite(file) => format!("file = \"{}\"", file.display()),
-            Address::Postgres(server) => {
-                let password = self.folder.path().join("database-password");
-                private_file(&password, server.password.as_ref().unwrap().expose_secret());
-                format!("url = \"{}\"\npassword_file = \"{}\"", server.url, password.display())
-            }
-        };
         let (front, sts, provider) = (self.front.url(), self.sts.url(), self.provider.url());
         let (connection, title, client) = (seed::CONNECTION, seed::CONNECTION_TITLE, seed::CLIENT_ID);
         format!(
@@ -246,7 +238,6 @@ impl Campus {
             [server]
             listen = "127.0.0.1:0"
             public_url = "{front}"
-            [database]
             {database}
             [secrets]
             key_file = "{folder}/key"
@@ -269,12 +260,6 @@ impl Campus {
 pub(crate) fn address_in(line: &str) -> SocketAddr {
     let listen = line.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
     listen.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("no address in {line:?}"))
-}
-
-/// Writes a file that nobody else can read.
-fn private_file(path: &Path, text: &str) {
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
-    file.write_all(text.as_bytes()).unwrap();
 }
 
 fn listener() -> TcpListener {

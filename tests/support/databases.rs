@@ -1,57 +1,31 @@
-//! Databases of both kinds, so that a test can say the same of each.
+//! New databases of both kinds, for tests that open the store itself.
 
 use lodge::store::{self, Address, Store};
 use secrecy::ExposeSecret;
 use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
+use tempfile::TempDir;
 
-use super::postgres::{self, Cluster};
+use super::database::Place;
+use super::postgres::Database;
 
-/// Which kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A file of its own.
-    Sqlite,
-    /// A database of its own on the tests' PostgreSQL.
-    Postgres,
-}
+pub(crate) use super::database::Kind;
 
-impl Kind {
-    /// Both, or SQLite alone where PostgreSQL may be left out: that is said aloud.
-    pub(crate) fn all(test: &str) -> Vec<Self> {
-        if postgres::require(test) { vec![Self::Sqlite, Self::Postgres] } else { vec![Self::Sqlite] }
-    }
-}
-
-/// A new database with the schema in it.
+/// A new database, in a folder of its own.
 pub(crate) struct TestDatabase {
     /// For the login that owns the tables.
     pub(crate) owner: Address,
     /// For the broker's login.
     pub(crate) broker: Address,
     place: Place,
-}
-
-/// Where it is, for as long as it is needed.
-enum Place {
-    Sqlite(#[expect(dead_code, reason = "it is kept, not used")] tempfile::TempDir),
-    Postgres(postgres::Database),
+    _folder: TempDir,
 }
 
 impl TestDatabase {
     /// One of this kind, with nothing in it.
     pub(crate) fn empty(kind: Kind) -> Self {
-        match kind {
-            Kind::Sqlite => {
-                let folder = tempfile::tempdir().unwrap();
-                let address = Address::Sqlite(folder.path().join("lodge.db"));
-                Self { owner: address.clone(), broker: address, place: Place::Sqlite(folder) }
-            }
-            Kind::Postgres => {
-                let database = Cluster::shared().database();
-                let (owner, broker) = (database.owner(), database.broker());
-                Self { owner, broker, place: Place::Postgres(database) }
-            }
-        }
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(kind, folder.path());
+        Self { owner: place.owner(), broker: place.broker(), place, _folder: folder }
     }
 
     /// One of this kind, with the schema in it.
@@ -67,11 +41,8 @@ impl TestDatabase {
     }
 
     /// The database on the tests' PostgreSQL, if it is there.
-    pub(crate) fn postgres(&self) -> Option<&postgres::Database> {
-        match &self.place {
-            Place::Postgres(database) => Some(database),
-            Place::Sqlite(_) => None,
-        }
+    pub(crate) const fn postgres(&self) -> Option<&Database> {
+        self.place.server()
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod browser;
 pub(crate) mod caller;
 pub(crate) mod campus;
 pub(crate) mod canaries;
+pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod demo;
 pub(crate) mod evil_provider;

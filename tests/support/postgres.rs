@@ -26,7 +26,7 @@ const WATCHER: &str = include_str!("postgres-watcher.sh");
 /// The oldest major version that these tests run on: the first that drops a database with sessions in it.
 const OLDEST: u32 = 13;
 
-const PROGRAMS: [&str; 4] = ["initdb", "postgres", "psql", "pg_dump"];
+const PROGRAMS: [&str; 5] = ["initdb", "postgres", "psql", "pg_dump", "pg_restore"];
 
 const INSTALL: &str = "install PostgreSQL 13 or later, server and client (Debian: apt-get install postgresql)";
 
@@ -385,7 +385,12 @@ impl Database {
         self.try_psql_as(Login::Broker, sql)
     }
 
-    /// `psql` or `pg_dump`, set to log in here as the superuser.
+    /// Where PostgreSQL's programs are.
+    pub(crate) fn programs(&self) -> &Path {
+        &self.cluster.0.programs
+    }
+
+    /// `psql`, `pg_dump` or `pg_restore`, set to log in here as the superuser.
     pub(crate) fn program(&self, name: &str) -> Command {
         self.cluster.program(name, Login::Superuser, &self.name)
     }

@@ -42,6 +42,21 @@ fn ours(program: &str) -> Command {
     command
 }
 
+/// The same command under a limit on the size of files. A process that breaks it is sent a signal, which here is ignored, so that the write
+/// itself fails.
+pub(crate) fn with_file_limit(command: &Command, kib: u64) -> Command {
+    let mut limited = Command::new("bash");
+    limited.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {kib}; exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    limited
+}
+
 /// Keeps every variable that begins so from the program.
 pub(super) fn forget(command: &mut Command, prefix: &str) {
     for (name, _) in std::env::vars_os() {

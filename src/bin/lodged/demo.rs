@@ -11,7 +11,7 @@ use lodge::playground::Playground;
 use lodge::store::Address;
 use lodge::{http, private_file};
 
-use super::server;
+use super::{output, server};
 
 /// What is logged unless somebody asks for something: enough to see each step of what one tries.
 pub(crate) const DEFAULT_LOG: &str = "warn,lodge::app=info,lodge::demo=info";
@@ -172,16 +172,9 @@ Try, in another terminal (and choose `student` in the browser):
 
 Ctrl-C ends it.
 ",
-        shell_word(profiles)
+        output::shell_word(profiles)
     );
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     Ok(stdout.flush()?)
-}
-
-/// A path as a shell reads it back: in quotes, unless it needs none.
-fn shell_word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

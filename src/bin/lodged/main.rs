@@ -1,19 +1,25 @@
 //! `lodged`, the broker: reads its command line, and starts.
 
 mod arguments;
+mod backup;
 #[cfg(feature = "demo")]
 mod demo;
+mod desk;
 mod doctor;
+mod lab;
+mod migrate;
 mod output;
+mod person;
 mod serve;
 mod server;
 mod settings;
 
 use std::process::ExitCode;
 
-use arguments::ConfigArgument;
+use arguments::{Common, ConfigArgument};
 use clap::{Parser, Subcommand};
 use lodge::telemetry;
+use tokio::runtime::Runtime;
 
 /// Gives members of a university lab short-lived, scoped AWS credentials
 #[derive(Debug, Parser)]
@@ -29,6 +35,28 @@ enum Command {
     #[command(after_help = "Every setting is in deploy/lodge.toml, with a comment. LODGE__SECTION__KEY in the \
         environment stands over the file, and LODGE_LOG chooses what is logged: error, warn, info, debug or trace.")]
     Serve(ConfigArgument),
+    /// Make the database, or bring it up to date
+    ///
+    /// `serve` does neither. On SQLite the broker must be stopped; on PostgreSQL it may run, and this logs in as
+    /// `database.owner`. Run it as the broker's user: the files that it makes must be the broker's.
+    #[command(
+        after_help = "With --json, an object with database, and applied: what was applied just now (version, name)."
+    )]
+    Migrate(Common),
+    /// Copy the database, whole and of one moment, while a broker may be using it
+    ///
+    /// Says how to go back to the copy. Nobody but you may read it, and nothing that is there is overwritten. PostgreSQL
+    /// is copied by its own `pg_dump`, which must be there, as `database.owner`.
+    #[command(
+        after_help = "With --json, an object with database, database_kind (SQLite or PostgreSQL), file and bytes."
+    )]
+    Backup(backup::Arguments),
+    /// Set labs up, look at them, put them away
+    #[command(subcommand)]
+    Lab(lab::LabCommand),
+    /// Find people, and suspend them
+    #[command(subcommand)]
+    Person(person::PersonCommand),
     /// Look at everything that the broker stands on, and say what to do about what is not well
     ///
     /// Looks at the settings, the database, the disk, the clock, each identity provider and the broker's own AWS identity,
@@ -77,7 +105,7 @@ enum ConfigCommand {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     run(arguments.command).unwrap_or_else(|error| {
-        telemetry::say(&format!("lodged: {error:#}"));
+        telemetry::say(&format!("lodged: {}", output::one_line(&telemetry::chain(error.as_ref()))));
         ExitCode::FAILURE
     })
 }
@@ -98,6 +126,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             runtime.shutdown_background();
             ended
         }
+        Command::Migrate(common) => operate(&runtime, filter, migrate::run(&common)),
+        Command::Backup(arguments) => operate(&runtime, filter, backup::run(&arguments)),
+        Command::Lab(command) => operate(&runtime, filter, lab::run(&command)),
+        Command::Person(command) => operate(&runtime, filter, person::run(&command)),
         Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
         #[cfg(feature = "demo")]
         Command::Demo { port, data } => {
@@ -105,6 +137,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             runtime.block_on(demo::run(port, data.as_deref())).map(|()| ExitCode::SUCCESS)
         }
     }
+}
+
+/// Runs a command of the operator's to its end. It speaks for itself: no log beside it, unless somebody asks.
+fn operate(
+    runtime: &Runtime,
+    filter: Option<String>,
+    command: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<ExitCode> {
+    telemetry::init(Some(filter.as_deref().unwrap_or("error")))?;
+    runtime.block_on(command).map(|()| ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) async fn run(servers: Vec<(TcpListener, Router)>) -> anyhow::Result<(
 }
 
 /// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() {
+pub(crate) async fn told_to_stop() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -1,0 +1,65 @@
+//! `lodged lab create`.
+
+use anyhow::Context;
+use clap::Args;
+use lodge::app::desk::NewLab;
+use lodge::domain::id::LabName;
+use lodge::domain::role_session::RoleArn;
+
+use super::sheet::{self, Sheet};
+use super::trust::TrustArguments;
+use crate::arguments::Common;
+use crate::{desk, output};
+
+/// A longer title is a mistake.
+const TITLE_MAX_CHARS: usize = 120;
+
+/// The pack that is none.
+const NO_PACK: &str = "none";
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What people will type: lower-case letters, digits and hyphens
+    #[arg(value_name = "NAME")]
+    name: LabName,
+    /// What people will read
+    #[arg(long, value_parser = title)]
+    title: String,
+    /// The IAM role in the lab's AWS account that is to be assumed for people
+    #[arg(long, value_name = "ARN")]
+    session_role: RoleArn,
+    /// The policy templates that become the lab's roles: a folder under `policies/`, or `none`
+    #[arg(long, default_value = "mturk")]
+    pack: String,
+    #[command(flatten)]
+    trust: TrustArguments,
+    #[command(flatten)]
+    common: Common,
+}
+
+fn title(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > TITLE_MAX_CHARS || output::one_line(text) != text {
+        return Err(format!("1 to {TITLE_MAX_CHARS} characters on one line"));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let Arguments { name, title, session_role, pack, trust, common } = arguments;
+    let new = NewLab {
+        name: name.clone(),
+        title: title.clone(),
+        session_role: session_role.clone(),
+        pack: (pack != NO_PACK).then(|| pack.clone()),
+    };
+    let made =
+        desk::sit_down(&common.settings, async |desk| desk.create_lab(&new).await.with_context(|| super::about(name)));
+    let made = made.await?;
+    if common.json {
+        return output::json(&Sheet::new(&made, trust));
+    }
+    let text = sheet::text(&format!("The lab {name} is made."), &made, trust)?;
+    let next = common.settings.command(&format!("lab invite-pi {name}"));
+    output::answer(&format!("{text}\nNext, a link for its PI: {next}\n"))
+}
