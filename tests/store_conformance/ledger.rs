@@ -104,7 +104,7 @@ fn many_that_append_at_once_leave_no_gap() {
         for number in 0..40_u8 {
             let (store, book) = (store.clone(), Book::Lab(access.lab().id.clone()));
             tasks.push(tokio::spawn(async move {
-                let mut tx = store.write().await.unwrap();
+                let mut tx = store.write_for(&"vision".parse().unwrap()).await.unwrap();
                 tx.append(book.clone(), draft(number, attempted())).await.unwrap();
                 tokio::task::yield_now().await;
                 tx.append(book, draft(number, refused())).await.unwrap();
