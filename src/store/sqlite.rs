@@ -119,7 +119,14 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
 /// The right to be the one broker on a file, for as long as this value lives. The system takes it back when the process
 /// ends, however it ends.
 #[derive(Debug)]
-pub(super) struct Alone(#[expect(dead_code, reason = "it is held, not used")] File);
+pub(super) struct Alone(File);
+
+impl Drop for Alone {
+    /// Closing the file is not enough: a process that is just being started from this one has it, too, until it runs.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 impl Alone {
     /// The lock is on a file of its own beside the database: SQLite keeps POSIX locks on the database itself, and those

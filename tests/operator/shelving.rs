@@ -27,8 +27,10 @@ fn ask(broker: &Running, token: &str, (method, path): (&str, &str), lab: &str) -
     asked.header("authorization", &format!("Bearer {token}")).header("if-match", "\"1\"").send()
 }
 
-/// Everything of an answer that does not change from request to request.
-fn answer(page: &Page) -> (u16, Vec<(String, String)>, String) {
+/// Everything of an answer that does not change from request to request: status, headers, body.
+type Answer = (u16, Vec<(String, String)>, String);
+
+fn answer(page: &Page) -> Answer {
     let changes = |name: &str| matches!(name, "date" | "x-request-id");
     let headers = page.headers.iter().filter(|(name, _)| !changes(name)).cloned().collect();
     let id = page.header("x-request-id").unwrap();
@@ -48,7 +50,7 @@ fn an_archived_lab_is_none_to_its_members_and_its_pi_and_comes_back_whole() {
             both.flat_map(|token| ASKED.map(|asked| answer(&ask(&broker, token, asked, lab)))).collect()
         };
         let me = |token: &str| -> Value { ask(&broker, token, ("GET", "/api/v1/me"), "").json() };
-        let status = |answers: &[(u16, Vec<(String, String)>, String)], at: usize| answers[at].0;
+        let status = |answers: &[Answer], at: usize| answers[at].0;
         let (before, me_before) = (all("vision"), (me(&student), me(&professor)));
         assert_eq!((status(&before, 0), status(&before, ASKED.len() + 2)), (200, 200), "there is something to lose");
 

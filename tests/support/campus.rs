@@ -4,12 +4,9 @@
 //! The broker's public address is its proxy's, so a broker may be killed and started again on any port. On PostgreSQL
 //! there may be several at once; the proxy leads to the one that was started last, or that a test chooses.
 
-use std::fs::File;
 use std::future::Future;
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use base64::Engine as _;

@@ -126,10 +126,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             runtime.shutdown_background();
             ended
         }
-        Command::Migrate(common) => operate(&runtime, filter, migrate::run(&common)),
-        Command::Backup(arguments) => operate(&runtime, filter, backup::run(&arguments)),
-        Command::Lab(command) => operate(&runtime, filter, lab::run(&command)),
-        Command::Person(command) => operate(&runtime, filter, person::run(&command)),
+        Command::Migrate(common) => operate(&runtime, filter.as_deref(), migrate::run(&common)),
+        Command::Backup(arguments) => operate(&runtime, filter.as_deref(), backup::run(&arguments)),
+        Command::Lab(command) => operate(&runtime, filter.as_deref(), lab::run(&command)),
+        Command::Person(command) => operate(&runtime, filter.as_deref(), person::run(&command)),
         Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
         #[cfg(feature = "demo")]
         Command::Demo { port, data } => {
@@ -142,10 +142,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 /// Runs a command of the operator's to its end. It speaks for itself: no log beside it, unless somebody asks.
 fn operate(
     runtime: &Runtime,
-    filter: Option<String>,
+    filter: Option<&str>,
     command: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<ExitCode> {
-    telemetry::init(Some(filter.as_deref().unwrap_or("error")))?;
+    telemetry::init(Some(filter.unwrap_or("error")))?;
     runtime.block_on(command).map(|()| ExitCode::SUCCESS)
 }
 
