@@ -30,6 +30,8 @@ mod killed;
 #[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
+mod mappings;
+#[cfg(test)]
 mod moto;
 #[cfg(test)]
 mod mturk_actions;
@@ -43,6 +45,8 @@ mod postgres_cluster;
 mod printed_commands;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub(crate) mod canaries;
 pub(crate) mod databases;
 pub(crate) mod demo;
 pub(crate) mod evil_provider;
+pub(crate) mod labs;
 pub(crate) mod ledger;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
@@ -22,6 +23,7 @@ pub(crate) mod raw;
 pub(crate) mod scripted_sts;
 pub(crate) mod serving;
 pub(crate) mod signed;
+pub(crate) mod signed_in;
 pub(crate) mod visitor;
 pub(crate) mod world;
 
