@@ -30,6 +30,8 @@ mod killed;
 #[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
+mod mappings;
+#[cfg(test)]
 mod moto;
 #[cfg(test)]
 mod mturk_actions;
@@ -47,6 +49,8 @@ mod printed_commands;
 mod refusals;
 #[cfg(test)]
 mod replicas;
+#[cfg(test)]
+mod routes;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The real broker, inside the test: its own router over a SQLite file of its own, with a clock that a test may move.
+//! The real broker, inside the test: its own router over a database of its own, with a clock that a test may move.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,6 +14,7 @@ use lodge::playground::Seeding;
 use lodge::store::{self, Address, Store};
 use lodge::{aws, http};
 
+use super::databases::{Kind, TestDatabase};
 use super::ledger::attempts_in;
 use super::raw;
 use super::serving::{Server, Socket, wait};
@@ -39,13 +40,15 @@ pub(crate) struct Plan {
     public_url: Option<&'static str>,
     providers: Vec<oidc::Settings>,
     sts: Option<String>,
+    database: Kind,
     clock: Clock,
 }
 
 impl Plan {
     /// A broker without providers that follows this clock.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { socket: Socket::bind(), public_url: None, providers: Vec::new(), sts: None, clock }
+        let socket = Socket::bind();
+        Self { socket, public_url: None, providers: Vec::new(), sts: None, database: Kind::Sqlite, clock }
     }
 
     /// The callback of a connection.
@@ -81,10 +84,16 @@ impl Plan {
         self
     }
 
+    /// Lets it run on a database of this kind; otherwise it is SQLite.
+    pub(crate) fn on(mut self, database: Kind) -> Self {
+        self.database = database;
+        self
+    }
+
     /// Starts it.
     pub(crate) fn start(self) -> TestBroker {
         let url = self.socket.url();
-        let folder = tempfile::tempdir().unwrap();
+        let database = wait(TestDatabase::new(self.database));
         let providers = self.providers.into_iter().map(|it| (it.name.clone(), Provider::new(it).unwrap())).collect();
         let settings = aws::Settings {
             region: "us-east-1".to_owned(),
@@ -99,7 +108,7 @@ impl Plan {
         let broker = wait(async {
             Broker::new(Parts {
                 public_url: self.public_url.unwrap_or(&url).parse().unwrap(),
-                store: sqlite(&folder.path().join("lodge.db")).await,
+                store: Store::serve(&database.broker).await.unwrap(),
                 aws: aws::Aws::new(&settings).await,
                 providers,
                 policies: PolicyLibrary::shipped().unwrap(),
@@ -110,7 +119,7 @@ impl Plan {
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));
-        TestBroker { broker, url, _server: server, _folder: folder }
+        TestBroker { broker, url, _server: server, _database: database }
     }
 }
 
@@ -120,7 +129,7 @@ pub(crate) struct TestBroker {
     /// Without a final slash.
     pub(crate) url: String,
     _server: Server,
-    _folder: tempfile::TempDir,
+    _database: TestDatabase,
 }
 
 impl TestBroker {

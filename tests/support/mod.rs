@@ -11,6 +11,7 @@ pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod demo;
 pub(crate) mod evil_provider;
+pub(crate) mod labs;
 pub(crate) mod ledger;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
@@ -23,6 +24,7 @@ pub(crate) mod raw;
 pub(crate) mod scripted_sts;
 pub(crate) mod serving;
 pub(crate) mod signed;
+pub(crate) mod signed_in;
 pub(crate) mod visitor;
 pub(crate) mod world;
 

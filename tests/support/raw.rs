@@ -13,6 +13,12 @@ pub(crate) struct Ask {
     body: Option<String>,
 }
 
+/// Any method, without a body.
+pub(crate) fn ask(method: &'static str, url: &str) -> Ask {
+    let body = matches!(method, "POST" | "PUT" | "PATCH").then(String::new);
+    Ask { method, url: url.to_owned(), headers: Vec::new(), body }
+}
+
 /// `GET`.
 pub(crate) fn get(url: &str) -> Ask {
     Ask { method: "GET", url: url.to_owned(), headers: Vec::new(), body: None }
@@ -27,6 +33,13 @@ pub(crate) fn post(url: &str) -> Ask {
 pub(crate) fn post_form(url: &str, fields: &[(&str, &str)]) -> Ask {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     post(url).header("content-type", "application/x-www-form-urlencoded").body(&body)
+}
+
+/// What a stranger could tell two answers apart by: everything but the request's own id, the time, and whether the
+/// connection was closed, which is so when the answer was there before all of the body was.
+pub(crate) fn public(page: &Page) -> (u16, Vec<(String, String)>, &str) {
+    let told = page.headers.iter().filter(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date" | "connection"));
+    (page.status, told.cloned().collect(), &page.body)
 }
 
 impl Ask {
@@ -45,6 +58,11 @@ impl Ask {
     pub(crate) fn body(mut self, body: &str) -> Self {
         self.body = Some(body.to_owned());
         self
+    }
+
+    /// Sets a body of JSON.
+    pub(crate) fn json(self, body: &serde_json::Value) -> Self {
+        self.header("content-type", "application/json").body(&body.to_string())
     }
 
     /// Sends it.

@@ -37,6 +37,12 @@ impl Edit<'_> {
         Ok(terms.check(&role, now).map_err(LabError::Terms)?)
     }
 
+    /// That the mapping can have these conditions. One that has ended comes back with them, and must find its place free.
+    pub(super) async fn check_edit(&mut self, mapping: &Mapping, terms: &MappingTerms) -> Result<()> {
+        self.check(&mapping.target, terms).await?;
+        if mapping.terms.is_live(self.now) { Ok(()) } else { self.nobody_has(&mapping.target).await }
+    }
+
     /// That no live mapping gives this very role to this very group: two would each have to be ended.
     pub(super) async fn nobody_has(&mut self, target: &MappingTarget) -> Result<()> {
         let now = self.now;

@@ -135,7 +135,7 @@ impl Broker {
         if terms == mapping.terms {
             return Ok(MappingOutcome::Done(mapping));
         }
-        edit.check(&mapping.target, &terms).await?;
+        edit.check_edit(&mapping, &terms).await?;
         if edit.needs_second_pi(&mapping.target, Some(&mapping.terms), &terms).await? {
             return edit.ask(mapping.id, Some(mapping.revision), mapping.target, terms).await;
         }
@@ -168,7 +168,8 @@ impl Broker {
         Ok(waiting)
     }
 
-    /// Makes a change hold that somebody else asked for.
+    /// Makes a change hold that somebody else asked for. One that cannot hold (any more) stays, for whoever looks, until
+    /// it is declined or lapses.
     ///
     /// # Errors
     ///
@@ -190,15 +191,16 @@ impl Broker {
         if edit.office_of_author(&change).await?.is_none() {
             return Err(LabError::AuthorGone.into());
         }
-        edit.check(&change.target, &change.terms).await?;
         let asked = Asked { change: change.id, author: change.author };
         match change.of_revision {
             None => {
+                edit.check(&change.target, &change.terms).await?;
                 edit.nobody_has(&change.target).await?;
                 edit.add(change.mapping, change.target, change.terms, Some(asked)).await
             }
             Some(revision) => {
                 let mapping = edit.mapping_of_revision(&change.mapping, revision).await?;
+                edit.check_edit(&mapping, &change.terms).await?;
                 edit.set_terms(mapping, change.terms, Some(asked)).await
             }
         }

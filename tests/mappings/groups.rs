@@ -1,0 +1,74 @@
+//! A group is the very text that the provider sent. Whatever looks like it, contains it, or is its beginning is another
+//! group: at issuance, on one's own page, and at the door of the lab, which ask the database in three ways.
+
+use serde_json::json;
+
+use super::on_each;
+use crate::support::signed_in::{SignIn, signed_in};
+
+/// A mapped group, and groups that are not it.
+const OTHERS: [(&str, &[&str]); 4] = [
+    (
+        "urn:mace:example.edu:group:Payers",
+        &[
+            "urn:mace:example.edu:group:payers",
+            "URN:MACE:EXAMPLE.EDU:GROUP:PAYERS",
+            "urn:mace:example.edu:group:Payers ",
+            " urn:mace:example.edu:group:Payers",
+            "urn:mace:example.edu:group:Payer",
+            "urn:mace:example.edu:group:Payers:guests",
+            "urn:mace:example.edu:group",
+            "Payers",
+            "urn:mace:example.edu:group:Pay\u{200b}ers",
+            "urn:mace:example.edu:group:Pa\u{0443}ers",
+            "urn:mace:example.edu:group:\u{ff30}ayers",
+            "urn_mace:example.edu:group:Payers",
+        ],
+    ),
+    // NFC and NFD.
+    ("caf\u{e9}", &["cafe\u{301}", "cafe", "CAF\u{c9}"]),
+    ("cafe\u{301}", &["caf\u{e9}"]),
+    // What would match anything, were it a pattern.
+    ("p%", &["payers", "p", "p_", "p%%", "P%"]),
+];
+
+#[test]
+fn no_other_spelling_of_a_group_gives_its_role() {
+    on_each("no_other_spelling_of_a_group_gives_its_role", |stage| {
+        for (place, (mapped, others)) in OTHERS.into_iter().enumerate() {
+            let id = stage.added(&stage.one, mapped, "pay", &json!({}));
+            for (other, group) in others.iter().enumerate() {
+                let somebody = signed_in(stage.labs.broker(), &format!("{place}-{other}"), &[group]);
+
+                assert!(!stage.gives(&somebody, "pay"), "{group:?} is not {mapped:?}");
+                assert_eq!(stage.get(&somebody, "/api/v1/me").json()["roles"], json!([]), "{group:?}");
+                assert_eq!(stage.get(&somebody, "/api/v1/labs/vision").status, 404, "{group:?}");
+            }
+            // The very group, among all of the others.
+            let all = [others, &[mapped]].concat();
+            let member = signed_in(stage.labs.broker(), &format!("{place}-member"), &all);
+            assert!(stage.gives(&member, "pay"), "{mapped:?}");
+            assert_eq!(stage.get(&member, "/api/v1/me").json()["roles"][0]["role"], "pay");
+            assert_eq!(stage.get(&member, "/api/v1/labs/vision").status, 200);
+            // Listed as it was written.
+            assert_eq!(stage.mapping(&id)["group"], mapped);
+            assert_eq!(stage.end(&stage.one, &id, 1).status, 200);
+        }
+    });
+}
+
+#[test]
+fn the_group_of_one_provider_is_not_that_of_another() {
+    on_each("the_group_of_one_provider_is_not_that_of_another", |stage| {
+        stage.added(&stage.one, "payers", "pay", &json!({"connection": "hospital"}));
+        let of = |connection| {
+            SignIn { connection, subject: "somebody", groups: Some(&["payers"]), mfa: false }.at(stage.labs.broker())
+        };
+        let (campus, hospital) = (of("campus"), of("hospital"));
+
+        assert!(!stage.gives(&campus, "pay") && stage.gives(&hospital, "pay"));
+        assert_eq!(stage.get(&campus, "/api/v1/labs/vision").status, 404);
+        assert_eq!(stage.get(&hospital, "/api/v1/labs/vision").status, 200);
+        assert_ne!(campus.person, hospital.person);
+    });
+}

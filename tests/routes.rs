@@ -1,0 +1,145 @@
+//! Every route there is, called by everybody there is, and held to what the table of routes says of it
+//! ([`lodge::http::routes::ROUTES`]). A route for which `requests` cannot make a request fails by name.
+//!
+//! A lab that somebody does not belong to answers byte for byte like one that does not exist, whatever is sent to it.
+
+mod admission;
+mod bodies;
+mod requests;
+mod strangers;
+
+use lodge::domain::id::PersonId;
+use lodge::domain::lab::Office;
+use lodge::domain::mapping::MappingTerms;
+
+use crate::support::databases::Kind;
+use crate::support::labs::Labs;
+use crate::support::raw::Ask;
+use crate::support::serving::wait;
+use crate::support::signed_in::{SignedIn, key, signed_in};
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    /// Nobody: no token and no cookie.
+    Nobody,
+    /// Somebody with a token and a cookie that were made up.
+    Rubbish,
+    /// Somebody whom an operator has suspended, with the sessions from before.
+    Suspended,
+    /// Somebody who is signed in and belongs to no lab.
+    Stranger,
+    /// A PI of the other lab.
+    OtherPi,
+    /// Somebody with a mapping in the lab.
+    Member,
+    /// A manager of the lab.
+    Manager,
+    /// A PI of the lab.
+    Pi,
+    /// The same, with the browser's cookie and no token.
+    PiByCookie,
+    /// The same, with the helper's token and no cookie.
+    PiByToken,
+}
+
+const EVERYBODY: [Who; 10] = [
+    Who::Nobody,
+    Who::Rubbish,
+    Who::Suspended,
+    Who::Stranger,
+    Who::OtherPi,
+    Who::Member,
+    Who::Manager,
+    Who::Pi,
+    Who::PiByCookie,
+    Who::PiByToken,
+];
+
+/// What somebody shows.
+struct Caller {
+    who: Who,
+    person: Option<PersonId>,
+    token: Option<String>,
+    cookie: Option<String>,
+}
+
+/// Two labs with people in them. All requests are for `vision`, which is [`Labs::a`].
+struct Stage {
+    labs: Labs,
+    /// Another PI, who asks for the changes that wait.
+    second_pi: PersonId,
+}
+
+impl Stage {
+    fn on(kind: Kind) -> Self {
+        let labs = Labs::on(kind);
+        labs.mapping(&labs.a, "vision-students", "read-results", MappingTerms::default());
+        labs.mapping(&labs.b, "language-students", "read-results", MappingTerms::default());
+        let second_pi = labs.appoint(&labs.a, Office::Pi, "second-pi");
+        Self { labs, second_pi }
+    }
+
+    /// The caller, with sessions that no call before this one had.
+    fn caller(&self, who: Who) -> Caller {
+        let labs = &self.labs;
+        let shown = |SignedIn { person, token, cookie }| Caller {
+            who,
+            person: Some(person),
+            token: Some(token),
+            cookie: Some(cookie),
+        };
+        match who {
+            Who::Nobody => Caller { who, person: None, token: None, cookie: None },
+            Who::Rubbish => {
+                let rubbish = || Some("lodge_at_bm90IGEgdG9rZW4gb2YgYW55Ym9keSdzIGF0IGFsbA".to_owned());
+                Caller { who, person: None, token: rubbish(), cookie: rubbish() }
+            }
+            Who::Suspended => {
+                let desk = labs.seeding();
+                let key = key("campus", "suspended");
+                // A PI once, and suspended perhaps by the call before.
+                let person = wait(desk.add_pi(&labs.a, &key)).unwrap();
+                let _ = wait(desk.desk().restore(&person));
+                let caller = shown(signed_in(labs.broker(), "suspended", &["vision-students"]));
+                wait(desk.desk().suspend(&person)).unwrap();
+                caller
+            }
+            Who::Stranger => shown(signed_in(labs.broker(), "stranger", &["chess"])),
+            Who::OtherPi => shown(labs.holder(&labs.b, Office::Pi, "other-pi", &["language-students"])),
+            Who::Member => shown(signed_in(labs.broker(), "member", &["vision-students"])),
+            Who::Manager => shown(labs.holder(&labs.a, Office::Manager, "manager", &[])),
+            Who::Pi => shown(labs.holder(&labs.a, Office::Pi, "pi", &[])),
+            Who::PiByCookie => Caller { token: None, who, ..self.caller(Who::Pi) },
+            Who::PiByToken => Caller { cookie: None, who, ..self.caller(Who::Pi) },
+        }
+    }
+}
+
+impl Caller {
+    /// Shows whatever they have, and this cookie beside it where there is one.
+    fn show(&self, ask: Ask, beside: Option<&str>) -> Ask {
+        let session = self.cookie.as_ref().map(|cookie| format!("lodge_session={cookie}"));
+        let cookies: Vec<_> = session.into_iter().chain(beside.map(str::to_owned)).collect();
+        let ask = if cookies.is_empty() { ask } else { ask.header("cookie", &cookies.join("; ")) };
+        match &self.token {
+            Some(token) => ask.header("authorization", &format!("Bearer {token}")),
+            None => ask,
+        }
+    }
+
+    /// The helper's token.
+    fn token(&self) -> &str {
+        self.token.as_deref().unwrap()
+    }
+
+    /// Whether a helper's live session is among it.
+    fn has_token(&self) -> bool {
+        self.token.is_some() && !matches!(self.who, Who::Rubbish | Who::Suspended)
+    }
+
+    /// Whether a browser's live session is among it.
+    fn has_cookie(&self) -> bool {
+        self.cookie.is_some() && !matches!(self.who, Who::Rubbish | Who::Suspended)
+    }
+}

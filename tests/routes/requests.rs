@@ -1,0 +1,180 @@
+//! For each route, a request that is right in everything but, perhaps, the one who sends it.
+
+use lodge::domain::lab::Office;
+use lodge::domain::mapping::MappingTerms;
+use lodge::http::routes::Route;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+
+use super::{Caller, Stage, Who};
+use crate::support::broker::helper_query;
+use crate::support::raw::{self, Ask};
+use crate::support::serving::wait;
+
+/// A request, and what whoever is admitted gets.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) method: &'static str,
+    /// With every part filled in.
+    pub(super) path: String,
+    pub(super) if_match: Option<&'static str>,
+    pub(super) body: Body,
+    /// A cookie beside the session's.
+    pub(super) cookie: Option<String>,
+    /// What is answered to who may call it.
+    pub(super) answers: &'static [u16],
+}
+
+#[derive(Clone)]
+pub(super) enum Body {
+    None,
+    Json(serde_json::Value),
+    Form(String),
+}
+
+impl Request {
+    /// As this caller sends it.
+    pub(super) fn by(&self, stage: &Stage, caller: &Caller) -> Ask {
+        let mut ask = raw::ask(self.method, &stage.labs.url(&self.path));
+        if let Some(revision) = self.if_match {
+            ask = ask.header("if-match", revision);
+        }
+        ask = match &self.body {
+            Body::None => ask,
+            Body::Json(body) => ask.header("content-type", "application/json").body(&body.to_string()),
+            Body::Form(form) => ask.header("content-type", "application/x-www-form-urlencoded").body(form),
+        };
+        caller.show(ask, self.cookie.as_deref())
+    }
+}
+
+fn form(fields: &[(&str, &str)]) -> Body {
+    Body::Form(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
+}
+
+/// The token in the forms of this caller's pages; anything, when they have none.
+fn form_token(stage: &Stage, caller: &Caller) -> String {
+    let cookie = SecretString::from(caller.cookie.clone().unwrap_or_default());
+    stage.labs.broker().form_token(&cookie).expose_secret().to_owned()
+}
+
+/// The token of an open invitation to be a PI of a lab that no other call is about.
+fn invitation(stage: &Stage) -> String {
+    wait(async {
+        let seeding = stage.labs.seeding();
+        let name = stage.labs.fresh("lab").parse().unwrap();
+        let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap();
+        seeding.add_lab(&name, "A new lab", arn, None).await.unwrap();
+        let link = seeding.desk().invite_pi(&name).await.unwrap().link;
+        link.expose_secret().rsplit('/').next().unwrap().to_owned()
+    })
+}
+
+/// A request to this route by somebody who will be this caller, or `None` for a route that nobody has written one for.
+pub(super) fn request(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    if route.path.starts_with("/api/") { of_api(stage, route, caller) } else { of_pages(stage, route, caller) }
+}
+
+fn get(path: &str, answers: &'static [u16]) -> Request {
+    Request { method: "GET", path: path.to_owned(), if_match: None, body: Body::None, cookie: None, answers }
+}
+
+fn send(method: &'static str, path: &str, body: Body, answers: &'static [u16]) -> Request {
+    Request { method, body, ..get(path, answers) }
+}
+
+/// Pages, our authorization server, and whether the broker is well.
+fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    Some(match (route.method, route.path) {
+        (
+            "get",
+            path @ ("/"
+            | "/sign-in"
+            | "/assets/lodge.css"
+            | "/healthz"
+            | "/readyz"
+            | "/.well-known/oauth-authorization-server"),
+        ) => get(path, &[200]),
+        ("post", "/sign-out") => send("POST", "/sign-out", form(&[("form_token", &form_token(stage, caller))]), &[303]),
+        ("get", "/auth/{connection}/start") => get("/auth/campus/start", &[303]),
+        // Nobody has begun this sign-in.
+        ("get", "/auth/{connection}/callback") => get("/auth/campus/callback?state=a&code=b", &[400]),
+        ("get", "/invitations/{token}") => get(&format!("/invitations/{}", invitation(stage)), &[303]),
+        // Who is not signed in is asked to.
+        ("get", "/invitation") => {
+            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
+            Request { cookie, ..get("/invitation", if caller.has_cookie() { &[200] } else { &[303] }) }
+        }
+        ("post", "/invitation") => {
+            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
+            let form = form(&[("form_token", &form_token(stage, caller))]);
+            Request { cookie, ..send("POST", "/invitation", form, &[303]) }
+        }
+        ("get", path @ "/oauth/authorize") => {
+            let answers: &[u16] = if caller.has_cookie() { &[200] } else { &[303] };
+            get(&format!("{path}?{}", helper_query(&[])), answers)
+        }
+        ("post", path @ "/oauth/authorize") => {
+            let form = format!("{}&form_token={}&answer=no", helper_query(&[]), form_token(stage, caller));
+            send("POST", path, Body::Form(form), &[200])
+        }
+        // A code that was never given out.
+        ("post", path @ "/oauth/token") => send("POST", path, form(&[("code", "x")]), &[400]),
+        ("post", path @ "/oauth/revoke") => send("POST", path, form(&[("token", "nobody's")]), &[200]),
+        _ => return None,
+    })
+}
+
+fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    let labs = &stage.labs;
+    let mapping = || labs.mapping(&labs.a, &labs.fresh("group"), "read-results", MappingTerms::default());
+    Some(match (route.method, route.path) {
+        ("get", path @ "/api/v1/me") => get(path, &[200]),
+        ("post", "/api/v1/labs/{lab}/roles/{role}/credentials") => {
+            let body = Body::Json(json!({"duration_seconds": 900}));
+            send("POST", "/api/v1/labs/vision/roles/read-results/credentials", body, &[200])
+        }
+        ("get", "/api/v1/labs/{lab}") => get("/api/v1/labs/vision", &[200]),
+        ("get", "/api/v1/labs/{lab}/mappings") => get("/api/v1/labs/vision/mappings", &[200]),
+        ("post", "/api/v1/labs/{lab}/mappings") => {
+            let body = json!({"connection": "campus", "group": labs.fresh("group"), "role": "pay"});
+            send("POST", "/api/v1/labs/vision/mappings", Body::Json(body), &[201])
+        }
+        ("get", "/api/v1/labs/{lab}/mappings/{mapping}") => {
+            get(&format!("/api/v1/labs/vision/mappings/{}", mapping()), &[200])
+        }
+        ("patch", "/api/v1/labs/{lab}/mappings/{mapping}") => {
+            let path = format!("/api/v1/labs/vision/mappings/{}", mapping());
+            let body = Body::Json(json!({"needs_mfa": true}));
+            Request { if_match: Some("\"1\""), ..send("PATCH", &path, body, &[200]) }
+        }
+        ("post", "/api/v1/labs/{lab}/mappings/{mapping}/end") => {
+            let path = format!("/api/v1/labs/vision/mappings/{}/end", mapping());
+            Request { if_match: Some("\"1\""), ..send("POST", &path, Body::None, &[200]) }
+        }
+        ("get", "/api/v1/labs/{lab}/mapping-changes") => get("/api/v1/labs/vision/mapping-changes", &[200]),
+        ("post", "/api/v1/labs/{lab}/mapping-changes/{change}/confirm") => {
+            let change = labs.change(&labs.a, &stage.second_pi);
+            send("POST", &format!("/api/v1/labs/vision/mapping-changes/{change}/confirm"), Body::None, &[200])
+        }
+        // A manager withdraws what they asked for themselves.
+        ("post", "/api/v1/labs/{lab}/mapping-changes/{change}/decline") => {
+            let author = caller.person.as_ref().filter(|_| caller.who == Who::Manager).unwrap_or(&stage.second_pi);
+            let change = labs.change(&labs.a, author);
+            send("POST", &format!("/api/v1/labs/vision/mapping-changes/{change}/decline"), Body::None, &[204])
+        }
+        ("get", "/api/v1/labs/{lab}/people") => get("/api/v1/labs/vision/people", &[200]),
+        ("put", "/api/v1/labs/{lab}/people/{person}") => {
+            let person = labs.appoint(&labs.b, Office::Manager, &labs.fresh("person"));
+            let body = Body::Json(json!({"standing": "manager"}));
+            send("PUT", &format!("/api/v1/labs/vision/people/{person}"), body, &[200])
+        }
+        // A manager lays their own standing down.
+        ("delete", "/api/v1/labs/{lab}/people/{person}") => {
+            let own = caller.person.clone().filter(|_| caller.who == Who::Manager);
+            let person = own.unwrap_or_else(|| labs.appoint(&labs.a, Office::Manager, &labs.fresh("person")));
+            send("DELETE", &format!("/api/v1/labs/vision/people/{person}"), Body::None, &[204])
+        }
+        _ => return None,
+    })
+}
