@@ -18,6 +18,8 @@ mod certified_provider;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod database_away;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod first_credential;
