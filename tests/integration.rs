@@ -42,6 +42,8 @@ mod postgres_cluster;
 #[cfg(test)]
 mod printed_commands;
 #[cfg(test)]
+mod query_plans;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod replicas;
