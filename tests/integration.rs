@@ -18,6 +18,8 @@ mod certified_provider;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod database_away;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod first_credential;
@@ -45,6 +47,8 @@ mod policies;
 mod postgres_cluster;
 #[cfg(test)]
 mod printed_commands;
+#[cfg(test)]
+mod query_plans;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

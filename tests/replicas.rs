@@ -23,6 +23,7 @@ use crate::support::campus::{Campus, Running};
 use crate::support::databases::Kind;
 use crate::support::ledger::{complaints, count_issued, open};
 use crate::support::postgres::require;
+use crate::support::process::Process;
 use crate::support::raw;
 use crate::support::visitor::{Page, Visitor};
 
@@ -31,6 +32,12 @@ const CROWD: usize = 500;
 
 /// How often two callers try to be the first.
 const RACES: usize = 20;
+
+/// How often a replica is killed.
+const ROUNDS: usize = 3;
+
+/// Attempts that wait for a sweep: more than one reads at once.
+const OPEN: u8 = 120;
 
 const ROLE: &str = "vision/read-results";
 
@@ -171,7 +178,6 @@ fn a_replica_killed_amid_500_issuances_takes_no_record_with_it_and_the_other_ser
     if !require("a_replica_killed_amid_500_issuances_takes_no_record_with_it_and_the_other_serves_on") {
         return;
     }
-    const ROUNDS: usize = 3;
     let campus = Campus::on(Kind::Postgres);
     let errands = errands(&campus);
     let survivor = campus.start();
@@ -440,7 +446,6 @@ fn sweeps_of_several_brokers_at_once_end_each_attempt_once() {
     if !require("sweeps_of_several_brokers_at_once_end_each_attempt_once") {
         return;
     }
-    const OPEN: u8 = 120;
     let campus = Campus::on(Kind::Postgres);
     let person = campus.signed_in("student").0;
     let store = campus.store();
@@ -461,10 +466,8 @@ fn sweeps_of_several_brokers_at_once_end_each_attempt_once() {
     });
     let sweepers = [sweeper(&campus), sweeper(&campus)];
     // A broker sweeps when it starts, too.
-    let brokers = [campus.command("warn,lodge=info"), campus.command("warn,lodge=info")].map(|mut command| {
-        let sweeps = crate::support::process::Process::start("lodged", &mut command);
-        sweeps
-    });
+    let brokers = [campus.command("warn,lodge=info"), campus.command("warn,lodge=info")]
+        .map(|mut command| Process::start("lodged", &mut command));
 
     let [one, other] = sweepers.map(|sweeper| campus.handle().spawn(async move { sweeper.sweep().await }));
     let ended = campus.block_on(async { (one.await.unwrap().unwrap(), other.await.unwrap().unwrap()) });

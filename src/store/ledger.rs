@@ -35,7 +35,8 @@ statements! {
             (select coalesce(max(seq), 0) from ledger_entry where ledger_entry.book = ledger_book.book) \
             or entries <> (select count(*) from ledger_entry where ledger_entry.book = ledger_book.book)";
         /// For the sweep: attempts that nothing came of, because the broker stopped between its two entries.
-        OPEN_ATTEMPTS = "select book, attempt, person from open_attempt where at < $1 order by book, attempt limit $2";
+        OPEN_ATTEMPTS = "select book, attempt, person from open_attempt where at < $1 \
+            order by at, book, attempt limit $2";
     }
 }
 
@@ -131,7 +132,7 @@ impl Tx {
         Ok(count)
     }
 
-    /// At most `limit` attempts begun before this moment that have no outcome, by book.
+    /// At most `limit` attempts begun before this moment that have no outcome, the oldest first.
     pub async fn open_attempts(&mut self, before: DateTime<Utc>, limit: u32) -> Result<Vec<OpenAttempt>> {
         let rows: Vec<OpenRow> = run_across!(self, fetch_all OpenRow: OPEN_ATTEMPTS, before, i64::from(limit))?;
         rows.into_iter()

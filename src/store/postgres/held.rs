@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
 
-use super::line::{Line, Turn};
+use super::line::{Line, Turn, Wait};
 use crate::store::Result;
 
 /// How long it may take until a connection is fit for the next one. After that it is closed.
@@ -37,9 +37,9 @@ impl Held {
     }
 
     /// Runs a statement without parameters that gives no rows.
-    pub(super) async fn run(&mut self, statement: &'static str) -> Result<()> {
+    pub(super) async fn run_on(&mut self, wait: &mut Wait, statement: &'static str) -> Result<()> {
         let Some(connection) = &mut self.connection else { return Err(sqlx::Error::PoolClosed.into()) };
-        self.line.ask(sqlx::raw_sql(statement).execute(&mut **connection)).await?;
+        self.line.ask_on(wait, sqlx::raw_sql(statement).execute(&mut **connection)).await?;
         Ok(())
     }
 
@@ -53,7 +53,8 @@ impl Held {
     }
 
     pub(in crate::store) async fn commit(mut self) -> Result<()> {
-        self.run("commit").await?;
+        let mut wait = self.line.wait();
+        self.run_on(&mut wait, "commit").await?;
         self.ended = true;
         Ok(())
     }

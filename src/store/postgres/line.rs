@@ -27,8 +27,8 @@ pub(in crate::store) enum Patience {
 }
 
 impl Patience {
-    /// How many looks without an answer make the server one that is away. For a request 900 ms: waiting for a connection
-    /// and for its first statement together stay below two seconds.
+    /// How many looks without an answer make the server one that is away: for a request 900 ms, however many things it
+    /// has waited for.
     const fn quiet_looks(self) -> u32 {
         match self {
             Self::Request => 6,
@@ -36,11 +36,20 @@ impl Patience {
         }
     }
 
-    /// The longest that one waits while the server answers others. Shorter than a helper waits for the broker
+    /// The longest that one waits in line while the server answers others. Shorter than a helper waits for the broker
     /// (`cli::client`).
-    const fn most(self) -> Duration {
+    const fn in_line(self) -> Duration {
         match self {
             Self::Request => Duration::from_secs(10),
+            Self::Command => Duration::from_hours(1),
+        }
+    }
+
+    /// The longest that one waits for the answer to a statement while the server answers others. It answers within a
+    /// second that a lock is taken; what takes longer than this was lost on the way.
+    const fn for_an_answer(self) -> Duration {
+        match self {
+            Self::Request => Duration::from_secs(3),
             Self::Command => Duration::from_hours(1),
         }
     }
@@ -76,38 +85,28 @@ impl Line {
         Self { turns: Arc::new(Semaphore::new(usize::from(turns))), ..self.clone() }
     }
 
-    pub(super) async fn turn(&self) -> Result<Turn> {
-        let turn = self.patiently(Arc::clone(&self.turns).acquire_owned()).await?;
-        turn.map(Turn).map_err(|_| Error::Database(sqlx::Error::PoolClosed))
+    /// Begins to wait.
+    pub(super) fn wait(&self) -> Wait {
+        Wait { server: Arc::clone(&self.server), patience: self.patience, heard: self.server.heard(), quiet: 0 }
     }
 
-    /// Waits for something that comes to nothing when the server is away.
-    pub(super) async fn patiently<T>(&self, work: impl Future<Output = T>) -> Result<T> {
-        let mut work = pin!(work);
-        let began = Instant::now();
-        let (mut heard, mut quiet) = (self.server.answers.load(Ordering::Relaxed), 0);
-        loop {
-            if let Ok(done) = timeout(LOOK, work.as_mut()).await {
-                return Ok(done);
-            }
-            let answers = self.server.answers.load(Ordering::Relaxed);
-            quiet = if answers == heard { quiet + 1 } else { 0 };
-            heard = answers;
-            if quiet >= self.patience.quiet_looks() {
-                if !self.server.away.swap(true, Ordering::Relaxed) {
-                    tracing::error!("the database server does not answer; until it does, every request is refused");
-                }
-                return Err(Error::Away);
-            }
-            if began.elapsed() >= self.patience.most() {
-                return Err(Error::Busy);
-            }
-        }
+    pub(super) async fn turn(&self, wait: &mut Wait) -> Result<Turn> {
+        let turn = wait.patiently(self.patience.in_line(), Arc::clone(&self.turns).acquire_owned()).await?;
+        turn.map(Turn).map_err(|_| Error::Database(sqlx::Error::PoolClosed))
     }
 
     /// Runs a statement, or whatever else the server answers.
     pub(super) async fn ask<T>(&self, statement: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-        let answer = self.patiently(statement).await?;
+        self.ask_on(&mut self.wait(), statement).await
+    }
+
+    /// The same for somebody who has waited already.
+    pub(super) async fn ask_on<T>(
+        &self,
+        wait: &mut Wait,
+        statement: impl Future<Output = sqlx::Result<T>>,
+    ) -> Result<T> {
+        let answer = wait.patiently(self.patience.for_an_answer(), statement).await?;
         self.answered(answer)
     }
 
@@ -119,11 +118,66 @@ impl Line {
                 Err(Error::Away)
             }
             answer => {
-                self.server.answers.fetch_add(1, Ordering::Relaxed);
-                if self.server.away.load(Ordering::Relaxed) && self.server.away.swap(false, Ordering::Relaxed) {
-                    tracing::info!("the database server answers again");
-                }
+                self.server.has_answered();
                 Ok(answer?)
+            }
+        }
+    }
+}
+
+impl Server {
+    fn heard(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
+    }
+
+    fn has_answered(&self) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        if self.away.load(Ordering::Relaxed) && self.away.swap(false, Ordering::Relaxed) {
+            tracing::info!("the database server answers again");
+        }
+    }
+
+    fn is_silent(&self) {
+        if !self.away.swap(true, Ordering::Relaxed) {
+            tracing::error!("the database server does not answer; until it does, every request is refused");
+        }
+    }
+}
+
+/// Somebody who waits, for one thing after the other: for a lane, a connection, an answer.
+#[derive(Debug)]
+pub(super) struct Wait {
+    server: Arc<Server>,
+    patience: Patience,
+    /// How many answers there had been at the last look.
+    heard: u64,
+    /// At how many looks there was no other since then.
+    quiet: u32,
+}
+
+impl Wait {
+    /// Waits for a connection.
+    pub(super) async fn connected<T>(&mut self, connecting: impl Future<Output = T>) -> Result<T> {
+        self.patiently(self.patience.in_line(), connecting).await
+    }
+
+    /// Waits for something that comes to nothing when the server is away.
+    async fn patiently<T>(&mut self, most: Duration, work: impl Future<Output = T>) -> Result<T> {
+        let mut work = pin!(work);
+        let began = Instant::now();
+        loop {
+            if let Ok(done) = timeout(LOOK, work.as_mut()).await {
+                return Ok(done);
+            }
+            let answers = self.server.heard();
+            self.quiet = if answers == self.heard { self.quiet + 1 } else { 0 };
+            self.heard = answers;
+            if self.quiet >= self.patience.quiet_looks() {
+                self.server.is_silent();
+                return Err(Error::Away);
+            }
+            if began.elapsed() >= most {
+                return Err(Error::Busy);
             }
         }
     }
@@ -153,16 +207,16 @@ mod tests {
 
     async fn waits<T>(line: &Line, work: impl Future<Output = T>) -> (Result<T>, Duration) {
         let began = Instant::now();
-        (line.patiently(work).await, began.elapsed())
+        (line.wait().connected(work).await, began.elapsed())
     }
 
     #[tokio::test(start_paused = true)]
     async fn turns_are_given_in_order_and_come_back_however_their_holders_end() {
         let line = Line::new(2, Patience::Request);
-        let (first, second) = (line.turn().await.unwrap(), line.turn().await.unwrap());
+        let (first, second) = (line.turn(&mut line.wait()).await.unwrap(), line.turn(&mut line.wait()).await.unwrap());
         let queue = [1, 2, 3].map(|number| {
             let line = line.clone();
-            tokio::spawn(async move { (number, line.turn().await.unwrap()) })
+            tokio::spawn(async move { (number, line.turn(&mut line.wait()).await.unwrap()) })
         });
         tokio::task::yield_now().await;
         let [one, two, three] = queue;
@@ -176,7 +230,7 @@ mod tests {
         drop((second, turn));
         assert_eq!(three.await.unwrap().0, 3);
 
-        let again = (line.turn().await.unwrap(), line.turn().await.unwrap());
+        let again = (line.turn(&mut line.wait()).await.unwrap(), line.turn(&mut line.wait()).await.unwrap());
         assert_eq!(line.turns.available_permits(), 0);
         drop(again);
         assert_eq!(line.turns.available_permits(), 2);
@@ -185,22 +239,38 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn everybody_gives_up_when_nobody_has_an_answer_for_a_while() {
         let line = Line::new(1, Patience::Request);
-        let lane = line.beside(1);
-        let (_turn, _place) = (line.turn().await.unwrap(), lane.turn().await.unwrap());
+        let book = line.beside(1);
+        let (_turn, _place) = (line.turn(&mut line.wait()).await.unwrap(), book.turn(&mut book.wait()).await.unwrap());
         let began = Instant::now();
 
-        let (connection, place, statement) =
-            tokio::join!(line.turn(), lane.turn(), line.ask(pending::<sqlx::Result<()>>()));
+        let (connection, place, statement) = tokio::join!(
+            async { line.turn(&mut line.wait()).await },
+            async { book.turn(&mut book.wait()).await },
+            line.ask(pending::<sqlx::Result<()>>())
+        );
 
         assert!(connection.unwrap_err().is_away() && place.unwrap_err().is_away() && statement.unwrap_err().is_away());
         assert!(began.elapsed() < ONE, "{:?}", began.elapsed());
         assert!(line.server.away.load(Ordering::Relaxed));
     }
 
+    /// The last thing that one waits for is not waited for as long as the first one was.
+    #[tokio::test(start_paused = true)]
+    async fn who_has_waited_already_gives_up_sooner() {
+        let line = Line::new(1, Patience::Request);
+        let mut wait = line.wait();
+        let began = Instant::now();
+        wait.connected(tokio::time::sleep(Duration::from_millis(800))).await.unwrap();
+
+        assert!(wait.connected(pending::<()>()).await.unwrap_err().is_away());
+
+        assert!(began.elapsed() < Duration::from_millis(1_200), "{:?}", began.elapsed());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn as_long_as_others_have_answers_one_waits_and_not_for_ever() {
         let line = Line::new(1, Patience::Request);
-        let _turn = line.turn().await.unwrap();
+        let _turn = line.turn(&mut line.wait()).await.unwrap();
         let other = line.clone();
         let answers = tokio::spawn(async move {
             loop {
@@ -212,7 +282,10 @@ mod tests {
         let (turn, waited) = waits(&line, pending::<()>()).await;
 
         assert!(matches!(turn, Err(Error::Busy)));
-        assert!(waited >= Patience::Request.most() && waited < Patience::Request.most() + ONE, "{waited:?}");
+        assert!(waited >= Duration::from_secs(10) && waited < Duration::from_secs(11), "{waited:?}");
+        let began = Instant::now();
+        assert!(matches!(line.ask(pending::<sqlx::Result<()>>()).await, Err(Error::Busy)));
+        assert!(began.elapsed() < 4 * ONE, "{:?}", began.elapsed());
         assert!(!line.server.away.load(Ordering::Relaxed), "a busy server is not away");
         answers.abort();
     }
@@ -228,7 +301,7 @@ mod tests {
             line.ask(async { Ok(()) }).await.unwrap();
 
             assert!(!line.server.away.load(Ordering::Relaxed));
-            drop(line.turn().await.unwrap());
+            drop(line.turn(&mut line.wait()).await.unwrap());
         }
         // What the server refuses, it has answered.
         assert!(line.ask(pending::<sqlx::Result<()>>()).await.unwrap_err().is_away());

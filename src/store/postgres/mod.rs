@@ -14,10 +14,11 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection, PgPool};
+use tokio::sync::Semaphore;
 
 use super::address::Postgres;
 use super::{Error, Result};
-use line::Line;
+use line::{Line, Wait};
 
 pub(super) use held::Held;
 pub(super) use line::Patience;
@@ -36,14 +37,23 @@ const LANES: u8 = 64;
 /// How long the first connection of a program may take, when nobody waits for an answer yet.
 const FIRST_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long the pool tries to make a connection, and to find out that a kept one is dead. It goes on when the request
-/// that wanted it has given up, for the next one.
+/// How long the pool tries to make a connection. It goes on when the request that wanted it has given up, for the next
+/// one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How many are made at once. Proving to know the password takes work on purpose: sixteen that begin together are all
+/// late, where the first of a few serves everybody meanwhile.
+const CONNECTING: u8 = 3;
+
+/// How long a connection that was kept may take to show that it is good.
+const PING_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// What the server is told about each of a broker's connections. It gives up on a lock before the broker gives up on the
 /// server, so that a lock is never taken for an outage; and it takes a lab's book from a broker that stands still or is
 /// cut off while it has it.
 const SESSION: &str = "set lock_timeout = '700ms'; set idle_in_transaction_session_timeout = '5s'";
+
+const WRITE: &str = "begin isolation level read committed";
 
 /// A connection to the server, its statements not limited in time: for migrations and the like.
 pub(super) async fn connect(address: &Postgres) -> Result<PgConnection> {
@@ -83,6 +93,7 @@ pub(super) struct PostgresStore {
     /// As long as it has connections. So nobody ever waits inside the pool for another.
     line: Line,
     lanes: Arc<[Line]>,
+    connecting: Arc<Semaphore>,
 }
 
 impl PostgresStore {
@@ -92,8 +103,14 @@ impl PostgresStore {
         let pool = PgPoolOptions::new()
             .max_connections(u32::from(CONNECTIONS))
             .acquire_timeout(CONNECT_TIMEOUT)
-            // The server says when it stops; what it cannot say, the next statement finds out.
-            .test_before_acquire(true)
+            // sqlx's own test has no end when a connection leads nowhere.
+            .test_before_acquire(false)
+            .before_acquire(|connection, _| {
+                Box::pin(async move {
+                    let answer = tokio::time::timeout(PING_TIMEOUT, connection.ping()).await;
+                    Ok(matches!(answer, Ok(Ok(()))))
+                })
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     if patience == Patience::Request {
@@ -105,31 +122,37 @@ impl PostgresStore {
             .connect_lazy_with(options);
         let line = Line::new(CONNECTIONS, patience);
         let lanes = (0..LANES).map(|_| line.beside(CONNECTIONS_OF_A_LAB)).collect();
-        Ok(Self { pool, line, lanes })
+        let connecting = Arc::new(Semaphore::new(usize::from(CONNECTING)));
+        Ok(Self { pool, line, lanes, connecting })
     }
 
     pub(super) async fn read(&self) -> Result<Held> {
-        self.begin("begin isolation level repeatable read, read only").await
+        self.begin(&mut self.line.wait(), "begin isolation level repeatable read, read only").await
     }
 
     pub(super) async fn write(&self) -> Result<Held> {
-        self.begin("begin isolation level read committed").await
+        self.begin(&mut self.line.wait(), WRITE).await
     }
 
     /// Waits behind others who want to write for the same lab, before it takes a connection.
     pub(super) async fn write_for(&self, lab: &str) -> Result<Held> {
+        let mut wait = self.line.wait();
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(lab).to_le_bytes()[0];
-        let lane = self.lanes[usize::from(hash % LANES)].turn().await?;
-        Ok(self.write().await?.in_lane(lane))
+        let lane = self.lanes[usize::from(hash % LANES)].turn(&mut wait).await?;
+        Ok(self.begin(&mut wait, WRITE).await?.in_lane(lane))
     }
 
-    async fn begin(&self, statement: &'static str) -> Result<Held> {
-        let mut turn = self.line.turn().await?;
+    async fn begin(&self, wait: &mut Wait, statement: &'static str) -> Result<Held> {
+        let mut turn = self.line.turn(wait).await?;
         let connection = loop {
-            let pool = self.pool.clone();
+            let (pool, connecting) = (self.pool.clone(), Arc::clone(&self.connecting));
             // A task of its own: when a connection takes longer than this request waits, it is there for the next one.
-            let acquiring = tokio::spawn(async move { (pool.acquire().await, turn) });
-            let (acquired, kept) = self.line.patiently(acquiring).await?.map_err(|_| Error::Away)?;
+            let acquiring = tokio::spawn(async move {
+                // With a turn there is one to be had, or one to be made.
+                let _making = if pool.num_idle() == 0 { connecting.acquire().await.ok() } else { None };
+                (pool.acquire().await, turn)
+            });
+            let (acquired, kept) = wait.connected(acquiring).await?.map_err(|_| Error::Away)?;
             turn = kept;
             match acquired {
                 // The server answers others, or this would not have waited for so long.
@@ -138,7 +161,7 @@ impl PostgresStore {
             }
         };
         let mut held = Held::new(connection, self.line.clone(), turn);
-        held.run(statement).await?;
+        held.run_on(wait, statement).await?;
         Ok(held)
     }
 }

@@ -56,6 +56,11 @@ async fn no_entry_can_be_changed_removed_replaced_or_left_out() {
              values ($1, 4, '', 'refused', '', '{}', '')",
             RoleSessionId::from_entropy([1; 10])
         ),
+        &format!(
+            "insert or replace into ledger_entry (book, seq, at, kind, person, attempt, entry) \
+             values ($1, 4, '', 'attempted', '', '{}', '')",
+            RoleSessionId::from_entropy([2; 10])
+        ),
     ] {
         let attack = attack.replace("$5", "$1");
         let error = sqlx::query(sqlx::AssertSqlSafe(attack.clone()))
