@@ -2,7 +2,7 @@
 //!
 //! On Windows the access list of the user's profile does this work; there these are ordinary files.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -22,6 +22,18 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 /// When it cannot be made, or cannot be written.
 pub fn create_if_missing(path: &Path) -> io::Result<()> {
     options().append(true).create(true).open(path).map(|_| ())
+}
+
+/// Makes a folder that is not there yet, and that nobody else may look into.
+///
+/// # Errors
+///
+/// When there is something of that name already, or it cannot be made.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Whether nobody but its owner may read or write the file.
@@ -62,6 +74,17 @@ mod tests {
         assert!(create_new(&path).is_err());
         create_if_missing(&path).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn a_new_folder_is_private_and_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("folder");
+
+        create_folder(&path).unwrap();
+
+        assert!(is_private(&path).unwrap());
+        assert!(create_folder(&path).is_err());
     }
 
     #[test]

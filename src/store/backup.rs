@@ -15,6 +15,8 @@ use super::address::{Address, Postgres};
 use super::{Error, Result, postgres, sqlite};
 use crate::private_file;
 
+const NO_LEDGER: &str = "the ledger is not in it";
+
 /// A copy that was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -61,10 +63,10 @@ pub async fn backup(owner: &Address, to: &Path) -> std::result::Result<u64, Back
     }
     let partial = Partial::beside(to)?;
     match owner {
-        Address::Sqlite(database) => copy_sqlite(database, &partial.0).await?,
+        Address::Sqlite(database) => copy_sqlite(database, &partial.file()).await?,
         Address::Postgres(postgres) => {
             sees_every_row(postgres).await?;
-            dump(postgres, &partial.0).await?;
+            dump(postgres, &partial.file()).await?;
         }
     }
     partial.put_in_place(to)
@@ -73,41 +75,53 @@ pub async fn backup(owner: &Address, to: &Path) -> std::result::Result<u64, Back
 /// How much of a copy that is being made has been written so far, in bytes.
 #[must_use]
 pub fn backed_up(to: &Path) -> u64 {
-    std::fs::metadata(partial_path(to)).map_or(0, |file| file.len())
+    std::fs::metadata(copy_in(&partial_folder(to))).map_or(0, |file| file.len())
 }
 
 fn unwritable(path: &Path, source: std::io::Error) -> BackupError {
     BackupError::Write { path: path.to_owned(), source }
 }
 
-/// A name of this process's own: two copies to one place are made side by side, and the first in place wins.
-fn partial_path(to: &Path) -> PathBuf {
+/// Where a copy is as long as it is not complete: in a folder with a name of this process's own. Two copies to one place
+/// are made side by side, and the first in place wins.
+fn partial_folder(to: &Path) -> PathBuf {
     let mut path = to.as_os_str().to_owned();
     path.push(format!(".partial-{}", std::process::id()));
     path.into()
 }
 
-/// A copy that is not complete. Gone when dropped.
+fn copy_in(folder: &Path) -> PathBuf {
+    folder.join("copy")
+}
+
+/// The folder of a copy that is not complete. Gone when dropped, with what is in it.
 struct Partial(PathBuf);
 
 impl Partial {
     fn beside(to: &Path) -> std::result::Result<Self, BackupError> {
-        let path = partial_path(to);
-        private_file::create_new(&path).map_err(|source| unwritable(to, source))?;
-        Ok(Self(path))
+        let folder = partial_folder(to);
+        private_file::create_folder(&folder).map_err(|source| unwritable(to, source))?;
+        let partial = Self(folder);
+        private_file::create_new(&partial.file()).map_err(|source| unwritable(to, source))?;
+        Ok(partial)
     }
 
-    /// Gives it its name, durably, once everything in it is.
+    fn file(&self) -> PathBuf {
+        copy_in(&self.0)
+    }
+
+    /// Gives the copy its name, durably, once everything in it is.
     fn put_in_place(self, to: &Path) -> std::result::Result<u64, BackupError> {
-        let file = File::open(&self.0).map_err(|source| unwritable(&self.0, source))?;
+        let partial = self.file();
+        let file = File::open(&partial).map_err(|source| unwritable(&partial, source))?;
         let synced = file.sync_all().and_then(|()| file.metadata());
-        let bytes = synced.map_err(|source| unwritable(&self.0, source))?.len();
+        let bytes = synced.map_err(|source| unwritable(&partial, source))?.len();
         // Fails where a file has appeared meanwhile; a rename alone would replace it.
         private_file::create_new(to).map_err(|source| match source.kind() {
             std::io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
             _ => unwritable(to, source),
         })?;
-        std::fs::rename(&self.0, to).map_err(|source| {
+        std::fs::rename(&partial, to).map_err(|source| {
             let _ = std::fs::remove_file(to);
             unwritable(to, source)
         })?;
@@ -118,11 +132,13 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        // It has another name by now, when all went well. SQLite keeps a journal beside it while it writes.
-        let mut journal = self.0.as_os_str().to_owned();
-        journal.push("-journal");
-        for path in [self.0.as_path(), Path::new(&journal)] {
-            let _ = std::fs::remove_file(path);
+        // Who makes the copy may not know yet that it is broken off, and may be making a file right now. Once the folder
+        // is gone they cannot.
+        for _ in 0..100 {
+            match std::fs::remove_dir_all(&self.0) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {}
+                _ => break,
+            }
         }
     }
 }
@@ -133,14 +149,34 @@ fn sync_folder_of(path: &Path) {
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
-async fn copy_sqlite(database: &Path, partial: &Path) -> Result<()> {
+async fn copy_sqlite(database: &Path, partial: &Path) -> std::result::Result<(), BackupError> {
+    let name = partial.to_str().ok_or_else(|| {
+        let problem = "SQLite takes names in UTF-8 only";
+        unwritable(partial, std::io::Error::new(std::io::ErrorKind::InvalidFilename, problem))
+    })?;
+    copy_sqlite_into(database, name).await?;
+    let (says, ledgers) = look_at_sqlite(partial).await?;
+    match (says.as_str(), ledgers) {
+        ("ok", 1) => Ok(()),
+        ("ok", _) => Err(BackupError::NotWhole(NO_LEDGER.to_owned())),
+        _ => Err(BackupError::NotWhole(says)),
+    }
+}
+
+async fn copy_sqlite_into(database: &Path, partial: &str) -> Result<()> {
     let mut connection = sqlite::connect(database).await?;
-    sqlx::query("vacuum into $1").bind(partial.to_string_lossy()).execute(&mut connection).await?;
-    connection.close().await?;
-    let mut copy = sqlite::look_at(partial).await?;
+    sqlx::query("vacuum into $1").bind(partial).execute(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+/// What SQLite says of a copy's structure, and how many ledgers are in it.
+async fn look_at_sqlite(copy: &Path) -> Result<(String, i64)> {
+    let mut copy = sqlite::look_at(copy).await?;
     let (says,): (String,) = sqlx::query_as("pragma integrity_check(1)").fetch_one(&mut copy).await?;
+    let (ledgers,): (i64,) =
+        sqlx::query_as("select count(*) from sqlite_master where name = 'ledger_entry'").fetch_one(&mut copy).await?;
     copy.close().await?;
-    if says == "ok" { Ok(()) } else { Err(Error::Inconsistent { table: "(the copy)", column: "(structure)" }) }
+    Ok((says, ledgers))
 }
 
 /// Row security does not fail a copy, it leaves rows out of it. So whoever makes one must have the owner's own policy, or
@@ -180,11 +216,7 @@ async fn dump(postgres: &Postgres, partial: &Path) -> std::result::Result<(), Ba
     let mut list = Command::new("pg_restore");
     list.arg("--list").arg(partial);
     let contents = run("pg_restore", list).await?;
-    if contents.contains("ledger_entry") {
-        Ok(())
-    } else {
-        Err(BackupError::NotWhole("the ledger is not in it".to_owned()))
-    }
+    if contents.contains("ledger_entry") { Ok(()) } else { Err(BackupError::NotWhole(NO_LEDGER.to_owned())) }
 }
 
 /// What the program wrote. It ends when nobody waits for it any more.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use lodge::store::Store;
 use serde_json::json;
@@ -254,37 +255,41 @@ fn what_cannot_be_written_leaves_nothing_behind() {
 #[test]
 fn a_copy_that_is_broken_off_leaves_nothing_behind() {
     for kind in Kind::all("a_copy_that_is_broken_off_leaves_nothing_behind") {
-        let premises = Premises::new(kind);
-        premises.place.migrate();
-        let folder = tempfile::tempdir().unwrap();
-        let copy = folder.path().join("copy");
-        // Something that takes its time: much to copy, or a `pg_dump` that sleeps.
-        let mut command = premises.operator().command(&["backup", copy.to_str().unwrap()]);
-        let slow = tempfile::tempdir().unwrap();
-        if kind == Kind::Sqlite {
-            grow(&premises);
-        } else {
-            let program = slow.path().join("pg_dump");
-            std::fs::write(&program, "#!/bin/sh\necho $$ >\"${0%/*}/id\"\nexec sleep 60\n").unwrap();
-            std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-            command.env("PATH", format!("{}:/usr/bin:/bin", slow.path().display()));
-        }
-        let backup = Process::start("lodged backup", &mut command);
-        eventually("the beginning of a copy", || (!names_in(folder.path()).is_empty()).then_some(()));
-        assert!(names_in(folder.path())[0].starts_with("copy.partial-"));
-        if kind == Kind::Postgres {
-            eventually("pg_dump", || process_of(slow.path()).filter(|id| is_alive(id)));
-        }
+        // At its beginning and in its midst.
+        for pause in [0, 0, 0, 30, 300] {
+            let premises = Premises::new(kind);
+            premises.place.migrate();
+            let folder = tempfile::tempdir().unwrap();
+            let copy = folder.path().join("copy");
+            // Something that takes its time: much to copy, or a `pg_dump` that sleeps.
+            let mut command = premises.operator().command(&["backup", copy.to_str().unwrap()]);
+            let slow = tempfile::tempdir().unwrap();
+            if kind == Kind::Sqlite {
+                grow(&premises);
+            } else {
+                let program = slow.path().join("pg_dump");
+                std::fs::write(&program, "#!/bin/sh\necho $$ >\"${0%/*}/id\"\nexec sleep 60\n").unwrap();
+                std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+                command.env("PATH", format!("{}:/usr/bin:/bin", slow.path().display()));
+            }
+            let backup = Process::start("lodged backup", &mut command);
+            eventually("the beginning of a copy", || (!names_in(folder.path()).is_empty()).then_some(()));
+            assert!(names_in(folder.path())[0].starts_with("copy.partial-"));
+            if kind == Kind::Postgres && pause > 0 {
+                eventually("pg_dump", || process_of(slow.path()).filter(|id| is_alive(id)));
+            }
 
-        backup.signal("INT");
+            std::thread::sleep(Duration::from_millis(pause));
+            backup.signal("INT");
 
-        let ended = backup.wait();
-        assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
-        let line = crate::support::only_line(&ended.stderr);
-        assert_eq!(line, format!("lodged: stopped; nothing was left at {}", copy.display()));
-        assert_eq!(names_in(folder.path()), [""; 0]);
-        if let Some(id) = process_of(slow.path()) {
-            eventually("the end of pg_dump", || (!is_alive(&id)).then_some(()));
+            let ended = backup.wait();
+            assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
+            let line = crate::support::only_line(&ended.stderr);
+            assert_eq!(line, format!("lodged: stopped; nothing was left at {}", copy.display()));
+            assert_eq!(names_in(folder.path()), [""; 0]);
+            if let Some(id) = process_of(slow.path()) {
+                eventually("the end of pg_dump", || (!is_alive(&id)).then_some(()));
+            }
         }
     }
 }
@@ -353,4 +358,20 @@ fn a_program_that_is_missing_is_named() {
         "{line}"
     );
     assert!(!names_in(premises.folder.path()).iter().any(|name| name.starts_with("copy")));
+}
+
+#[test]
+fn a_name_that_sqlite_cannot_take_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let premises = Premises::new(Kind::Sqlite);
+    premises.place.migrate();
+    let before = names_in(premises.folder.path());
+    let name = std::ffi::OsStr::from_bytes(b"copy-\xff");
+    let mut command = premises.operator().command(&["backup"]);
+
+    let ended = Process::run("lodged", command.arg(premises.folder.path().join(name)), "");
+
+    assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("SQLite takes names in UTF-8 only"), "{}", ended.stderr);
+    assert_eq!(names_in(premises.folder.path()), before);
 }
