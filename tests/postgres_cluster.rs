@@ -189,12 +189,12 @@ fn a_frozen_cluster_answers_nobody_until_it_is_thawed() {
         }
         Process::start("psql", &mut command)
     };
-    let in_session = psql(&["select 'before'", "select pg_sleep(0.2)", "select 'after'"]);
+    let in_session = psql(&["select 'before'", "select pg_sleep(3)", "select 'after'"]);
     in_session.wait_for_line("before");
 
     cluster.freeze();
     let newcomer = psql(&["select 'welcome'"]);
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(4));
 
     assert_eq!((in_session.stdout().as_str(), newcomer.stdout().as_str()), ("before\n", ""));
     cluster.thaw();

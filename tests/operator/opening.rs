@@ -2,6 +2,7 @@
 
 use lodge::store::Address;
 
+use super::commands::migrations;
 use super::{Premises, names_in};
 use crate::support::database::Kind;
 use crate::support::postgres;
@@ -60,7 +61,9 @@ fn a_schema_of_another_version_is_said() {
     for kind in Kind::all("a_schema_of_another_version_is_said") {
         let premises = Premises::new(kind);
         if kind == Kind::Postgres {
-            let older = "the database's schema is older than this program (9 to go); run `lodged migrate`";
+            let to_go = migrations();
+            let older =
+                format!("the database's schema is older than this program ({to_go} to go); run `lodged migrate`");
             assert_eq!(said(&premises), older);
         }
         premises.operator().told(&["migrate"]);
