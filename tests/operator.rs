@@ -24,7 +24,7 @@ use crate::support::campus::Campus;
 use crate::support::database::{Kind, Place};
 use crate::support::process::{Ended, Process};
 use crate::support::serving::wait;
-use crate::support::{only_line, programs};
+use crate::support::{only_line, programs, root};
 
 /// The account that the operator of these tests has.
 const OPERATOR: &str = "ada";
@@ -121,6 +121,12 @@ impl Premises {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+/// The names of all migrations, in order.
+fn migrations() -> Vec<String> {
+    let names = names_in(&root().join("migrations/sqlite")).into_iter();
+    names.map(|name| name.trim_end_matches(".sql").split_once('_').unwrap().1.replace('_', " ")).collect()
 }
 
 /// Every entry of every book.
