@@ -39,7 +39,7 @@ fn with_parameters(text: &str) -> String {
     let mut done = parts.next().unwrap_or_default().to_owned();
     for (number, part) in parts.enumerate() {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        done.push_str(&format!("${}{rest}", number + 1));
+        done.extend([format!("${}", number + 1), rest.to_owned()]);
     }
     done
 }
@@ -126,9 +126,10 @@ mod postgres {
         for Text { name, text } in texts {
             let nulls = vec!["null"; parameters(text)].join(", ");
             let values = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
-            script.push_str(&format!(
-                "\\echo @ {name}\nprepare asked as {text};\nexplain (costs off) execute asked{values};\ndeallocate asked;\n"
-            ));
+            script.extend([
+                format!("\\echo @ {name}\nprepare asked as {text};\n"),
+                format!("explain (costs off) execute asked{values};\ndeallocate asked;\n"),
+            ]);
         }
         let said = database.psql_as_broker(&script);
         let mut found = Vec::new();

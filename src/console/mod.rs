@@ -100,6 +100,8 @@ struct Home<'a> {
     groups: Vec<&'a str>,
     roles: Vec<RoleCard<'a>>,
     standings: Vec<String>,
+    /// The labs that they look after.
+    looks_after: Vec<&'a str>,
     form_token: &'a str,
 }
 
@@ -127,6 +129,7 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
         groups: groups.as_slice().iter().map(Group::as_str).collect(),
         roles: roles.collect(),
         standings: profile.standings.iter().map(|s| format!("{} of {}", s.standing, s.lab)).collect(),
+        looks_after: profile.standings.iter().map(|s| s.lab.as_str()).collect(),
         form_token,
     })
 }
