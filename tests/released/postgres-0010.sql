@@ -1,5 +1,5 @@
--- The schema with many labs (PostgreSQL, migrations 1 to 9), with the same in it as sqlite-0009.sql. Dumped by pg_dump 15 as
--- the owner of the tables, without owners and rights: `lodged migrate` sets those.
+-- The schema with many labs (PostgreSQL, migrations 1 to 10), with the same in it as sqlite-0010.sql. Dumped by pg_dump 15
+-- as the owner of the tables, without owners and rights: `lodged migrate` sets those.
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -198,6 +198,7 @@ INSERT INTO public._sqlx_migrations VALUES (6, 'suspension and archive', '2026-1
 INSERT INTO public._sqlx_migrations VALUES (7, 'invitations', '2026-11-21 23:03:56.270696+00', true, '\xe7ca3c1d5787a96bc672709ab931c984e69ce35a4bb27bcbc59406356591e96b9a71f3a6406524c7a42b4348f7709ae8', 3608742);
 INSERT INTO public._sqlx_migrations VALUES (8, 'ledger books', '2026-11-21 23:03:56.27458+00', true, '\x4dda7a084a5dc7403da5eb9c92c15b5915a811f31db29598d749f00a29ce99f76c7a346c8d5b10ad00a047503ea4b28a', 4275871);
 INSERT INTO public._sqlx_migrations VALUES (9, 'row security', '2026-11-21 23:03:56.27908+00', true, '\x2b100fa7b90ddfaf1de16620648174cb0700159be5157d872f11a7346dc04bcf37b87f8969b5dac34d43bf68d138dda2', 3265229);
+INSERT INTO public._sqlx_migrations VALUES (10, 'no scans', '2026-11-21 23:37:18.146686+00', true, '\x7ed53c6ad3f6d34d6fc740c85d46885873366ad219f1bc9350aeb70dfd89468cdf4f54e2fe55c8e14a53cf6c9ee0365f', 2100890);
 INSERT INTO public.authorization_code VALUES ('n6rVwtN8seKZCYRqhYkTRg7A4kk7cBJkb6yjocpOuo4', 'p-wpm3jz4ega7j8dps', 'si-qpvj1448hpp9y23n', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.32183+00', 'cs-fpzr4m1173g1yqtp');
 INSERT INTO public.authorization_code VALUES ('ue1Mzf0kDWiUtyjkf-MJsDkWA_WVcfLNZa2xmDrFBVU', 'p-0jab0tfx4yaar8xd', 'si-wh8by5jqwx0cv6n9', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.39004+00', 'cs-mszf5bh540h6za1y');
 INSERT INTO public.authorization_code VALUES ('FSIPwLPjqDdrissST5ZaCqbZ821BT5ZFrJjO2t3gc_s', 'p-xbfw6xxsc7f0bv1a', 'si-9t93jjd0j605paf7', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.429577+00', 'cs-dvcfc5sh8d662v09');
@@ -352,12 +353,14 @@ ALTER TABLE ONLY public.sign_in_transaction
 ALTER TABLE ONLY public.standing
     ADD CONSTRAINT standing_pkey PRIMARY KEY (lab_id, person_id);
 CREATE INDEX authorization_code_by_age ON public.authorization_code USING btree (created_at);
+CREATE INDEX authorization_code_by_person ON public.authorization_code USING btree (person_id);
 CREATE INDEX browser_session_by_person ON public.browser_session USING btree (person_id);
 CREATE INDEX cli_session_by_person ON public.cli_session USING btree (person_id);
 CREATE UNIQUE INDEX ledger_entry_attempted ON public.ledger_entry USING btree (attempt) WHERE (kind = 'attempted'::text);
 CREATE UNIQUE INDEX ledger_entry_outcome ON public.ledger_entry USING btree (attempt) WHERE (kind <> 'attempted'::text);
 CREATE INDEX mapping_by_group ON public.mapping USING btree (connection, group_name);
 CREATE INDEX mapping_by_role ON public.mapping USING btree (lab_id, role);
+CREATE INDEX mapping_change_by_author ON public.mapping_change USING btree (author);
 CREATE INDEX open_attempt_by_age ON public.open_attempt USING btree (at);
 CREATE INDEX sign_in_by_person ON public.sign_in USING btree (person_id, signed_in_at);
 CREATE INDEX sign_in_transaction_by_age ON public.sign_in_transaction USING btree (begun_at);

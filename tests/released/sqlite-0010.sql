@@ -1,4 +1,4 @@
--- The schema with many labs (SQLite, migrations 1 to 9), with what sign-ins, attempts, changes of mappings, one that waits
+-- The schema with many labs (SQLite, migrations 1 to 10), with what sign-ins, attempts, changes of mappings, one that waits
 -- for a second PI, an archived lab, an open invitation and a suspended person left in it; and an attempt that a stop left
 -- without an outcome. Made by that version's `lodged demo --data` and `lodged lab`, dumped by SQLite.
 pragma foreign_keys = off;
@@ -20,6 +20,7 @@ INSERT INTO "_sqlx_migrations" VALUES(6,'suspension and archive','2026-11-21 23:
 INSERT INTO "_sqlx_migrations" VALUES(7,'invitations','2026-11-21 23:02:37',1,X'D9BC9612016CAA0FFA558C5B5A2667AC142152CBA8D8B41D9C426925CBD1A7EA451C11EA9FD38A0B62991057CB313733',443798);
 INSERT INTO "_sqlx_migrations" VALUES(8,'ledger books','2026-11-21 23:02:37',1,X'96C4A60AEAEBCB7955599AB9543C7AE03E09DFBFFA787E6C8C8D0A7616A652F31E6DF3D50CDE66A183138CA8D39EA9C7',700973);
 INSERT INTO "_sqlx_migrations" VALUES(9,'row security','2026-11-21 23:02:37',1,X'B3D78AE55DD4A916D42F7ECFB8A0F29484766820870774B4F2D4FBB4EB7AD5C9F542DB70801CF05E6EE32A1D1E535227',277689);
+INSERT INTO "_sqlx_migrations" VALUES(10,'no scans','2026-11-21 23:37:13',1,X'94802055222C3E813A4CBC8DDAF2DDD0070942704CE1744497B28DB27E1C768F050A8CE7CE9520EA33F920DA17BF1377',913357);
 CREATE TABLE authorization_code (
     code_hash       text primary key,
     person_id       text not null references person (id),
@@ -280,15 +281,6 @@ CREATE TRIGGER ledger_entry_is_never_removed before delete on ledger_entry
 begin
     select raise(abort, 'the ledger is append-only');
 end;
-CREATE TRIGGER ledger_entry_is_never_replaced before insert on ledger_entry
-when exists (
-    select 1 from ledger_entry
-    where (book = new.book and seq = new.seq)
-       or (attempt = new.attempt and (kind = 'attempted') = (new.kind = 'attempted'))
-)
-begin
-    select raise(abort, 'the ledger is append-only');
-end;
 CREATE TRIGGER ledger_entry_leaves_no_gap before insert on ledger_entry
 when new.seq <> (select coalesce(max(seq), 0) + 1 from ledger_entry where book = new.book)
 begin
@@ -299,4 +291,15 @@ CREATE INDEX standing_by_person on standing (person_id);
 CREATE INDEX browser_session_by_person on browser_session (person_id);
 CREATE INDEX cli_session_by_person on cli_session (person_id);
 CREATE INDEX open_attempt_by_age on open_attempt (at);
+CREATE TRIGGER ledger_entry_replaces_none before insert on ledger_entry
+when exists (select 1 from ledger_entry where book = new.book and seq = new.seq)
+    or (new.kind = 'attempted'
+        and exists (select 1 from ledger_entry where kind = 'attempted' and attempt = new.attempt))
+    or (new.kind <> 'attempted'
+        and exists (select 1 from ledger_entry where kind <> 'attempted' and attempt = new.attempt))
+begin
+    select raise(abort, 'the ledger is append-only');
+end;
+CREATE INDEX authorization_code_by_person on authorization_code (person_id);
+CREATE INDEX mapping_change_by_author on mapping_change (author);
 COMMIT;
