@@ -35,13 +35,11 @@ fn statements() -> impl Iterator<Item = Text> {
 
 /// A text with `$1` and so on for each `new.column` of a trigger.
 fn with_parameters(text: &str) -> String {
-    let mut parts = text.split("new.");
-    let mut done = parts.next().unwrap_or_default().to_owned();
-    for (number, part) in parts.enumerate() {
+    let parts = text.split("new.").enumerate().map(|(number, part)| {
         let rest = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-        done.extend([format!("${}", number + 1), rest.to_owned()]);
-    }
-    done
+        if number == 0 { part.to_owned() } else { format!("${number}{rest}") }
+    });
+    parts.collect()
 }
 
 /// How many parameters a text has.
@@ -120,17 +118,16 @@ mod postgres {
     /// Every step of a plan that reads a table, or an index, from one end to the other. The plans are those of the
     /// broker's login, for whom row security adds its own conditions; and of tables so large that an index is worth it.
     pub(super) fn complaints(database: &Database, texts: &[Text]) -> Vec<String> {
-        let mut script = "set enable_seqscan = off; set plan_cache_mode = force_generic_plan;\n\
-                          select from set_config('lodge.lab', 'l-0000000000000000', false);\n"
-            .to_owned();
-        for Text { name, text } in texts {
+        let settings = "set enable_seqscan = off; set plan_cache_mode = force_generic_plan;\n\
+                        select from set_config('lodge.lab', 'lab-0000000000000000', false);\n";
+        let asking = texts.iter().map(|Text { name, text }| {
             let nulls = vec!["null"; parameters(text)].join(", ");
             let values = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
-            script.extend([
-                format!("\\echo @ {name}\nprepare asked as {text};\n"),
-                format!("explain (costs off) execute asked{values};\ndeallocate asked;\n"),
-            ]);
-        }
+            format!(
+                "\\echo @ {name}\nprepare asked as {text};\nexplain (costs off) execute asked{values};\ndeallocate asked;\n"
+            )
+        });
+        let script: String = std::iter::once(settings.to_owned()).chain(asking).collect();
         let said = database.psql_as_broker(&script);
         let mut found = Vec::new();
         for plan in said.split("@ ").skip(1) {

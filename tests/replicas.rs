@@ -270,11 +270,15 @@ fn a_lab_that_cannot_write_does_not_stand_in_the_others_way() {
     std::thread::scope(|scope| {
         let waiting: Vec<_> =
             (0..40).map(|_| scope.spawn(|| caller::ask(broker, &stuck.token, stuck.role).status())).collect();
+        let (mut most, server) = (0, pair.campus.place.server().unwrap());
         for _ in 0..10 {
             let started = Instant::now();
             assert_eq!(caller::ask(broker, &free.token, free.role).status(), Some(200));
             assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+            let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock';";
+            most = most.max(server.psql(stuck).parse::<u32>().unwrap());
         }
+        assert!((1..=2).contains(&most), "{most} connections waited for the lab that was stuck");
         assert!(waiting.iter().any(|waiting| !waiting.is_finished()), "nobody waited for the lab that was stuck");
         pair.campus.block_on(kept.commit()).unwrap();
         for waiting in waiting {
