@@ -5,6 +5,7 @@ use lodge::store::{self, Address, Listed};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, Row as _};
 
+use crate::support::eventually;
 use crate::support::postgres::{Cluster, Database, require};
 use crate::support::serving::wait;
 
@@ -108,9 +109,9 @@ mod postgres {
         );
         let asks = sources.lines().map(|line| {
             let (name, source) = line.split_once('|').unwrap();
-            let (_, query) = source.split_once("(select ").unwrap_or_else(|| panic!("{name} asks in another way"));
-            let (query, _) = query.split_once(") then").unwrap_or_else(|| panic!("{name} asks in another way"));
-            Text { name: name.to_owned(), text: with_parameters(&format!("select {query}")) }
+            let asked = source.split_once(" if ").and_then(|(_, rest)| Some(rest.split_once(" then ")?.0));
+            let asked = asked.unwrap_or_else(|| panic!("{name} asks in another way"));
+            Text { name: name.to_owned(), text: format!("select 1 where {}", with_parameters(asked)) }
         });
         asks.collect()
     }
@@ -181,6 +182,41 @@ fn no_statement_on_postgres_reads_a_whole_table() {
     let complaints = postgres::complaints(&database, &texts);
     assert!(complaints.len() == 1 && complaints[0].starts_with("LATEST_SIGN_IN: "), "{complaints:?}");
     assert!(complaints[0].contains("sign_in"), "{complaints:?}");
+}
+
+/// A plan that a connection made while a book was short is kept when it is long. PostgreSQL counts what it reads.
+#[test]
+fn an_entry_of_a_long_book_reads_no_more_than_one_of_a_short_one() {
+    const ENTRIES: i64 = 2_000;
+    if !require("an_entry_of_a_long_book_reads_no_more_than_one_of_a_short_one") {
+        return;
+    }
+    let database = postgres::open();
+    database.psql_as_owner("alter table ledger_entry set (autovacuum_enabled = false); analyze;");
+    let book = "lab-0000000000000001";
+    let one_by_one = format!(
+        "select from set_config('lodge.lab', '{book}', false);
+         do $$ begin for place in 1..{ENTRIES} loop
+             insert into ledger_entry values ('{book}', place, now(), 'attempted', '', place::text, '');
+         end loop; end $$;"
+    );
+
+    database.psql_as_broker(&one_by_one);
+
+    let read = || {
+        let read =
+            "select seq_tup_read + coalesce(idx_tup_fetch, 0) from pg_stat_user_tables where relname = 'ledger_entry';";
+        database.psql(read).parse::<i64>().unwrap()
+    };
+    // A session tells its numbers when it ends, at the latest.
+    let read = eventually("the numbers of the session", || Some(read()).filter(|read| *read > ENTRIES / 2));
+    assert!(read < 4 * ENTRIES, "{read} rows for {ENTRIES} entries");
+    let gap = format!("select from set_config('lodge.lab', '{book}', false); insert into ledger_entry values ");
+    for place in [1, ENTRIES, ENTRIES + 2] {
+        let refused =
+            database.try_psql_as_broker(&format!("{gap} ('{book}', {place}, now(), 'refused', '', 'x', '');"));
+        assert!(refused.as_ref().is_err_and(|error| error.contains("the ledger has no gaps")), "{place}: {refused:?}");
+    }
 }
 
 #[test]
