@@ -1,4 +1,4 @@
--- The schema with many labs (SQLite, migrations 1 to 10), with what sign-ins, attempts, changes of mappings, one that waits
+-- The schema with many labs (SQLite, migrations 1 to 11), with what sign-ins, attempts, changes of mappings, one that waits
 -- for a second PI, an archived lab, an open invitation and a suspended person left in it; and an attempt that a stop left
 -- without an outcome. Made by that version's `lodged demo --data` and `lodged lab`, dumped by SQLite.
 pragma foreign_keys = off;
@@ -21,6 +21,7 @@ INSERT INTO "_sqlx_migrations" VALUES(7,'invitations','2026-11-21 23:02:37',1,X'
 INSERT INTO "_sqlx_migrations" VALUES(8,'ledger books','2026-11-21 23:02:37',1,X'96C4A60AEAEBCB7955599AB9543C7AE03E09DFBFFA787E6C8C8D0A7616A652F31E6DF3D50CDE66A183138CA8D39EA9C7',700973);
 INSERT INTO "_sqlx_migrations" VALUES(9,'row security','2026-11-21 23:02:37',1,X'B3D78AE55DD4A916D42F7ECFB8A0F29484766820870774B4F2D4FBB4EB7AD5C9F542DB70801CF05E6EE32A1D1E535227',277689);
 INSERT INTO "_sqlx_migrations" VALUES(10,'no scans','2026-11-21 23:37:13',1,X'94802055222C3E813A4CBC8DDAF2DDD0070942704CE1744497B28DB27E1C768F050A8CE7CE9520EA33F920DA17BF1377',913357);
+INSERT INTO "_sqlx_migrations" VALUES(11,'gap check','2026-11-21 23:51:11',1,X'66E7E7F6F753EB240304E1F53F18BE40D6D22D3FC8A14E938C3C2619BBA5E53869EC3BF0E3A8567FEB59BD3C13980CF9',2191887);
 CREATE TABLE authorization_code (
     code_hash       text primary key,
     person_id       text not null references person (id),

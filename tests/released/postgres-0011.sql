@@ -1,4 +1,4 @@
--- The schema with many labs (PostgreSQL, migrations 1 to 10), with the same in it as sqlite-0010.sql. Dumped by pg_dump 15
+-- The schema with many labs (PostgreSQL, migrations 1 to 11), with the same in it as sqlite-0011.sql. Dumped by pg_dump 15
 -- as the owner of the tables, without owners and rights: `lodged migrate` sets those.
 SET statement_timeout = 0;
 SET lock_timeout = 0;
@@ -18,9 +18,12 @@ begin
 end $$;
 CREATE FUNCTION public.ledger_entry_leaves_no_gap() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
     AS $$
 begin
-    if new.seq <> (select coalesce(max(seq), 0) + 1 from ledger_entry where book = new.book) then
+    if (new.seq > 1 and not exists (select 1 from ledger_entry where book = new.book and seq = new.seq - 1))
+        or exists (select 1 from ledger_entry where book = new.book and seq = new.seq)
+    then
         raise exception 'the ledger has no gaps';
     end if;
     return new;
@@ -199,6 +202,7 @@ INSERT INTO public._sqlx_migrations VALUES (7, 'invitations', '2026-11-21 23:03:
 INSERT INTO public._sqlx_migrations VALUES (8, 'ledger books', '2026-11-21 23:03:56.27458+00', true, '\x4dda7a084a5dc7403da5eb9c92c15b5915a811f31db29598d749f00a29ce99f76c7a346c8d5b10ad00a047503ea4b28a', 4275871);
 INSERT INTO public._sqlx_migrations VALUES (9, 'row security', '2026-11-21 23:03:56.27908+00', true, '\x2b100fa7b90ddfaf1de16620648174cb0700159be5157d872f11a7346dc04bcf37b87f8969b5dac34d43bf68d138dda2', 3265229);
 INSERT INTO public._sqlx_migrations VALUES (10, 'no scans', '2026-11-21 23:37:18.146686+00', true, '\x7ed53c6ad3f6d34d6fc740c85d46885873366ad219f1bc9350aeb70dfd89468cdf4f54e2fe55c8e14a53cf6c9ee0365f', 2100890);
+INSERT INTO public._sqlx_migrations VALUES (11, 'gap check', '2026-11-21 23:51:20.734138+00', true, '\xea5ec3707c71f6343addb252b06e920b5ad33d1881173242eaff9404f2824fb8e5f4296e8bdd35e59e6b5fdc7ffee8f8', 6872247);
 INSERT INTO public.authorization_code VALUES ('n6rVwtN8seKZCYRqhYkTRg7A4kk7cBJkb6yjocpOuo4', 'p-wpm3jz4ega7j8dps', 'si-qpvj1448hpp9y23n', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.32183+00', 'cs-fpzr4m1173g1yqtp');
 INSERT INTO public.authorization_code VALUES ('ue1Mzf0kDWiUtyjkf-MJsDkWA_WVcfLNZa2xmDrFBVU', 'p-0jab0tfx4yaar8xd', 'si-wh8by5jqwx0cv6n9', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.39004+00', 'cs-mszf5bh540h6za1y');
 INSERT INTO public.authorization_code VALUES ('FSIPwLPjqDdrissST5ZaCqbZ821BT5ZFrJjO2t3gc_s', 'p-xbfw6xxsc7f0bv1a', 'si-9t93jjd0j605paf7', 'http://127.0.0.1:49152/callback', 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', 'laptop', '2026-11-21 23:02:39.429577+00', 'cs-dvcfc5sh8d662v09');
