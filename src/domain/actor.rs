@@ -15,6 +15,8 @@ pub enum Actor {
     Person(PersonId),
     /// Whoever runs the broker, by the account they had on its machine.
     Operator(OperatorName),
+    /// The broker itself, by a rule of its own: nobody decided it.
+    Broker,
 }
 
 impl fmt::Display for Actor {
@@ -22,6 +24,7 @@ impl fmt::Display for Actor {
         match self {
             Self::Person(person) => write!(f, "{person}"),
             Self::Operator(name) => write!(f, "operator {name}"),
+            Self::Broker => f.write_str("the broker"),
         }
     }
 }

@@ -12,3 +12,4 @@ pub mod mapping;
 pub mod person;
 pub mod policy;
 pub mod role_session;
+pub mod sign_in;

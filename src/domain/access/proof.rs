@@ -106,7 +106,7 @@ impl LabAccess {
         self.at_least(Standing::Manager)?;
         match self.by.clone() {
             Actor::Person(person) => Ok(ManagerAccess { access: self, person }),
-            Actor::Operator(_) => Err(Denied::StandingNeeded(Standing::Manager)),
+            Actor::Operator(_) | Actor::Broker => Err(Denied::StandingNeeded(Standing::Manager)),
         }
     }
 

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Refusal;
 use crate::domain::claims::Group;
-use crate::domain::id::{ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName};
+use crate::domain::id::{CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::domain::lab::Office;
 use crate::domain::mapping::{MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;
+use crate::domain::sign_in::SignInRefusal;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +179,65 @@ pub enum Event {
         /// Who.
         person: PersonId,
     },
+    /// Somebody was not signed in.
+    SignInRefused {
+        /// Where they tried, when it is a connection of this broker.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<ConnectionName>,
+        /// Why.
+        reason: SignInRefusal,
+        /// Who, when that was known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        person: Option<PersonId>,
+    },
+    /// A token that is good once was shown a second time: somebody copied it. The session of both is ended.
+    TokenReused {
+        /// Whose session it was.
+        person: PersonId,
+        /// Which.
+        session: CliSessionId,
+        /// What was shown.
+        token: ReusedToken,
+    },
+    /// A provider said that somebody signed out there, or was signed out.
+    ProviderLogout {
+        /// Who.
+        person: PersonId,
+        /// The provider.
+        connection: ConnectionName,
+        /// How many sessions ended by it.
+        sessions: u64,
+    },
+    /// A PI set how old the groups may be that the lab's mappings are looked up by.
+    LabLimitChanged {
+        /// Seconds before; the broker's own limit when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u32>,
+        /// Seconds now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u32>,
+    },
+    /// A PI set how old a sign-in may be that uses a role.
+    RoleLimitChanged {
+        /// The role.
+        role: RoleName,
+        /// Seconds before; the broker's own limit when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u32>,
+        /// Seconds now.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u32>,
+    },
+}
+
+/// A token that is good once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReusedToken {
+    /// A code that had been traded.
+    Code,
+    /// A refresh token that had been traded.
+    Refresh,
 }
 
 /// Who gets what by a mapping.
@@ -263,6 +323,11 @@ impl Event {
             Self::MappingChangeDeclined { .. } => "mapping-change-declined",
             Self::PersonSuspended { .. } => "person-suspended",
             Self::PersonRestored { .. } => "person-restored",
+            Self::SignInRefused { .. } => "sign-in-refused",
+            Self::TokenReused { .. } => "token-reused",
+            Self::ProviderLogout { .. } => "provider-logout",
+            Self::LabLimitChanged { .. } => "lab-limit-changed",
+            Self::RoleLimitChanged { .. } => "role-limit-changed",
         }
     }
 

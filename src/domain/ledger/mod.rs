@@ -10,7 +10,7 @@ mod event;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use event::{Asked, Event, Failure, Target, Terms};
+pub use event::{Asked, Event, Failure, ReusedToken, Target, Terms};
 
 use super::actor::Actor;
 use super::canonical::{self, NotCanonical};
@@ -28,7 +28,7 @@ pub const ACT_FORMAT: u32 = 2;
 pub enum Book {
     /// A lab's. Everything that concerns the lab, an operator's acts included.
     Lab(LabId),
-    /// The broker's own: attempts at labs that do not exist, and what operators do to people.
+    /// The broker's own: attempts at labs that do not exist, sign-ins that were refused, and what is done to people.
     Broker,
 }
 
@@ -68,12 +68,13 @@ impl Thread {
         }
     }
 
-    /// Who acted: a person's id, or `operator`.
+    /// Who acted: a person's id, `operator` or `broker`.
     #[must_use]
     pub fn who(&self) -> &str {
         match self {
             Self::Attempt(person, _) | Self::Act(Actor::Person(person), _) => person.as_str(),
             Self::Act(Actor::Operator(_), _) => "operator",
+            Self::Act(Actor::Broker, _) => "broker",
         }
     }
 }
@@ -230,8 +231,9 @@ fn timestamp(at: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
     use crate::domain::access::Refusal;
-    use crate::domain::id::{InvitationId, MappingChangeId, MappingId};
+    use crate::domain::id::{CliSessionId, InvitationId, MappingChangeId, MappingId};
     use crate::domain::lab::Office;
+    use crate::domain::sign_in::SignInRefusal;
 
     fn entry(event: Event) -> Entry {
         let draft = Draft {
@@ -317,7 +319,20 @@ mod tests {
             Event::MappingChangeAsked { change: change.clone(), mapping: mapping.clone(), target, terms },
             Event::MappingChangeDeclined { change, mapping },
             Event::PersonSuspended { person: person.clone() },
-            Event::PersonRestored { person },
+            Event::PersonRestored { person: person.clone() },
+            Event::SignInRefused {
+                connection: Some("campus".parse().unwrap()),
+                reason: SignInRefusal::IdTokenSignature,
+                person: None,
+            },
+            Event::TokenReused {
+                person: person.clone(),
+                session: CliSessionId::from_entropy([8; 10]),
+                token: ReusedToken::Refresh,
+            },
+            Event::ProviderLogout { person, connection: "campus".parse().unwrap(), sessions: 2 },
+            Event::LabLimitChanged { before: None, after: Some(86_400) },
+            Event::RoleLimitChanged { role: "read-results".parse().unwrap(), before: Some(86_400), after: None },
         ]
     }
 
@@ -340,7 +355,7 @@ mod tests {
             assert_eq!(Entry::parse(&text).unwrap(), entry);
             assert!(text.contains(&format!("\"kind\":\"{}\"", entry.event.kind())));
         }
-        assert_eq!(kinds.len(), 19, "a kind that is not in the list above is not tested");
+        assert_eq!(kinds.len(), 24, "a kind that is not in the list above is not tested");
     }
 
     #[test]
