@@ -22,7 +22,8 @@ impl Broker {
     pub(super) async fn admit(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
         let now = self.clock.now();
         require_live(tx, &caller.session, now).await?;
-        let snapshot = tx.snapshot(&caller.person).await?.filter(|snapshot| !snapshot.evidence.suspended);
+        let snapshot =
+            tx.snapshot(&caller.person, &caller.sign_in).await?.filter(|snapshot| !snapshot.evidence.suspended);
         let snapshot = snapshot.ok_or(Error::SignInNeeded)?;
         let membership = tx.membership(lab, &caller.person, &snapshot.sign_in, now).await?;
         Ok(Admitted { access: access::admit(membership)?, snapshot })

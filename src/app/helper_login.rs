@@ -141,10 +141,10 @@ impl Broker {
     pub async fn confirm_helper_login(&self, caller: &Caller, login: &HelperLogin) -> Result<Url> {
         let code = keys::new_token("", &self.random);
         let mut tx = self.store.write().await?;
-        let snapshot = tx.snapshot(&caller.person).await?.ok_or(super::Error::SignInNeeded)?;
         let row = Code {
             person: caller.person.clone(),
-            sign_in: snapshot.sign_in,
+            // This browser's own, and not the person's latest: the helper's session is as strong as what confirmed it.
+            sign_in: caller.sign_in.clone(),
             redirect_uri: login.redirect.to_string(),
             code_challenge: login.code_challenge.clone(),
             host: login.host.clone(),
@@ -207,14 +207,14 @@ impl Broker {
         if !tx.hold_person(&code.person).await? {
             return Err(HelperLoginError::Code.into());
         }
-        let sign_in = tx.snapshot(&code.person).await?.ok_or(HelperLoginError::Code)?;
+        let snapshot = tx.snapshot(&code.person, &code.sign_in).await?.ok_or(HelperLoginError::Code)?;
         let token = keys::new_token(TOKEN_PREFIX, &self.random);
         let session = Session {
             id: CliSessionId::from_entropy(self.random.bytes()),
             person: code.person,
             sign_in: code.sign_in,
             // From the sign-in and not from now: what it said of the groups must not grow older than that.
-            expires_at: sign_in.signed_in_at + self.lifetimes.cli_session,
+            expires_at: snapshot.evidence.sign_in.at + self.lifetimes.cli_session,
         };
         tx.insert_cli_session(&keys::hash(token.expose_secret()), &session, &code.host, now).await?;
         if !tx.redeem_code(&code_hash, &session.id).await? {

@@ -32,7 +32,8 @@ impl Broker {
         let hash = keys::hash(token.expose_secret());
         let mut tx = self.store.write().await?;
         require_live(&mut tx, &caller.session, now).await?;
-        let snapshot = tx.snapshot(&caller.person).await?.filter(|snapshot| !snapshot.evidence.suspended);
+        let snapshot =
+            tx.snapshot(&caller.person, &caller.sign_in).await?.filter(|snapshot| !snapshot.evidence.suspended);
         snapshot.ok_or(Error::SignInNeeded)?;
         let open = tx.invitation(&hash, now).await?.ok_or(LabError::NoSuchInvitation)?;
         let access = open.access(&caller.person);

@@ -6,7 +6,7 @@ use super::sessions::require_live;
 use super::{Broker, Caller, CallerSession, Error, Result};
 use crate::aws::{self, AssumeRole, SessionCredentials};
 use crate::domain::access::{self, Allowed, Decision, Grounds, Refusal};
-use crate::domain::id::{PersonId, RoleAddress, RoleSessionId};
+use crate::domain::id::{PersonId, RoleAddress, RoleSessionId, SignInId};
 use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
@@ -37,6 +37,7 @@ struct Attempt {
     id: RoleSessionId,
     person: PersonId,
     session: CallerSession,
+    sign_in: SignInId,
     address: RoleAddress,
     wanted: Option<SessionDuration>,
 }
@@ -54,6 +55,7 @@ impl Broker {
             id: RoleSessionId::from_entropy(self.random.bytes()),
             person: who.person.clone(),
             session: who.session.clone(),
+            sign_in: who.sign_in.clone(),
             address: address.clone(),
             wanted,
         };
@@ -121,7 +123,7 @@ impl Broker {
         tx.hold_book(&book).await?;
         let now = self.clock.now();
         require_live(&mut tx, &attempt.session, now).await?;
-        let snapshot = tx.snapshot(&attempt.person).await?.ok_or(Error::SignInNeeded)?;
+        let snapshot = tx.snapshot(&attempt.person, &attempt.sign_in).await?.ok_or(Error::SignInNeeded)?;
         let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role).await?;
         let outcome = match access::decide(&snapshot.evidence, grounds, attempt.wanted, now) {
             Decision::Allowed(allowed) => self.approve(*allowed),

@@ -64,7 +64,7 @@ impl Broker {
     /// When they have no sign-in, or the database is away.
     pub async fn profile(&self, caller: &Caller) -> Result<Profile> {
         let mut tx = self.store.read().await?;
-        let snapshot = tx.snapshot(&caller.person).await?.ok_or(Error::SignInNeeded)?;
+        let snapshot = tx.snapshot(&caller.person, &caller.sign_in).await?.ok_or(Error::SignInNeeded)?;
         let mappings = tx.mappings_of_sign_in(&snapshot.sign_in, self.clock.now()).await?;
         let roles = roles(&snapshot.evidence, mappings);
         let standings = tx.standings_of_person(&caller.person).await?;

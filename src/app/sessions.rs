@@ -26,6 +26,8 @@ pub struct Caller {
     pub person: PersonId,
     /// By which session.
     pub session: CallerSession,
+    /// The sign-in that the session stands on.
+    pub sign_in: SignInId,
     /// When the session ends by itself.
     pub session_expires_at: DateTime<Utc>,
 }
@@ -117,7 +119,12 @@ impl Broker {
 
 fn caller<Id>(session: Option<Session<Id>>, kind: impl FnOnce(Id) -> CallerSession) -> Result<Caller> {
     let session = session.ok_or(Error::SignInNeeded)?;
-    Ok(Caller { person: session.person, session: kind(session.id), session_expires_at: session.expires_at })
+    Ok(Caller {
+        person: session.person,
+        session: kind(session.id),
+        sign_in: session.sign_in,
+        session_expires_at: session.expires_at,
+    })
 }
 
 /// That a session is live still, as this transaction sees it.

@@ -215,13 +215,13 @@ impl Broker {
             tracing::warn!(person.id = %person, connection.name = %connection, "somebody suspended tried to sign in");
             return Err(Error::Suspended);
         }
-        tx.insert_sign_in(&sign_in, &person, &login.groups, login.mfa, now).await?;
+        tx.insert_sign_in(&sign_in, &person, &login.claims, now).await?;
         let session = self.open_browser_session(&mut tx, &person, &sign_in).await?;
         tx.commit().await?;
         tracing::info!(
             person.id = %person,
             connection.name = %connection,
-            groups.count = login.groups.as_slice().len(),
+            groups.count = login.claims.groups.as_slice().len(),
             "signed in"
         );
         Ok(session)

@@ -76,7 +76,7 @@ impl<'a> Who<'a> {
             name: profile.snapshot.display_name.as_ref().map_or("Somebody without a name", DisplayName::as_str),
             id,
             connection: broker.connection_title(&profile.snapshot.evidence.connection),
-            signed_in_at: for_people(profile.snapshot.signed_in_at),
+            signed_in_at: for_people(profile.snapshot.evidence.groups_at),
         }
     }
 }

@@ -153,6 +153,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::access::SignInStrength;
     use crate::domain::claims::Groups;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -197,7 +198,8 @@ mod tests {
         let evidence = |groups: &[&str]| Evidence {
             connection: "campus".parse().unwrap(),
             groups: Groups::Present(groups.iter().map(|group| group.parse().unwrap()).collect()),
-            mfa: false,
+            groups_at: at(0),
+            sign_in: SignInStrength { at: at(0), authenticated_at: None, mfa: false },
             suspended: false,
         };
         let target = MappingTarget {

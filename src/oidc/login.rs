@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{ClientAuthentication, Error, METADATA_TTL, Provider, http, verify};
-use crate::domain::claims::Groups;
+use crate::domain::claims::{ClaimsSnapshot, Groups};
 use crate::domain::person::{DisplayName, Issuer, Subject};
 
 /// What the broker asks a provider's sign-in page.
@@ -65,10 +65,8 @@ pub struct Login {
     pub subject: Subject,
     /// What they are called.
     pub name: Option<DisplayName>,
-    /// What was said of their groups.
-    pub groups: Groups,
-    /// Whether it was said that they used a second factor.
-    pub mfa: bool,
+    /// What was said of them.
+    pub claims: ClaimsSnapshot,
 }
 
 /// A provider's metadata and keys, and when they were fetched.
@@ -166,8 +164,8 @@ impl Provider {
             let said = info.name().and_then(|name| name.get(None)).map(|name| name.as_str());
             name = name.or_else(|| said.and_then(DisplayName::from_claim));
         }
-        let mfa = verify::used_second_factor(&payload);
-        Ok(Login { issuer: self.settings.issuer.clone(), subject, name, groups, mfa })
+        let claims = ClaimsSnapshot { mfa: verify::used_second_factor(&payload), ..ClaimsSnapshot::of_groups(groups) };
+        Ok(Login { issuer: self.settings.issuer.clone(), subject, name, claims })
     }
 
     /// RFC 9207: compared whenever it is there, and missed when the provider said it would be.

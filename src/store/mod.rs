@@ -344,8 +344,19 @@ type MaybeTime = Option<DateTime<Utc>>;
 /// Every statement there is, for the tests that hold each of them to what it may do.
 #[must_use]
 pub fn all_statements() -> Vec<Listed> {
-    [invitations::ALL, labs::ALL, ledger::ALL, mappings::ALL, people::ALL, sessions::ALL, sign_ins::ALL, standings::ALL]
-        .concat()
+    [
+        invitations::ALL,
+        labs::ALL,
+        ledger::ALL,
+        mappings::ALL,
+        people::ALL,
+        sessions::browser::ALL,
+        sessions::cli::ALL,
+        sessions::ALL,
+        sign_ins::ALL,
+        standings::ALL,
+    ]
+    .concat()
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use super::labs::duration;
 use super::sql::{run, run_across, statements};
 use super::{Error, MaybeTime, Result, Tx, column};
-use crate::domain::access::{Evidence, Operator};
-use crate::domain::claims::Groups;
+use crate::domain::access::{Evidence, Operator, SignInStrength};
+use crate::domain::claims::{ClaimsSnapshot, Groups, ProviderSession};
 use crate::domain::id::{ConnectionName, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::Standing;
 use crate::domain::mapping::MappingTerms;
-use crate::domain::person::{DisplayName, PersonKey};
+use crate::domain::person::{DisplayName, PersonKey, Subject};
 use crate::domain::policy::TemplateName;
 
 statements! {
@@ -20,14 +20,19 @@ statements! {
             values ($1, $2, $3, $4, $5, $6) on conflict (connection, issuer, subject) \
             do update set display_name = coalesce(excluded.display_name, person.display_name) \
             returning id, suspended_at";
-        INSERT_SIGN_IN = "insert into sign_in (id, person_id, group_claim, mfa, signed_in_at) \
-            values ($1, $2, $3, $4, $5)";
+        INSERT_SIGN_IN = "insert into sign_in (id, person_id, group_claim, group_limit, mfa, authenticated_at, \
+            provider_subject, provider_session, signed_in_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         INSERT_SIGN_IN_GROUP = "insert into sign_in_group (sign_in_id, group_name) values ($1, $2)";
+        /// The latest sign-in of a person, and beside it the one (`own`) that a session of theirs stands on.
         LATEST_SIGN_IN = "select sign_in.id as id, person.connection as connection, \
             person.display_name as display_name, person.suspended_at as suspended_at, \
-            sign_in.group_claim as group_claim, sign_in.mfa as mfa, sign_in.signed_in_at as signed_in_at \
+            sign_in.group_claim as group_claim, sign_in.group_limit as group_limit, \
+            sign_in.signed_in_at as signed_in_at, own.signed_in_at as own_signed_in_at, \
+            own.authenticated_at as own_authenticated_at, own.mfa as own_mfa \
             from sign_in join person on person.id = sign_in.person_id \
-            where sign_in.person_id = $1 order by sign_in.signed_in_at desc, sign_in.id desc limit 1";
+            join sign_in own on own.person_id = person.id \
+            where sign_in.person_id = $1 and own.id = $2 \
+            order by sign_in.signed_in_at desc, sign_in.id desc limit 1";
         GROUPS_OF_SIGN_IN = "select group_name from sign_in_group where sign_in_id = $1 order by group_name";
         PERSON = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
             where id = $1";
@@ -73,8 +78,11 @@ struct SignInRow {
     display_name: Option<String>,
     suspended_at: MaybeTime,
     group_claim: String,
-    mfa: bool,
+    group_limit: Option<String>,
     signed_in_at: DateTime<Utc>,
+    own_signed_in_at: DateTime<Utc>,
+    own_authenticated_at: MaybeTime,
+    own_mfa: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -115,8 +123,6 @@ pub struct Snapshot {
     pub evidence: Evidence,
     /// What the person is called, if a provider ever said.
     pub display_name: Option<DisplayName>,
-    /// When.
-    pub signed_in_at: DateTime<Utc>,
 }
 
 /// A live mapping that speaks of somebody. Whether it gives its role is the gate's to say.
@@ -201,36 +207,61 @@ impl Tx {
         &mut self,
         id: &SignInId,
         person: &PersonId,
-        groups: &Groups,
-        mfa: bool,
+        claims: &ClaimsSnapshot,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        let claim = match groups {
-            Groups::Absent => "absent",
-            Groups::Present(_) => "present",
+        let (claim, limit) = match claims.groups {
+            Groups::Absent => ("absent", None),
+            Groups::Overage => ("absent", Some("overage")),
+            Groups::Present(_) => ("present", None),
+            Groups::Truncated(_) => ("present", Some("truncated")),
         };
-        run!(self, execute INSERT_SIGN_IN, id.as_str(), person.as_str(), claim, mfa, now)?;
-        for group in groups.as_slice() {
+        run!(
+            self,
+            execute INSERT_SIGN_IN,
+            id.as_str(),
+            person.as_str(),
+            claim,
+            limit,
+            claims.mfa,
+            claims.authenticated_at,
+            claims.provider_subject.as_ref().map(Subject::as_str),
+            claims.provider_session.as_ref().map(ProviderSession::as_str),
+            now,
+        )?;
+        for group in claims.groups.as_slice() {
             run!(self, execute INSERT_SIGN_IN_GROUP, id.as_str(), group.as_str())?;
         }
         Ok(())
     }
 
-    /// What this person's latest sign-in said.
-    pub async fn snapshot(&mut self, person: &PersonId) -> Result<Option<Snapshot>> {
-        let row: Option<SignInRow> = run!(self, fetch_optional SignInRow: LATEST_SIGN_IN, person.as_str())?;
+    /// What this person's latest sign-in said, beside how strong the one was that a session of theirs stands on.
+    pub async fn snapshot(&mut self, person: &PersonId, own: &SignInId) -> Result<Option<Snapshot>> {
+        let row: Option<SignInRow> =
+            run!(self, fetch_optional SignInRow: LATEST_SIGN_IN, person.as_str(), own.as_str())?;
         let Some(row) = row else { return Ok(None) };
-        let groups = match row.group_claim.as_str() {
-            "absent" => Groups::Absent,
-            "present" => Groups::Present(self.groups_of_sign_in(&row.id).await?),
+        let groups = match (row.group_claim.as_str(), row.group_limit.as_deref()) {
+            ("absent", None) => Groups::Absent,
+            ("absent", Some("overage")) => Groups::Overage,
+            ("present", None) => Groups::Present(self.groups_of_sign_in(&row.id).await?),
+            ("present", Some("truncated")) => Groups::Truncated(self.groups_of_sign_in(&row.id).await?),
             _ => return Err(Error::Inconsistent { table: "sign_in", column: "group_claim" }),
         };
         let connection: ConnectionName = column(&row.connection, "person", "connection")?;
         Ok(Some(Snapshot {
             sign_in: column(&row.id, "sign_in", "id")?,
-            evidence: Evidence { connection, groups, mfa: row.mfa, suspended: row.suspended_at.is_some() },
+            evidence: Evidence {
+                connection,
+                groups,
+                groups_at: row.signed_in_at,
+                sign_in: SignInStrength {
+                    at: row.own_signed_in_at,
+                    authenticated_at: row.own_authenticated_at,
+                    mfa: row.own_mfa,
+                },
+                suspended: row.suspended_at.is_some(),
+            },
             display_name: row.display_name.as_deref().and_then(DisplayName::from_claim),
-            signed_in_at: row.signed_in_at,
         }))
     }
 

@@ -120,7 +120,7 @@ macro_rules! statements {
         $($($(#[$p_doc])* const $p: $crate::store::sql::Sql = $crate::store::sql::Sql::new($p_sql);)*)?
         $($($(#[$l_doc])* const $l: $crate::store::sql::LabSql = $crate::store::sql::LabSql::new($l_sql);)*)?
         $($($(#[$a_doc])* const $a: $crate::store::sql::AcrossSql = $crate::store::sql::AcrossSql::new($a_sql);)*)?
-        pub(super) const ALL: &[$crate::store::sql::Listed] = {
+        pub(in crate::store) const ALL: &[$crate::store::sql::Listed] = {
             use $crate::store::sql::{Kind, Listed};
             &[
                 $($(Listed { name: stringify!($p), text: $p.text(), kind: Kind::Platform },)*)?

@@ -125,6 +125,7 @@ fn print_sessions(printer: &mut Printer, text: &str) {
         caller: lodge::app::Caller {
             person: lodge::domain::id::PersonId::from_entropy([0; 10]),
             session: lodge::app::CallerSession::Browser(lodge::domain::id::BrowserSessionId::from_entropy([0; 10])),
+            sign_in: lodge::domain::id::SignInId::from_entropy([0; 10]),
             session_expires_at: now,
         },
         token: secret(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use lodge::domain::access::{Operator, Refusal};
 use lodge::domain::actor::{Actor, OperatorName};
-use lodge::domain::claims::Groups;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleSessionId, SignInId};
 use lodge::domain::lab::{Invitation, Lab, Office, Role};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
@@ -111,7 +111,14 @@ async fn people(store: &Store) {
             };
             let (person, _) = tx.upsert_person(&person(lab, which), &key, None, now()).await.unwrap();
             let groups = if which == 4 { vec![students(lab).parse().unwrap()] } else { Vec::new() };
-            tx.insert_sign_in(&sign_in(lab, which), &person, &Groups::Present(groups), false, now()).await.unwrap();
+            tx.insert_sign_in(
+                &sign_in(lab, which),
+                &person,
+                &ClaimsSnapshot::of_groups(Groups::Present(groups)),
+                now(),
+            )
+            .await
+            .unwrap();
         }
     }
     tx.commit().await.unwrap();

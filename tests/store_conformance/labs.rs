@@ -1,7 +1,7 @@
 //! Labs, their roles, who looks after them, and invitations.
 
-use lodge::domain::access::{self, Decision, Evidence, Refusal, admit};
-use lodge::domain::claims::Groups;
+use lodge::domain::access::{self, Decision, Evidence, Refusal, SignInStrength, admit};
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{InvitationId, MappingId, SignInId};
 use lodge::domain::lab::{Invitation, Office, Standing};
 use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
@@ -113,7 +113,7 @@ fn one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping() {
         let sign_in = SignInId::from_entropy(entropy());
         doing(store, async |tx| {
             let groups = Groups::Present(vec!["staff".parse().unwrap(), "students".parse().unwrap()]);
-            tx.insert_sign_in(&sign_in, &student, &groups, false, now()).await.unwrap();
+            tx.insert_sign_in(&sign_in, &student, &ClaimsSnapshot::of_groups(groups), now()).await.unwrap();
         })
         .await;
         let none = SignInId::from_entropy(entropy());
@@ -146,7 +146,8 @@ fn one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping() {
         let evidence = Evidence {
             connection: "campus".parse().unwrap(),
             groups: Groups::Present(vec!["students".parse().unwrap()]),
-            mfa: false,
+            groups_at: now(),
+            sign_in: SignInStrength { at: now(), authenticated_at: None, mfa: false },
             suspended: false,
         };
         let decision = access::decide(&evidence, grounds, None, now());

@@ -1,6 +1,6 @@
 //! Mappings, and the changes that wait.
 
-use lodge::domain::claims::Groups;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{MappingChangeId, MappingId, SignInId};
 use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 
@@ -127,7 +127,7 @@ fn what_a_sign_in_gives_is_every_live_mapping_of_its_groups_in_every_lab() {
         let sign_in = SignInId::from_entropy(entropy());
         doing(store, async |tx| {
             let groups = Groups::Present(vec!["a".parse().unwrap(), "b".parse().unwrap()]);
-            tx.insert_sign_in(&sign_in, &person, &groups, false, now()).await.unwrap();
+            tx.insert_sign_in(&sign_in, &person, &ClaimsSnapshot::of_groups(groups), now()).await.unwrap();
         })
         .await;
         in_lab(store, &vision, async |lab| {

@@ -1,6 +1,7 @@
 //! People, their sign-ins and what these said.
 
-use lodge::domain::claims::Groups;
+use lodge::domain::access::SignInStrength;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::SignInId;
 use lodge::domain::lab::Office;
 use lodge::domain::person::DisplayName;
@@ -38,26 +39,53 @@ fn a_person_keeps_the_first_id_and_the_latest_name() {
 fn the_latest_sign_in_counts_and_absent_is_not_empty() {
     on_each("the_latest_sign_in_counts_and_absent_is_not_empty", async |store| {
         let person = kept_person(store, "s").await;
-        assert_eq!(store.read().await.unwrap().snapshot(&person).await.unwrap(), None);
+        let first = SignInId::from_entropy(entropy());
+        assert_eq!(store.read().await.unwrap().snapshot(&person, &first).await.unwrap(), None);
         let long = "g".repeat(512);
-        let sign_ins = [(groups(&["b", "A", "a", "ä", &long]), false), (groups(&[]), true), (Groups::Absent, false)];
+        let listed = groups(&["b", "A", "a", "ä", &long]);
+        let truncated = Groups::Truncated(listed.as_slice().to_vec());
+        let sign_ins = [
+            (listed, false),
+            (groups(&[]), true),
+            (Groups::Absent, false),
+            (Groups::Overage, false),
+            (truncated, false),
+        ];
         for (seconds, (groups, mfa)) in (0..).zip(sign_ins) {
-            let id = SignInId::from_entropy(entropy());
+            let id = if seconds == 0 { first.clone() } else { SignInId::from_entropy(entropy()) };
+            let claims = ClaimsSnapshot {
+                mfa,
+                authenticated_at: mfa.then(|| later(-60)),
+                provider_subject: Some("s".parse().unwrap()),
+                provider_session: Some("sid-1".parse().unwrap()),
+                ..ClaimsSnapshot::of_groups(groups.clone())
+            };
             doing(store, async |tx| {
-                tx.insert_sign_in(&id, &person, &groups, mfa, later(seconds)).await.unwrap();
+                tx.insert_sign_in(&id, &person, &claims, later(seconds)).await.unwrap();
             })
             .await;
 
-            let snapshot = store.read().await.unwrap().snapshot(&person).await.unwrap().unwrap();
+            let snapshot = store.read().await.unwrap().snapshot(&person, &id).await.unwrap().unwrap();
             let mut sorted = (groups.as_slice().to_vec(), snapshot.evidence.groups.as_slice().to_vec());
             sorted.0.sort();
             sorted.1.sort();
             assert_eq!(sorted.0, sorted.1);
-            assert_eq!(snapshot.evidence.groups == Groups::Absent, groups == Groups::Absent);
-            assert_eq!((snapshot.sign_in, snapshot.signed_in_at), (id, later(seconds)));
-            assert_eq!((snapshot.evidence.mfa, snapshot.evidence.suspended), (mfa, false));
+            assert_eq!(
+                std::mem::discriminant(&snapshot.evidence.groups),
+                std::mem::discriminant(&groups),
+                "{groups:?}"
+            );
+            assert_eq!((snapshot.sign_in, snapshot.evidence.groups_at), (id, later(seconds)));
+            let strength = SignInStrength { at: later(seconds), authenticated_at: mfa.then(|| later(-60)), mfa };
+            assert_eq!((snapshot.evidence.sign_in, snapshot.evidence.suspended), (strength, false));
             assert_eq!(snapshot.evidence.connection.as_str(), "campus");
         }
+        // A session that stands on the first one has the latest groups, and its own strength.
+        let snapshot = store.read().await.unwrap().snapshot(&person, &first).await.unwrap().unwrap();
+        assert_eq!((snapshot.evidence.groups_at, snapshot.evidence.sign_in.at), (later(4), later(0)));
+        assert!(!snapshot.evidence.sign_in.mfa);
+        let other = kept_person(store, "t").await;
+        assert_eq!(store.read().await.unwrap().snapshot(&other, &first).await.unwrap(), None, "somebody else's");
     });
 }
 
@@ -67,7 +95,8 @@ fn a_suspension_is_seen_by_all_who_ask() {
         let person = kept_person(store, "s").await;
         let sign_in = SignInId::from_entropy(entropy());
         doing(store, async |tx| {
-            tx.insert_sign_in(&sign_in, &person, &groups(&["a"]), false, now()).await.unwrap();
+            let claims = ClaimsSnapshot::of_groups(groups(&["a"]));
+            tx.insert_sign_in(&sign_in, &person, &claims, now()).await.unwrap();
             assert!(tx.hold_person(&person).await.unwrap());
         })
         .await;
@@ -81,7 +110,7 @@ fn a_suspension_is_seen_by_all_who_ask() {
         })
         .await;
         let mut tx = store.read().await.unwrap();
-        assert!(tx.snapshot(&person).await.unwrap().unwrap().evidence.suspended);
+        assert!(tx.snapshot(&person, &sign_in).await.unwrap().unwrap().evidence.suspended);
         assert_eq!(tx.person(&operator(), &person).await.unwrap().unwrap().suspended_at, Some(later(1)));
         drop(tx);
 
@@ -89,7 +118,7 @@ fn a_suspension_is_seen_by_all_who_ask() {
             assert!(tx.restore(&operator(), &person).await.unwrap());
             assert!(!tx.restore(&operator(), &person).await.unwrap(), "not suspended");
             assert!(!tx.restore(&operator(), &PersonId::from_entropy(entropy())).await.unwrap(), "nobody");
-            assert!(!tx.snapshot(&person).await.unwrap().unwrap().evidence.suspended);
+            assert!(!tx.snapshot(&person, &sign_in).await.unwrap().unwrap().evidence.suspended);
         })
         .await;
     });

@@ -1,6 +1,6 @@
 //! Sessions, codes, and sign-ins under way.
 
-use lodge::domain::claims::Groups;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, SignInId, TransactionId};
 use lodge::store::{Code, Session, SignInTransaction};
 
@@ -9,7 +9,7 @@ use super::*;
 async fn signed_in(store: &Store) -> (PersonId, SignInId) {
     let (person, sign_in) = (kept_person(store, "s").await, SignInId::from_entropy(entropy()));
     doing(store, async |tx| {
-        tx.insert_sign_in(&sign_in, &person, &Groups::Absent, false, now()).await.unwrap();
+        tx.insert_sign_in(&sign_in, &person, &ClaimsSnapshot::of_groups(Groups::Absent), now()).await.unwrap();
     })
     .await;
     (person, sign_in)

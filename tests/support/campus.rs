@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
 use lodge::app::Broker;
 use lodge::demo::{aws, idp, seed};
-use lodge::domain::claims::Groups;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
@@ -199,7 +199,8 @@ impl Campus {
             let fresh = PersonId::from_entropy(Random::System.bytes());
             let (id, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());
-            tx.insert_sign_in(&sign_in, &id, &Groups::Present(groups), false, now).await.unwrap();
+            let claims = ClaimsSnapshot::of_groups(Groups::Present(groups));
+            tx.insert_sign_in(&sign_in, &id, &claims, now).await.unwrap();
             let session = Session {
                 id: CliSessionId::from_entropy(Random::System.bytes()),
                 person: id.clone(),

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lodge::ambient::Random;
 use lodge::app::Broker;
-use lodge::domain::claims::Groups;
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 use lodge::domain::person::PersonKey;
 use lodge::store::Session;
@@ -66,7 +66,8 @@ impl SignIn<'_> {
             let key = key(self.connection, self.subject);
             let (person, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());
-            tx.insert_sign_in(&sign_in, &person, &groups, self.mfa, now).await.unwrap();
+            let claims = ClaimsSnapshot { mfa: self.mfa, ..ClaimsSnapshot::of_groups(groups) };
+            tx.insert_sign_in(&sign_in, &person, &claims, now).await.unwrap();
             let browser = Session {
                 id: BrowserSessionId::from_entropy(Random::System.bytes()),
                 person: person.clone(),

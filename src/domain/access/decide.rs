@@ -17,12 +17,26 @@ use crate::domain::role_session::SessionDuration;
 pub struct Evidence {
     /// Where they signed in.
     pub connection: ConnectionName,
-    /// What that provider said of their groups.
+    /// What that provider said of their groups, at their latest sign-in: a group that is gone from it is gone from every
+    /// session.
     pub groups: Groups,
-    /// Whether that provider said that they used a second factor. What it did not say, they did not.
-    pub mfa: bool,
+    /// When it said so.
+    pub groups_at: DateTime<Utc>,
+    /// The sign-in of the very session that asks. A stronger or later one elsewhere makes this one no stronger.
+    pub sign_in: SignInStrength,
     /// Whether an operator has suspended them.
     pub suspended: bool,
+}
+
+/// How strong a sign-in was, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInStrength {
+    /// When it was completed here.
+    pub at: DateTime<Utc>,
+    /// When the person showed the provider who they are, if it said.
+    pub authenticated_at: Option<DateTime<Utc>>,
+    /// Whether the provider said that they used a second factor. What it did not say, they did not.
+    pub mfa: bool,
 }
 
 /// What the database holds of the role that is asked for: the lab, its role of that name, and every mapping to it.
@@ -140,7 +154,7 @@ pub const fn missing(terms: &MappingTerms, evidence: &Evidence) -> Missing {
     if terms.needs_approval {
         // Nobody can be approved yet, so such a mapping gives nothing by itself.
         Missing::Approval
-    } else if terms.needs_mfa && !evidence.mfa {
+    } else if terms.needs_mfa && !evidence.sign_in.mfa {
         Missing::Mfa
     } else {
         Missing::Nothing
@@ -210,7 +224,8 @@ mod tests {
         Evidence {
             connection: "campus".parse().unwrap(),
             groups: Groups::Present(groups),
-            mfa: false,
+            groups_at: at(NOW),
+            sign_in: SignInStrength { at: at(NOW), authenticated_at: None, mfa: false },
             suspended: false,
         }
     }
@@ -357,7 +372,9 @@ mod tests {
         let mfa = [with(plain.clone(), |terms| terms.needs_mfa = true)];
         let approval = [with(plain.clone(), |terms| terms.needs_approval = true)];
         let both = [with(mfa[0].clone(), |terms| terms.needs_approval = true)];
-        let with_factor = Evidence { mfa: true, ..evidence(&["payers"]) };
+        let plain_evidence = evidence(&["payers"]);
+        let sign_in = SignInStrength { mfa: true, ..plain_evidence.sign_in };
+        let with_factor = Evidence { sign_in, ..plain_evidence };
 
         assert_eq!(pay(&evidence(&["payers"]), &mfa), Err(Refusal::MfaNeeded));
         assert_eq!(pay(&with_factor, &mfa), Ok((1, 3_600)));

@@ -48,7 +48,7 @@
 mod decide;
 mod proof;
 
-pub use decide::{Allowed, Decision, Evidence, Grounds, Missing, Refusal, decide, missing};
+pub use decide::{Allowed, Decision, Evidence, Grounds, Missing, Refusal, SignInStrength, decide, missing};
 pub use proof::{
     Denied, InvitedAccess, LabAccess, ManagerAccess, Membership, OpenInvitation, Operator, OperatorAccess, PiAccess,
     admit,

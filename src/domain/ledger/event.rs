@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Refusal;
 use crate::domain::claims::Group;
-use crate::domain::id::{CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName};
+use crate::domain::id::{
+    CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName,
+};
 use crate::domain::lab::Office;
 use crate::domain::mapping::{MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;

@@ -42,15 +42,17 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
         })
         .collect();
     let groups = match &profile.snapshot.evidence.groups {
-        Groups::Absent => None,
-        Groups::Present(groups) => Some(groups.iter().map(Group::as_str).map(str::to_owned).collect()),
+        Groups::Absent | Groups::Overage => None,
+        Groups::Present(groups) | Groups::Truncated(groups) => {
+            Some(groups.iter().map(Group::as_str).map(str::to_owned).collect())
+        }
     };
     Ok(Json(wire::Me {
         person_id: caller.person.to_string(),
         name: profile.snapshot.display_name.map(|name| name.as_str().to_owned()),
         connection: profile.snapshot.evidence.connection.to_string(),
         connection_title: broker.connection_title(&profile.snapshot.evidence.connection).to_owned(),
-        signed_in_at: wire::timestamp(profile.snapshot.signed_in_at),
+        signed_in_at: wire::timestamp(profile.snapshot.evidence.groups_at),
         session_expires_at: wire::timestamp(caller.session_expires_at),
         groups,
         roles,

@@ -1,26 +1,20 @@
-//! Browser sessions, helper sessions, and the codes that helpers trade for theirs. Tokens are here as hashes only.
+//! Helper sessions, and the codes that helpers trade for theirs.
 
 use chrono::{DateTime, Utc};
 
-use super::sql::{run, statements};
-use super::{Result, Tx, column};
-use crate::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
+use super::{Session, SessionRow, session};
+use crate::domain::id::{CliSessionId, PersonId, SignInId};
+use crate::store::sql::{run, statements};
+use crate::store::{Result, Tx, column};
 
 statements! {
     platform {
-        INSERT_BROWSER_SESSION = "insert into browser_session \
-            (id, token_hash, person_id, sign_in_id, created_at, expires_at) values ($1, $2, $3, $4, $5, $6)";
-        BROWSER_SESSION = "select id, person_id, sign_in_id, expires_at from browser_session \
-            where token_hash = $1 and ended_at is null and expires_at > $2";
-        END_BROWSER_SESSION = "update browser_session set ended_at = $2 where token_hash = $1 and ended_at is null";
         INSERT_CLI_SESSION = "insert into cli_session \
             (id, token_hash, person_id, sign_in_id, host, created_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
         CLI_SESSION = "select id, person_id, sign_in_id, expires_at from cli_session \
             where token_hash = $1 and ended_at is null and expires_at > $2";
         END_CLI_SESSION = "update cli_session set ended_at = $2 where token_hash = $1 and ended_at is null";
         END_CLI_SESSION_BY_ID = "update cli_session set ended_at = $2 where id = $1 and ended_at is null";
-        LIVE_BROWSER_SESSION = "select count(*) from browser_session \
-            where id = $1 and ended_at is null and expires_at > $2";
         LIVE_CLI_SESSION = "select count(*) from cli_session where id = $1 and ended_at is null and expires_at > $2";
         INSERT_CODE = "insert into authorization_code \
             (code_hash, person_id, sign_in_id, redirect_uri, code_challenge, host, created_at) \
@@ -29,30 +23,7 @@ statements! {
             from authorization_code where code_hash = $1";
         REDEEM_CODE = "update authorization_code set cli_session_id = $2 where code_hash = $1 and cli_session_id is null";
         FORGET_OLD_CODES = "delete from authorization_code where created_at < $1";
-        END_BROWSER_SESSIONS_OF = "update browser_session set ended_at = $2 where person_id = $1 and ended_at is null";
-        END_CLI_SESSIONS_OF = "update cli_session set ended_at = $2 where person_id = $1 and ended_at is null";
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct SessionRow {
-    id: String,
-    person_id: String,
-    sign_in_id: String,
-    expires_at: DateTime<Utc>,
-}
-
-/// A live session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session<Id> {
-    /// Which.
-    pub id: Id,
-    /// Whose.
-    pub person: PersonId,
-    /// The sign-in it came of.
-    pub sign_in: SignInId,
-    /// When it ends by itself.
-    pub expires_at: DateTime<Utc>,
 }
 
 /// What a code stands for.
@@ -93,42 +64,6 @@ struct RawCode {
 }
 
 impl Tx {
-    /// Keeps a new browser session.
-    pub async fn insert_browser_session(
-        &mut self,
-        token_hash: &str,
-        session: &Session<BrowserSessionId>,
-        now: DateTime<Utc>,
-    ) -> Result<()> {
-        run!(
-            self,
-            execute INSERT_BROWSER_SESSION,
-            session.id.as_str(),
-            token_hash,
-            session.person.as_str(),
-            session.sign_in.as_str(),
-            now,
-            session.expires_at,
-        )?;
-        Ok(())
-    }
-
-    /// The live browser session with this token.
-    pub async fn browser_session(
-        &mut self,
-        token_hash: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Session<BrowserSessionId>>> {
-        let row: Option<SessionRow> = run!(self, fetch_optional SessionRow: BROWSER_SESSION, token_hash, now)?;
-        row.map(|row| session(&row, "browser_session")).transpose()
-    }
-
-    /// Ends a browser session, if there is one.
-    pub async fn end_browser_session(&mut self, token_hash: &str, now: DateTime<Utc>) -> Result<()> {
-        run!(self, execute END_BROWSER_SESSION, token_hash, now)?;
-        Ok(())
-    }
-
     /// Keeps a new helper session.
     pub async fn insert_cli_session(
         &mut self,
@@ -157,12 +92,6 @@ impl Tx {
         row.map(|row| session(&row, "cli_session")).transpose()
     }
 
-    /// Whether a browser session is live.
-    pub async fn is_browser_session_live(&mut self, id: &BrowserSessionId, now: DateTime<Utc>) -> Result<bool> {
-        let (live,): (i64,) = run!(self, fetch_one (i64,): LIVE_BROWSER_SESSION, id.as_str(), now)?;
-        Ok(live == 1)
-    }
-
     /// Whether a helper session is live.
     pub async fn is_cli_session_live(&mut self, id: &CliSessionId, now: DateTime<Utc>) -> Result<bool> {
         let (live,): (i64,) = run!(self, fetch_one (i64,): LIVE_CLI_SESSION, id.as_str(), now)?;
@@ -179,13 +108,6 @@ impl Tx {
     pub async fn end_cli_session_by_id(&mut self, id: &CliSessionId, now: DateTime<Utc>) -> Result<()> {
         run!(self, execute END_CLI_SESSION_BY_ID, id.as_str(), now)?;
         Ok(())
-    }
-
-    /// Ends every session of a person; says how many there were.
-    pub async fn end_sessions_of(&mut self, person: &PersonId, now: DateTime<Utc>) -> Result<u64> {
-        let browsers = run!(self, execute END_BROWSER_SESSIONS_OF, person.as_str(), now)?;
-        let helpers = run!(self, execute END_CLI_SESSIONS_OF, person.as_str(), now)?;
-        Ok(browsers + helpers)
     }
 
     /// Keeps a code.
@@ -233,13 +155,4 @@ impl Tx {
     pub async fn forget_codes(&mut self, before: DateTime<Utc>) -> Result<u64> {
         run!(self, execute FORGET_OLD_CODES, before)
     }
-}
-
-fn session<Id: std::str::FromStr>(row: &SessionRow, table: &'static str) -> Result<Session<Id>> {
-    Ok(Session {
-        id: column(&row.id, table, "id")?,
-        person: column(&row.person_id, table, "person_id")?,
-        sign_in: column(&row.sign_in_id, table, "sign_in_id")?,
-        expires_at: row.expires_at,
-    })
 }
