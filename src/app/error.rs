@@ -3,6 +3,7 @@
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
 use crate::domain::id::MappingId;
+use crate::domain::limits::{LimitError, SignInAge};
 use crate::domain::mapping::TermsError;
 use crate::{aws, oidc, store};
 
@@ -28,6 +29,8 @@ pub enum Error {
     Refused {
         /// Why.
         refusal: Refusal,
+        /// How old the sign-in may be at most, when it is older and a newer one would help.
+        max_age: Option<SignInAge>,
         /// Where they signed in, as people call it.
         connection: String,
         /// The claim that the connection reads groups from.
@@ -79,6 +82,9 @@ pub enum LabError {
     /// The conditions cannot be.
     #[error(transparent)]
     Terms(TermsError),
+    /// The limit cannot be.
+    #[error(transparent)]
+    Limit(LimitError),
     /// The group has the role.
     #[error("the mapping {0} gives this role to this group already; change that one")]
     AlreadyMapped(MappingId),

@@ -214,7 +214,7 @@ impl Broker {
             person: code.person,
             sign_in: code.sign_in,
             // From the sign-in and not from now: what it said of the groups must not grow older than that.
-            expires_at: snapshot.evidence.sign_in.at + self.lifetimes.cli_session,
+            expires_at: self.longest_session(&mut tx, &snapshot).await?,
         };
         tx.insert_cli_session(&keys::hash(token.expose_secret()), &session, &code.host, now).await?;
         if !tx.redeem_code(&code_hash, &session.id).await? {

@@ -87,6 +87,7 @@ fn print_aws(printer: &mut Printer, text: &str) {
         external_id: text.parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     });
     let url = "postgres://lodge@db.example.edu/lodge".parse().unwrap();
     printer.print(&lodge::store::Address::Postgres(lodge::store::Postgres { url, password: Some(secret()) }));
@@ -103,6 +104,7 @@ fn lab_invitation(name: lodge::domain::id::LabName, link: SecretString) -> lodge
         external_id: "not-the-canary".parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     };
     let invitation = lodge::domain::lab::Invitation {
         id: lodge::domain::id::InvitationId::from_entropy([0; 10]),

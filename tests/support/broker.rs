@@ -162,6 +162,7 @@ pub(crate) fn seed(broker: &Broker) -> Lab {
             template: "mturk/read-results".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::MAX,
+            sign_in_age: None,
         };
         seeding.add_role(&lab, &role).await.unwrap();
         seeding.add_mapping(&lab, "campus", STUDENTS, "read-results").await.unwrap();
