@@ -70,6 +70,9 @@ pub enum LabError {
     /// It has no role of that name.
     #[error("the lab has no such role")]
     NoSuchRole,
+    /// It has no role of the name in the address.
+    #[error("the lab has no role of that name")]
+    RoleNotHere,
     /// Nobody has that id, or nobody with a standing in the lab has.
     #[error("there is nobody of that id here")]
     NoSuchPerson,

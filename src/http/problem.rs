@@ -14,7 +14,7 @@
 //! | `suspended` | 403 | an operator has suspended this person |
 //! | `no-such-lab` | 404 | also for a lab that one does not belong to |
 //! | `standing-needed` | 403 | one belongs to the lab and may not do this there |
-//! | `not-in-lab` | 404 | the lab has no such mapping, change or person |
+//! | `not-in-lab` | 404 | the lab has no such mapping, change, person or role |
 //! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have, a limit that nothing can |
 //! | `conflict` | 409 | it does not fit what is there already |
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
@@ -219,7 +219,7 @@ impl From<Error> for Problem {
 
 fn in_lab(error: &LabError) -> Problem {
     let (status, kind, title) = match error {
-        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson => {
+        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson | LabError::RoleNotHere => {
             (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
         }
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),

@@ -2,6 +2,7 @@
 
 mod address;
 pub(super) mod labs;
+pub(super) mod limits;
 pub(super) mod mappings;
 
 use axum::Json;
