@@ -43,6 +43,10 @@ pub(super) enum Purpose {
     Verifier,
     /// The token in a browser session's forms.
     Form,
+    /// The access token that comes of a refresh token.
+    AccessToken,
+    /// The refresh token that comes of a refresh token.
+    RefreshToken,
 }
 
 impl Purpose {
@@ -51,6 +55,8 @@ impl Purpose {
             Self::Nonce => b"lodge nonce v1\0",
             Self::Verifier => b"lodge verifier v1\0",
             Self::Form => b"lodge form v1\0",
+            Self::AccessToken => b"lodge access token v1\0",
+            Self::RefreshToken => b"lodge refresh token v1\0",
         }
     }
 }

@@ -25,7 +25,10 @@ use url::Url;
 
 pub use crate::store::OfficeHolder;
 pub use error::{Error, LabError, Result, SignInError};
-pub use helper_login::{HelperLogin, HelperLoginError, LoopbackRedirect};
+pub use helper_login::{
+    AskedLogin, Handover, HelperLogin, HelperLoginError, HelperRedirect, HelperTokens, Lacking, LoopbackRedirect,
+    MFA_LEVEL, PASTED_CODE_TIMEOUT, WantedSignIn,
+};
 pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
 pub use limits::LabLimits;

@@ -34,6 +34,7 @@ impl Broker {
         let mut tx = self.store.write().await?;
         tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
         tx.forget_codes(now - CODE_MEMORY).await?;
+        tx.forget_tokens(now).await?;
         tx.commit().await?;
         let mut ended = 0;
         loop {

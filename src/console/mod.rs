@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-use crate::app::{Broker, Caller, HelperLogin, Profile};
+use crate::app::{Broker, Caller, HelperLogin, PASTED_CODE_TIMEOUT, Profile};
 use crate::domain::access::{Missing, OpenInvitation};
 use crate::domain::claims::{Group, Groups};
 use crate::domain::person::DisplayName;
@@ -154,15 +154,36 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
     })
 }
 
+/// Where the page that asks leads besides its answer.
+#[derive(Clone, Debug)]
+pub struct ConfirmLinks {
+    /// To sign in as somebody else.
+    pub as_another: String,
+    /// To sign in again, with a second factor.
+    pub with_mfa: String,
+}
+
 #[derive(Template)]
 #[template(path = "confirm.html", config = "src/console/askama.toml")]
 struct Confirm<'a> {
     who: Who<'a>,
     login: &'a HelperLogin,
     client_id: &'static str,
-    roles: Vec<String>,
+    asked_at: String,
+    /// What the helper can fetch at once.
+    now: Vec<String>,
+    /// What takes a second factor, which this sign-in was without.
+    with_mfa: Vec<String>,
+    /// What takes a PI's word.
+    with_approval: Vec<String>,
     form_token: &'a str,
-    sign_in_as_another: &'a str,
+    links: &'a ConfirmLinks,
+}
+
+impl Confirm<'_> {
+    fn max_age(&self) -> Option<i64> {
+        self.login.wanted.max_age.map(|age| age.num_seconds())
+    }
 }
 
 /// "May the helper on this machine act for you?"
@@ -172,15 +193,22 @@ pub fn confirm(
     login: &HelperLogin,
     profile: &Profile,
     form_token: &str,
-    sign_in_as_another: &str,
+    links: &ConfirmLinks,
 ) -> Response {
+    let that_lack = |missing: Missing| {
+        let roles = profile.roles.iter().filter(move |given| given.missing == missing);
+        roles.map(|given| format!("{}/{}", given.lab, given.role)).collect()
+    };
     page(&Confirm {
         who: Who::new(broker, profile, String::new()),
         login,
         client_id: wire::HELPER_CLIENT_ID,
-        roles: profile.roles.iter().map(|given| format!("{}/{}", given.lab, given.role)).collect(),
+        asked_at: for_people(broker.clock.now()),
+        now: that_lack(Missing::Nothing),
+        with_mfa: that_lack(Missing::Mfa),
+        with_approval: that_lack(Missing::Approval),
         form_token,
-        sign_in_as_another,
+        links,
     })
 }
 
@@ -229,6 +257,22 @@ struct HandOver<'a> {
 #[must_use]
 pub fn hand_over(login: &HelperLogin, confirmed: bool, url: &str) -> Response {
     page(&HandOver { host: &login.host, confirmed, url })
+}
+
+#[derive(Template)]
+#[template(path = "paste.html", config = "src/console/askama.toml")]
+struct Paste<'a> {
+    host: &'a str,
+    account: Option<&'a str>,
+    text: Option<&'a str>,
+    minutes: i64,
+}
+
+/// What to paste into the terminal; or, when the person said no, that there is nothing.
+#[must_use]
+pub fn paste(login: &HelperLogin, text: Option<&str>) -> Response {
+    let minutes = PASTED_CODE_TIMEOUT.num_minutes();
+    page(&Paste { host: &login.host, account: login.account.as_deref(), text, minutes })
 }
 
 #[derive(Template)]

@@ -30,13 +30,16 @@ pub struct OauthMetadata {
     pub issuer: String,
     /// Where a browser goes to sign in and confirm.
     pub authorization_endpoint: String,
-    /// Where the helper trades its code for a token.
+    /// Where the helper trades its code for tokens, and a refresh token for the next ones.
     pub token_endpoint: String,
     /// Where the helper ends its session (RFC 7009).
     pub revocation_endpoint: String,
     /// Always `code`.
     pub response_types_supported: Vec<String>,
-    /// Always `authorization_code`.
+    /// Always `query`.
+    #[serde(default)]
+    pub response_modes_supported: Vec<String>,
+    /// `authorization_code` and `refresh_token`.
     pub grant_types_supported: Vec<String>,
     /// Always `S256`.
     pub code_challenge_methods_supported: Vec<String>,
@@ -45,6 +48,9 @@ pub struct OauthMetadata {
     /// Always `none`; left out, it would mean `client_secret_basic`.
     #[serde(default)]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// The levels of sign-in that can be asked for by name (RFC 9470, section 7): `mfa`.
+    #[serde(default)]
+    pub acr_values_supported: Vec<String>,
     /// Always true (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
 }
@@ -58,6 +64,12 @@ pub struct TokenResponse {
     pub token_type: String,
     /// Seconds until the token dies.
     pub expires_in: u32,
+    /// Opaque, and good once: it gets the next two tokens. Brokers before this release gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// Seconds until the session ends, however often it is refreshed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_expires_in: Option<u32>,
 }
 
 /// The token endpoint's refusal (RFC 6749, section 5.2).
@@ -204,6 +216,8 @@ mod tests {
             access_token: String::from("canary-access").into(),
             token_type: "Bearer".into(),
             expires_in: 1,
+            refresh_token: Some(String::from("canary-refresh").into()),
+            refresh_token_expires_in: Some(2),
         };
 
         let shown = format!("{credentials:?} {token:?}");

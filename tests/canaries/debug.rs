@@ -5,7 +5,9 @@ use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
 use lodge::ambient::Random;
-use lodge::app::{Answer, Begun, Completed, HelperLogin, Issued, KeyFile, NewSession};
+use lodge::app::{
+    Answer, AskedLogin, Begun, Completed, Handover, HelperLogin, HelperTokens, Issued, KeyFile, NewSession,
+};
 use lodge::aws::{self, Aws, SessionCredentials};
 use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
@@ -133,7 +135,25 @@ fn print_sessions(printer: &mut Printer, text: &str) {
         token: secret(),
     });
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    printer.print(&HelperLogin::new("http://127.0.0.1:1234/c", text, challenge, "laptop").unwrap());
+    let asked = AskedLogin {
+        redirect_uri: "http://127.0.0.1:1234/c",
+        state: text,
+        code_challenge: challenge,
+        host: "laptop",
+        account: "ada",
+        max_age: None,
+        acr_values: None,
+    };
+    printer.print(&asked);
+    printer.print(&HelperLogin::new(&asked, "https://lodge.example.edu/oauth/remote").unwrap());
+    printer.print(&Handover::Lead(url()));
+    printer.print(&Handover::Paste(secret()));
+    printer.print(&HelperTokens {
+        access: secret(),
+        access_expires_at: now,
+        refresh: secret(),
+        session_expires_at: now,
+    });
     let key: [u8; 32] = text.as_bytes()[..32].try_into().unwrap();
     printer.print(&KeyFile::from_bytes(key));
 }
@@ -170,6 +190,8 @@ fn print_bodies(printer: &mut Printer, text: &str) {
         access_token: text.to_owned().into(),
         token_type: "Bearer".to_owned(),
         expires_in: 1,
+        refresh_token: Some(text.to_owned().into()),
+        refresh_token_expires_in: Some(1),
     });
     printer.print(&wire::CredentialsResponse {
         access_key_id: "ASIAEXAMPLE".to_owned(),
