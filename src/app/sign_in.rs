@@ -14,7 +14,7 @@ use super::keys::{self, Purpose};
 use super::{Broker, Error, NewSession, Result, SignInError};
 use crate::domain::id::{ConnectionName, ParseError, PersonId, SignInId, TransactionId};
 use crate::domain::person::PersonKey;
-use crate::oidc::{AuthorizationRequest, Callback, Login};
+use crate::oidc::{AuthorizationRequest, Callback, Login, StepUp};
 use crate::store::SignInTransaction;
 
 /// How long somebody may take at their provider's sign-in page.
@@ -127,6 +127,7 @@ impl Broker {
             nonce: &self.keys.derive(Purpose::Nonce, id.as_str()),
             verifier: &self.keys.derive(Purpose::Verifier, id.as_str()),
             choose_account,
+            step_up: StepUp::default(),
         };
         let url = provider.authorization_url(&ask).await.map_err(SignInError::from)?;
 
@@ -168,6 +169,7 @@ impl Broker {
             redirect_uri: &self.callback_url(connection),
             nonce: &self.keys.derive(Purpose::Nonce, transaction.id.as_str()),
             verifier: &self.keys.derive(Purpose::Verifier, transaction.id.as_str()),
+            step_up: StepUp::default(),
         };
         let login = provider.complete(&callback, self.clock.now()).await.map_err(SignInError::from)?;
         let session = self.record_sign_in(connection, login).await?;

@@ -4,9 +4,12 @@
 //! would take from the provider (algorithms), and gives it an HTTP client that goes nowhere else (`http`). No error of
 //! this module holds a code, a token or a provider's answer.
 
+mod error;
 mod http;
 mod login;
+mod logout;
 mod probe;
+mod step_up;
 mod verify;
 
 use std::fmt;
@@ -16,11 +19,14 @@ use openidconnect::core::CoreJwsSigningAlgorithm;
 use secrecy::SecretString;
 use tokio::sync::Mutex;
 
+pub use error::{Error, TokenFault};
 pub use login::{AuthorizationRequest, Callback, Login};
+pub use logout::LogoutToken;
 pub use probe::{Offer, Probe};
+pub use step_up::StepUp;
 pub use verify::LEEWAY as CLOCK_LEEWAY;
 
-use crate::domain::claims::{GroupClaim, GroupClaimError};
+use crate::domain::claims::GroupClaim;
 use crate::domain::id::ConnectionName;
 use crate::domain::person::Issuer;
 
@@ -108,40 +114,6 @@ pub struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings").field("name", &self.name).field("issuer", &self.issuer).finish_non_exhaustive()
-    }
-}
-
-/// A sign-in that did not work. The message is for the operator's log; what the person is told is chosen elsewhere.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// No answer, or none that is taken.
-    #[error("the provider gave no usable answer")]
-    Unreachable(#[source] http::Error),
-    /// Its metadata or keys cannot be used.
-    #[error("the provider's metadata cannot be used: {0}")]
-    Metadata(&'static str),
-    /// The answer came from, or was meant for, somebody else.
-    #[error("the answer is not this provider's: {0}")]
-    WrongIssuer(&'static str),
-    /// The provider did not take the code.
-    #[error("the provider did not trade the code for tokens: {0}")]
-    Token(&'static str),
-    /// The ID token does not hold.
-    #[error("the ID token does not hold: {0}")]
-    IdToken(&'static str),
-    /// The userinfo answer does not hold.
-    #[error("the userinfo answer does not hold: {0}")]
-    UserInfo(&'static str),
-    /// The groups cannot be read.
-    #[error("the groups cannot be read")]
-    Groups(#[from] GroupClaimError),
-}
-
-impl Error {
-    /// Whether the provider gave no answer, so that trying again may help.
-    #[must_use]
-    pub const fn is_away(&self) -> bool {
-        matches!(self, Self::Unreachable(http::Error::Transfer(_)))
     }
 }
 

@@ -11,7 +11,7 @@ use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
 use lodge::domain::lab::Lab;
 use lodge::http::extract::Browser;
-use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider};
+use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider, StepUp};
 use lodge::wire;
 use secrecy::SecretString;
 
@@ -159,8 +159,16 @@ fn print_providers(printer: &mut Printer, text: &str) {
         nonce: &nonce,
         verifier: &verifier,
         choose_account: false,
+        step_up: StepUp::default(),
     });
-    printer.print(&Callback { code: &code, issuer: None, redirect_uri, nonce: &nonce, verifier: &verifier });
+    printer.print(&Callback {
+        code: &code,
+        issuer: None,
+        redirect_uri,
+        nonce: &nonce,
+        verifier: &verifier,
+        step_up: StepUp::default(),
+    });
 }
 
 fn print_bodies(printer: &mut Printer, text: &str) {
