@@ -11,6 +11,7 @@ mod invitations;
 mod layers;
 mod oauth;
 pub mod problem;
+mod refused_sign_in;
 pub mod routes;
 mod sign_in;
 

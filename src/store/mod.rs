@@ -59,7 +59,7 @@ pub use ledger::{LedgerRow, OpenAttempt};
 pub use migrations::{Migration, SchemaError, migrate};
 pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
 pub use sessions::{Code, CodeRow, Session};
-pub use sign_ins::SignInTransaction;
+
 pub use sql::{Kind, LAB_TABLES, Listed};
 pub use standings::OfficeHolder;
 

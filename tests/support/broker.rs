@@ -119,7 +119,7 @@ impl Plan {
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));
-        TestBroker { broker, url, _server: server, _database: database }
+        TestBroker { broker, url, _server: server, database }
     }
 }
 
@@ -129,7 +129,7 @@ pub(crate) struct TestBroker {
     /// Without a final slash.
     pub(crate) url: String,
     _server: Server,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl TestBroker {
