@@ -91,6 +91,7 @@ fn an_answer_in_another_browser_is_refused() {
         ("a browser that began another sign-in", stage.sent_back("campus").0),
     ] {
         let (mut own, callback) = stage.sent_back("campus");
+        stage.provider.lie(&[]);
 
         let page = other.open(callback.as_str());
         stage.refused(what, &page, 400, NOT_OURS);
