@@ -159,12 +159,15 @@ impl Provider {
 
         let payload = verify::payload(&id_token.to_string())?;
         let subject = verify::claims(&payload, &self.settings.client_id, now)?;
-        let mut groups = self.settings.group_claim.read(&payload)?;
+        let mut groups = self.settings.group_claim.read(&payload, &self.settings.group_form)?;
         let mut name = payload.get("name").and_then(Value::as_str).and_then(DisplayName::from_claim);
         if groups == Groups::Absent
             && let Some(info) = self.user_info(&client, tokens.access_token(), &subject).await?
         {
-            groups = self.settings.group_claim.read(&Value::Object(info.additional_claims().claims.clone()))?;
+            groups = self
+                .settings
+                .group_claim
+                .read(&Value::Object(info.additional_claims().claims.clone()), &self.settings.group_form)?;
             let said = info.name().and_then(|name| name.get(None)).map(|name| name.as_str());
             name = name.or_else(|| said.and_then(DisplayName::from_claim));
         }

@@ -11,7 +11,7 @@ use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
 use lodge::domain::lab::Lab;
 use lodge::http::extract::Browser;
-use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider, StepUp};
+use lodge::oidc::{self, AuthorizationRequest, Callback, Provider, StepUp};
 use lodge::wire;
 use secrecy::SecretString;
 
@@ -138,17 +138,8 @@ fn print_sessions(printer: &mut Printer, text: &str) {
 
 fn print_providers(printer: &mut Printer, text: &str) {
     let secret = || SecretString::from(text.to_owned());
-    let provider = oidc::Settings {
-        name: "campus".parse().unwrap(),
-        title: "Example University".to_owned(),
-        issuer: "https://sso.example.edu".parse().unwrap(),
-        client_id: "lodge".to_owned(),
-        client_secret: secret(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: Vec::new(),
-        group_claim: "groups".parse().unwrap(),
-        algorithms: vec![Algorithm::Es256],
-    };
+    let issuer = "https://sso.example.edu".parse().unwrap();
+    let provider = oidc::Settings::new("campus".parse().unwrap(), issuer, "lodge", secret());
     printer.print(&provider);
     printer.print(&Provider::new(provider).unwrap());
     let (state, nonce, verifier, code) = (secret(), secret(), secret(), secret());
