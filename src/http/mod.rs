@@ -12,6 +12,7 @@ mod layers;
 mod oauth;
 pub mod problem;
 mod refused;
+mod refused_sign_in;
 pub mod routes;
 mod sign_in;
 

@@ -40,7 +40,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::refused::{self, Said};
-use crate::app::{Error, LabError, SignInError};
+use super::refused_sign_in;
+use crate::app::{Error, LabError};
 use crate::console;
 use crate::domain::access::Denied;
 use crate::domain::ledger::Failure;
@@ -55,12 +56,17 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
+    /// What kind of sign-in would help.
     challenge: Option<String>,
+    /// What the log and the ledger call it.
+    reference: Option<String>,
+    /// Where to begin again.
+    again: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), challenge: None }
+        Self { status, kind, title, detail: detail.into(), challenge: None, reference: None, again: None }
     }
 
     /// The parts, for tests of who makes them.
@@ -92,6 +98,11 @@ impl Problem {
         self
     }
 
+    /// The same, with what the log and the ledger call it, and where to begin again.
+    pub(super) fn with_reference(self, reference: String, again: Option<String>) -> Self {
+        Self { reference: Some(reference), again, ..self }
+    }
+
     /// The request is not one of this API's.
     #[must_use]
     pub fn malformed(detail: impl Into<String>) -> Self {
@@ -121,7 +132,7 @@ impl Problem {
         Self::new(status, "malformed-request", "The request is malformed", detail)
     }
 
-    fn unavailable(detail: &str) -> Self {
+    pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
     }
 
@@ -192,7 +203,8 @@ impl From<&Error> for Problem {
             }
             Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
-            Error::SignIn(error) => from_sign_in(error),
+            Error::SignIn(error) => refused_sign_in::problem(error),
+            Error::NoSuchConnection => Self::no_such_page(),
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
             Error::Store(_) => Self::unavailable(
                 "Its database is not available, and nothing is issued without a record. Try again in a moment.",
@@ -205,13 +217,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = Self::from(&error);
         // Logged here, once, with everything behind it. What is the caller's own doing was logged where it was decided.
-        if matches!(&error, Error::Store(error) if error.is_away()) {
+        if matches!(&error, Error::SignIn(_)) {
+            // Noted where it was refused.
+        } else if matches!(&error, Error::Store(error) if error.is_away()) {
             // The store has said so once, when it began.
             tracing::debug!(problem = problem.kind, "{}", chain(&error));
         } else if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
             tracing::error!(problem = problem.kind, "{}", chain(&error));
-        } else if matches!(error, Error::SignIn(_)) {
-            tracing::warn!(problem = problem.kind, "{}", chain(&error));
         }
         problem
     }
@@ -273,38 +285,6 @@ fn no_credential(failure: Failure) -> Problem {
     }
 }
 
-fn from_sign_in(error: &SignInError) -> Problem {
-    let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
-    match error {
-        SignInError::UnknownConnection => Problem::no_such_page(),
-        SignInError::TooMany => {
-            Problem::unavailable("Too many people are signing in at this moment. Try again in a few minutes.")
-        }
-        SignInError::NotOurs => failed(
-            StatusCode::BAD_REQUEST,
-            "This answer does not belong to a sign-in that this browser began, or it was used before. Begin again.",
-        ),
-        SignInError::TooOld => failed(StatusCode::BAD_REQUEST, "It took longer than ten minutes. Begin again."),
-        SignInError::Declined(_) => failed(
-            StatusCode::FORBIDDEN,
-            "Your university's sign-in did not let you in, or you left it. Begin again, or ask its help desk.",
-        ),
-        SignInError::ProviderAway(_) => {
-            Problem::unavailable("Your university's sign-in did not answer. Try again in a moment.")
-        }
-        SignInError::UnreadableGroups(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "Your university's sign-in sent your groups in a form that this broker cannot read. Whoever runs the \
-             broker was told.",
-        ),
-        SignInError::Provider(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "What your university's sign-in answered does not hold. Begin again; if it stays so, tell whoever runs this \
-             broker.",
-        ),
-    }
-}
-
 /// The answer for every path that is not in the table.
 pub async fn no_such_page() -> Problem {
     Problem::no_such_page()
@@ -338,16 +318,18 @@ fn is_bare_error(response: &Response) -> bool {
 }
 
 /// Gives a problem its body: a page for a browser, JSON for everybody else. The request's id is in it when only the
-/// operator can look further.
+/// operator can look further, unless it has a reference of its own.
 pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_bare_error(&response) => Problem::of_status(response.status()),
         None => return response,
     };
-    let request_id = problem.status.is_server_error().then(|| request_id.to_owned());
+    let by_id = problem.status.is_server_error() && problem.reference.is_none();
+    let request_id = by_id.then(|| request_id.to_owned());
     let body = if for_browser {
-        console::problem(problem.title, &problem.detail, request_id.as_deref()).into_response()
+        let look_up = console::LookUp { request_id: request_id.as_deref(), reference: problem.reference.as_deref() };
+        console::problem(problem.title, &problem.detail, look_up, problem.again.as_deref()).into_response()
     } else {
         let body = wire::Problem {
             kind: format!("urn:lodge:problem:{}", problem.kind),
@@ -355,6 +337,7 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
             status: problem.status.as_u16(),
             detail: problem.detail,
             request_id,
+            reference: problem.reference,
         };
         ([(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     };

@@ -180,6 +180,9 @@ pub struct Problem {
     /// Names this request in the broker's log, on errors that only the operator can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What the broker's log and ledger call it, where a sign-in was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl fmt::Debug for TokenResponse {

@@ -13,7 +13,7 @@ use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
 use lodge::domain::lab::Lab;
 use lodge::http::extract::Browser;
-use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider};
+use lodge::oidc::{self, AuthorizationRequest, Callback, Provider, StepUp};
 use lodge::wire;
 use secrecy::SecretString;
 
@@ -160,17 +160,8 @@ fn print_sessions(printer: &mut Printer, text: &str) {
 
 fn print_providers(printer: &mut Printer, text: &str) {
     let secret = || SecretString::from(text.to_owned());
-    let provider = oidc::Settings {
-        name: "campus".parse().unwrap(),
-        title: "Example University".to_owned(),
-        issuer: "https://sso.example.edu".parse().unwrap(),
-        client_id: "lodge".to_owned(),
-        client_secret: secret(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: Vec::new(),
-        group_claim: "groups".parse().unwrap(),
-        algorithms: vec![Algorithm::Es256],
-    };
+    let issuer = "https://sso.example.edu".parse().unwrap();
+    let provider = oidc::Settings::new("campus".parse().unwrap(), issuer, "lodge", secret());
     printer.print(&provider);
     printer.print(&Provider::new(provider).unwrap());
     let (state, nonce, verifier, code) = (secret(), secret(), secret(), secret());
@@ -181,8 +172,16 @@ fn print_providers(printer: &mut Printer, text: &str) {
         nonce: &nonce,
         verifier: &verifier,
         choose_account: false,
+        step_up: StepUp::default(),
     });
-    printer.print(&Callback { code: &code, issuer: None, redirect_uri, nonce: &nonce, verifier: &verifier });
+    printer.print(&Callback {
+        code: &code,
+        issuer: None,
+        redirect_uri,
+        nonce: &nonce,
+        verifier: &verifier,
+        step_up: StepUp::default(),
+    });
 }
 
 fn print_bodies(printer: &mut Printer, text: &str) {
