@@ -21,7 +21,16 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 ///
 /// When it cannot be made, or cannot be written.
 pub fn create_if_missing(path: &Path) -> io::Result<()> {
-    options().append(true).create(true).open(path).map(|_| ())
+    open_or_create(path).map(|_| ())
+}
+
+/// Opens the file for writing, and makes it when it is not there. What is in it stays.
+///
+/// # Errors
+///
+/// When it cannot be made, or cannot be written.
+pub fn open_or_create(path: &Path) -> io::Result<File> {
+    options().append(true).create(true).open(path)
 }
 
 /// Makes a folder that is not there yet, and that nobody else may look into.

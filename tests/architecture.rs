@@ -50,6 +50,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum*", &["http", "console", "demo", "bin/lodged"]),
     ("tower*", &["http", "console", "demo", "bin/lodged"]),
     ("openidconnect", &["oidc"]),
+    ("oauth2", &["oidc"]),
+    ("ipnet", &["oidc", "config"]),
     ("reqwest", &["oidc"]),
     ("askama", &["console", "http"]),
     ("ureq", &["cli"]),
@@ -58,7 +60,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio*", &["store", "aws", "oidc", "app", "http", "console", "demo", "telemetry", "bin/lodged"]),
     ("getrandom", &["ambient"]),
     ("rand", &[]),
-    ("rustix", &["bin/lodged"]),
+    ("rustix", &["bin/lodged", "cli"]),
 ];
 
 /// What a proof of access begins with, and the folders or files of `src/` where it may be called. Each word is looked for

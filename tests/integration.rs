@@ -51,6 +51,7 @@ mod printed_commands;
 mod query_plans;
 #[cfg(test)]
 mod refusals;
+mod refused_sign_ins;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]

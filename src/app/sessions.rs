@@ -75,17 +75,6 @@ impl Broker {
         Ok(tx.commit().await?)
     }
 
-    /// Ends a helper's session. Ending one that has ended changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// When the database is away.
-    pub async fn end_helper_session(&self, token: &SecretString) -> Result<()> {
-        let mut tx = self.store.write().await?;
-        tx.end_cli_session(&keys::hash(token.expose_secret()), self.clock.now()).await?;
-        Ok(tx.commit().await?)
-    }
-
     /// What the forms on this browser's pages carry: only a page of ours can know it.
     #[must_use]
     pub fn form_token(&self, session_token: &SecretString) -> SecretString {

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::limits::LimitsVerb;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
 
@@ -25,7 +26,8 @@ Exit codes:
 const LOGIN_EXAMPLES: &str = "\
 Examples:
   lodge login https://lodge.example.edu
-  lodge login --no-browser";
+  lodge login --remote
+  lodge login --mfa";
 
 const STATUS_EXAMPLES: &str = "\
 Examples:
@@ -55,8 +57,12 @@ pub(crate) struct Arguments {
 pub(crate) enum Verb {
     /// Sign in at your broker, in the browser
     ///
-    /// The session lasts twelve hours. It is kept on this machine in a file that
-    /// only you can read, and the broker looks at it again each time it is used.
+    /// The session lasts twelve hours, or as long as your labs allow. It is kept on
+    /// this machine in a file that only you can read, and the broker looks at it
+    /// again each time it is used.
+    ///
+    /// On a machine without a browser, such as a login node that you reach over SSH,
+    /// add --remote: you sign in with any browser, and paste the code that it shows.
     #[command(verbatim_doc_comment)]
     Login(LoginArguments),
     /// Show who is signed in, until when, and which roles are open
@@ -80,6 +86,9 @@ pub(crate) enum Verb {
     /// See and change who looks after a lab
     #[command(subcommand)]
     People(PeopleVerb),
+    /// See and change how old sign-ins and groups may be in a lab
+    #[command(subcommand)]
+    Limits(LimitsVerb),
 }
 
 /// The arguments of `lodge login`.
@@ -92,6 +101,15 @@ pub(crate) struct LoginArguments {
     /// Print the address to visit instead of opening a browser
     #[arg(long)]
     pub(crate) no_browser: bool,
+    /// Sign in with a browser elsewhere, and paste the code that it shows here
+    #[arg(long, conflicts_with = "no_browser")]
+    pub(crate) remote: bool,
+    /// Show who you are again, even where the browser is signed in
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Sign in with a second factor
+    #[arg(long)]
+    pub(crate) mfa: bool,
 }
 
 /// The arguments of `lodge status`.
@@ -142,6 +160,7 @@ mod tests {
           logout              End the session here and at the broker
           mapping             See and change which groups get which roles of a lab
           people              See and change who looks after a lab
+          limits              See and change how old sign-ins and groups may be in a lab
 
         Options:
           -h, --help     Print help
@@ -168,8 +187,12 @@ mod tests {
         insta::assert_snapshot!(help(&["login"]), @"
         Sign in at your broker, in the browser
 
-        The session lasts twelve hours. It is kept on this machine in a file that
-        only you can read, and the broker looks at it again each time it is used.
+        The session lasts twelve hours, or as long as your labs allow. It is kept on
+        this machine in a file that only you can read, and the broker looks at it
+        again each time it is used.
+
+        On a machine without a browser, such as a login node that you reach over SSH,
+        add --remote: you sign in with any browser, and paste the code that it shows.
 
         Usage: lodge login [OPTIONS] [URL]
 
@@ -181,12 +204,22 @@ mod tests {
               --no-browser
                   Print the address to visit instead of opening a browser
 
+              --remote
+                  Sign in with a browser elsewhere, and paste the code that it shows here
+
+              --fresh
+                  Show who you are again, even where the browser is signed in
+
+              --mfa
+                  Sign in with a second factor
+
           -h, --help
                   Print help (see a summary with '-h')
 
         Examples:
           lodge login https://lodge.example.edu
-          lodge login --no-browser
+          lodge login --remote
+          lodge login --mfa
         ");
     }
 

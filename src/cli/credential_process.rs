@@ -11,7 +11,6 @@ use crate::wire::CredentialsResponse;
 
 use super::Helper;
 use super::arguments::CredentialProcessArguments;
-use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
 
@@ -33,14 +32,14 @@ pub(crate) fn run(
     arguments: &CredentialProcessArguments,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let (broker, session) = helper.signed_in()?;
+    let person = helper.signed_in()?;
 
-    let credentials = Client::new(&broker)
-        .credentials(&session.access_token, &arguments.role)
+    let credentials = person
+        .ask(|client, token| client.credentials(token, &arguments.role))
         .map_err(|failure| failure.about(&arguments.role))?;
 
     let json = process_json(&credentials).ok_or_else(|| Failure::NotABroker {
-        broker: broker.to_string(),
+        broker: person.broker().to_string(),
         what: "its credentials are incomplete".to_owned(),
     })?;
     output.data(&json)

@@ -44,6 +44,12 @@ impl Environment {
     }
 }
 
+/// What the account is called that runs this, as far as the environment says.
+pub(crate) fn account_name() -> String {
+    let name = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(variable).unwrap_or_default();
+    printable(&name.to_string_lossy())
+}
+
 /// What this machine calls itself: printable ASCII, at most 64 characters. Shown on the broker's confirmation page, so
 /// that a person sees which machine is about to be signed in.
 pub(crate) fn machine_name() -> String {

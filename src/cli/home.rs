@@ -3,7 +3,7 @@
 //! A file is refused, not repaired, when somebody else could have read or written it: a session that others may have
 //! seen is for its owner to think about. On Windows the user profile's own access list does this work.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -25,6 +25,12 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 const ABANDONED_AFTER: Duration = Duration::from_mins(1);
 
 const HALF_WRITTEN: &str = ".half-written-";
+
+/// A lock that is had.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
 
 /// The directory.
 #[derive(Clone, Debug)]
@@ -63,12 +69,7 @@ impl Home {
 
     /// Replaces the file. Another process sees the old one or the new one, never half of it.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-        permissions::create_directory(&self.directory).map_err(|source| Failure::File {
-            action: "create",
-            path: self.directory.clone(),
-            source,
-        })?;
-        permissions::check_directory(&self.directory)?;
+        self.make()?;
         self.sweep();
 
         let path = self.path(name);
@@ -81,6 +82,19 @@ impl Home {
         })
     }
 
+    /// The lock of this name, when nobody else has it. It is let go of when dropped, and when its holder dies.
+    pub(crate) fn try_lock(&self, name: &str) -> Result<Option<Lock>, Failure> {
+        self.make()?;
+        let path = self.path(name);
+        let file =
+            private_file::open_or_create(&path).map_err(|source| Failure::File { action: "lock", path, source })?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Ok(None),
+            // Some network file systems know no locks. One that everybody has is better than a helper that does nothing.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(Lock { _file: file })),
+        }
+    }
+
     /// Deletes the file; it is no failure when there is none.
     pub(crate) fn delete(&self, name: &str) -> Result<(), Failure> {
         let path = self.path(name);
@@ -90,6 +104,16 @@ impl Home {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The directory, made where it is not there.
+    fn make(&self) -> Result<(), Failure> {
+        permissions::create_directory(&self.directory).map_err(|source| Failure::File {
+            action: "create",
+            path: self.directory.clone(),
+            source,
+        })?;
+        permissions::check_directory(&self.directory)
     }
 
     /// Removes what an interrupted write left behind. Best effort: the next write tries again.

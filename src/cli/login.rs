@@ -1,12 +1,14 @@
-//! `lodge login`: sign in at the broker with a browser on this machine (RFC 8252), and keep the session.
+//! `lodge login`: sign in at the broker with a browser on this machine (RFC 8252), and keep the session. With `--remote`
+//! the browser is on another machine, and the person carries the code.
 
+use std::io::ErrorKind;
 use std::thread;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use zeroize::Zeroizing;
 
 use super::arguments::LoginArguments;
-use super::authorize::Attempt;
+use super::authorize::{Attempt, Wish};
 use super::broker_url::BrokerUrl;
 use super::callback::Callback;
 use super::callback_page::Page;
@@ -15,10 +17,16 @@ use super::environment;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::{Session, Sessions};
-use super::{Helper, summary};
+use super::{Helper, paste, summary};
 
 /// Long enough for a second factor, short enough that a forgotten terminal stops listening.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Stands for a code that is carried by hand, after the broker's address. Nothing is opened there.
+const REMOTE_PATH: &str = "/oauth/remote";
+
+/// How often something else may be pasted before the helper gives up.
+const PASTE_TRIES: usize = 3;
 
 pub(crate) fn run(helper: &Helper, arguments: &LoginArguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let sessions = helper.sessions()?;
@@ -28,7 +36,7 @@ pub(crate) fn run(helper: &Helper, arguments: &LoginArguments, output: &mut Outp
     };
     let client = Client::new(&broker);
 
-    let session = sign_in(helper, &broker, &client, &sessions, arguments.no_browser, output)?;
+    let session = sign_in(helper, &broker, &client, &sessions, arguments, output)?;
 
     let me = client.me(&session.access_token)?;
     output.say("");
@@ -43,31 +51,63 @@ fn sign_in(
     broker: &BrokerUrl,
     client: &Client,
     sessions: &Sessions,
-    no_browser: bool,
+    arguments: &LoginArguments,
     output: &mut Output<'_>,
 ) -> Result<Session, Failure> {
     let (metadata, endpoint) = client.metadata()?;
     let attempt = Attempt::new(&helper.random);
-    let callback = Callback::bind(&helper.random)?;
-    let redirect_uri = callback.redirect_uri();
-    let url = attempt.url(endpoint, &redirect_uri, &environment::machine_name());
-
-    invite(helper, broker, url.as_str(), callback.port(), no_browser, output);
-    let (code, browser) = callback.wait(&attempt.state, &metadata.issuer, SIGN_IN_TIMEOUT)?.code()?;
-
-    let exchange = CodeExchange { code: &code, redirect_uri: &redirect_uri, verifier: &attempt.verifier };
-    let kept = client.exchange(&metadata.token_endpoint, &exchange).and_then(|token| {
-        let session = Session {
-            broker: broker.to_string(),
-            access_token: token.access_token,
-            expires_at: helper.clock.now() + TimeDelta::seconds(token.expires_in.into()),
-            revocation_endpoint: metadata.revocation_endpoint.clone(),
-        };
+    let wish = Wish {
+        redirect_uri: "",
+        machine: &environment::machine_name(),
+        account: &environment::account_name(),
+        fresh: arguments.fresh,
+        mfa: arguments.mfa,
+    };
+    let keep = |code: &str, redirect_uri: &str| {
+        let exchange = CodeExchange { code, redirect_uri, verifier: &attempt.verifier };
+        let tokens = client.exchange(&metadata.token_endpoint, &exchange)?;
+        let session = sessions.session(broker, tokens, &metadata.token_endpoint, &metadata.revocation_endpoint);
         sessions.keep(broker, &session)?;
         Ok(session)
-    });
+    };
+
+    if arguments.remote {
+        let redirect_uri = broker.at(REMOTE_PATH);
+        let url = attempt.url(endpoint, &Wish { redirect_uri: &redirect_uri, ..wish });
+        output.say(&format!("To sign in at {broker}, visit this address in a browser on any machine:"));
+        output.say("");
+        output.say(&format!("  {url}"));
+        output.say("");
+        let code = pasted(helper, &attempt, output)?;
+        return keep(&code, &redirect_uri);
+    }
+
+    let callback = Callback::bind(&helper.random)?;
+    let redirect_uri = callback.redirect_uri();
+    let url = attempt.url(endpoint, &Wish { redirect_uri: &redirect_uri, ..wish });
+    invite(helper, broker, url.as_str(), callback.port(), arguments.no_browser, output);
+    let (code, browser) = callback.wait(&attempt.state, &metadata.issuer, SIGN_IN_TIMEOUT)?.code()?;
+    let kept = keep(&code, &redirect_uri);
     browser.leave(if kept.is_ok() { Page::SignedIn } else { Page::Failed });
     kept
+}
+
+/// The code that the person brings from the page. Never an argument: those stand in the shell's history and in the list of
+/// processes.
+fn pasted(helper: &Helper, attempt: &Attempt, output: &mut Output<'_>) -> Result<Zeroizing<String>, Failure> {
+    let hidden = if paste::shows() { "" } else { " (it does not show)" };
+    output.say(&format!("In the end it shows a code. Paste that here{hidden} and press Enter; Ctrl-C stops:"));
+    for _ in 0..PASTE_TRIES {
+        let text = (helper.paste)().map_err(|error| match error.kind() {
+            ErrorKind::Interrupted | ErrorKind::UnexpectedEof => Failure::SignIn("nothing was pasted".to_owned()),
+            _ => Failure::SignIn(format!("what was pasted cannot be read ({error})")),
+        })?;
+        if let Some(code) = attempt.pasted(&text) {
+            return Ok(code);
+        }
+        output.say("That is not the code of this sign-in. Paste the one on the page that this address led to:");
+    }
+    Err(Failure::SignIn("the code of this sign-in was not pasted; run the command again".to_owned()))
 }
 
 /// Shows the person where to sign in. The address is printed in any case: no browser may be the one they meant.
@@ -88,7 +128,9 @@ fn invite(helper: &Helper, broker: &BrokerUrl, url: &str, port: u16, no_browser:
     output.say(&format!("  {url}"));
     output.say("");
     if no_browser {
-        output.say(&format!("(From another machine, first forward the port: ssh -L {port}:127.0.0.1:{port} …)"));
+        output.say(&format!(
+            "(From another machine, first forward the port: ssh -L {port}:127.0.0.1:{port} … Or run lodge login --remote.)"
+        ));
     }
     output.say("Waiting for you to sign in, for 5 minutes at most; Ctrl-C stops.");
 }

@@ -4,6 +4,7 @@ use super::Helper;
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
+use super::session::LOCK_PATIENCE;
 
 pub(crate) fn run(helper: &Helper, output: &mut Output<'_>) -> Result<(), Failure> {
     let sessions = helper.sessions()?;
@@ -26,6 +27,9 @@ pub(crate) fn run(helper: &Helper, output: &mut Output<'_>) -> Result<(), Failur
         Err(failure) => return Err(failure),
     };
 
+    // A helper that renews the session at this moment would write it anew; what it wrote before is what is revoked.
+    let _lock = sessions.lock(&broker, LOCK_PATIENCE, || Ok(false))?;
+    let session = sessions.stored(&broker).unwrap_or(session);
     let revoked = Client::new(&broker).revoke(&session);
     sessions.delete(&broker)?;
 

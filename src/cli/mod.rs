@@ -19,14 +19,17 @@ mod client;
 mod credential_process;
 mod failure;
 mod home;
+mod limits;
 mod login;
 mod logout;
 mod mapping;
 mod moment;
+mod paste;
 mod people;
 mod person;
 mod session;
 mod session_length;
+mod signed_in;
 #[cfg(test)]
 mod stand_in;
 mod status;
@@ -42,21 +45,26 @@ use std::io;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
+use zeroize::Zeroizing;
 
 use crate::ambient::{Clock, Random};
 use crate::domain::id::LabName;
 
 use arguments::{Arguments, Verb};
 use broker_url::BrokerUrl;
-use client::{Client, LabClient};
+use client::LabClient;
 use environment::Environment;
 use exit::Exit;
 use failure::Failure;
 use output::Output;
-use session::{Session, Sessions};
+use session::Sessions;
+use signed_in::SignedIn;
 
 /// Shows a URL to the person at this machine.
 pub type Browser = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
+
+/// Reads one line that the person at this machine pastes, without showing it where that can be had.
+pub type Paste = Arc<dyn Fn() -> io::Result<Zeroizing<String>> + Send + Sync>;
 
 /// What the helper stands on: everything that it does not decide itself.
 #[derive(Clone)]
@@ -69,13 +77,21 @@ pub struct Helper {
     pub random: Random,
     /// How a browser is opened.
     pub browser: Browser,
+    /// How something is pasted.
+    pub paste: Paste,
 }
 
 impl Helper {
     /// The helper on the real machine: its clock, its randomness, its browser.
     #[must_use]
     pub fn on_this_machine(environment: Environment) -> Self {
-        Self { environment, clock: Clock::System, random: Random::System, browser: Arc::new(webbrowser::open) }
+        Self {
+            environment,
+            clock: Clock::System,
+            random: Random::System,
+            browser: Arc::new(webbrowser::open),
+            paste: Arc::new(paste::read),
+        }
     }
 
     /// The sessions kept on this machine.
@@ -84,18 +100,16 @@ impl Helper {
         Ok(Sessions::new(home, self.clock.clone(), self.random.clone()))
     }
 
-    /// The broker to talk to, and the session with it.
-    fn signed_in(&self) -> Result<(BrokerUrl, Session), Failure> {
+    /// Whoever is signed in to the broker to talk to.
+    fn signed_in(&self) -> Result<SignedIn, Failure> {
         let sessions = self.sessions()?;
         let broker = self.broker(&sessions)?.ok_or(Failure::NoBrokerKnown)?;
-        let session = sessions.live(&broker)?;
-        Ok((broker, session))
+        SignedIn::at(broker, sessions)
     }
 
     /// A lab at the broker, in the name of whoever is signed in there.
     fn lab(&self, lab: &LabName) -> Result<LabClient, Failure> {
-        let (broker, session) = self.signed_in()?;
-        Ok(LabClient::new(Client::new(&broker), session, lab.clone()))
+        Ok(LabClient::new(self.signed_in()?, lab.clone()))
     }
 
     /// The broker to talk to: the one in the environment, else the one that was signed in to last.
@@ -136,6 +150,7 @@ where
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),
+        Verb::Limits(verb) => limits::run(helper, &verb, output),
     };
     match done {
         Ok(()) => Exit::Done,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -11,21 +13,54 @@ use crate::ambient::{Clock, Random};
 
 use super::broker_url::BrokerUrl;
 use super::failure::Failure;
-use super::home::Home;
+use super::home::{Home, Lock};
+use crate::wire::TokenResponse;
 
 const DEFAULT_BROKER_FILE: &str = "default-broker";
 
-/// A session at one broker. `Debug` does not show the token.
+/// How long another helper may hold a session's lock before it is passed over. Renewing takes less than a second, or
+/// fails after as long as this.
+pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often a lock that another holds is tried.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// An access token with less time than this is renewed first: it must not expire on its way.
+const MARGIN: TimeDelta = TimeDelta::seconds(60);
+
+/// A session at one broker. `Debug` does not show the tokens.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Session {
     /// The broker's origin: a file copied under another broker's name is no session there.
     pub(crate) broker: String,
-    /// Opens the broker until it expires or is revoked.
+    /// Opens the broker until it expires or the session ends.
     pub(crate) access_token: Zeroizing<String>,
-    /// When it expires.
+    /// When the session ends by itself.
     pub(crate) expires_at: DateTime<Utc>,
     /// Where it is revoked.
     pub(crate) revocation_endpoint: String,
+    /// How the access token is renewed. Without it, as in sessions of brokers before this release, it is good as long as
+    /// the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) renewal: Option<Renewal>,
+}
+
+/// What gets the next access token.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Renewal {
+    /// Good once.
+    pub(crate) refresh_token: Zeroizing<String>,
+    /// Where it is traded.
+    pub(crate) token_endpoint: String,
+    /// When the access token expires.
+    pub(crate) access_expires_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// What revokes the session: the token that lives longest.
+    pub(crate) fn revoking_token(&self) -> &str {
+        self.renewal.as_ref().map_or(&self.access_token, |renewal| &renewal.refresh_token)
+    }
 }
 
 /// Reads and writes the sessions.
@@ -53,7 +88,10 @@ impl Sessions {
         let bytes = self.home.read(&name)?.ok_or_else(not_signed_in)?;
         let damaged = || Failure::DamagedSession { broker: broker.to_string(), path: self.home.path(&name) };
         let session: Session = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
-        if session.broker != broker.as_str() || broker.own(&session.revocation_endpoint).is_none() {
+        let token_endpoint = session.renewal.as_ref().map(|renewal| &renewal.token_endpoint);
+        let endpoints = [Some(&session.revocation_endpoint), token_endpoint];
+        let is_own = endpoints.into_iter().flatten().all(|endpoint| broker.own(endpoint).is_some());
+        if session.broker != broker.as_str() || !is_own {
             return Err(damaged());
         }
         Ok(session)
@@ -68,8 +106,66 @@ impl Sessions {
         Ok(session)
     }
 
+    /// The session that these tokens are of, as of now.
+    pub(crate) fn session(
+        &self,
+        broker: &BrokerUrl,
+        tokens: TokenResponse,
+        token_endpoint: &str,
+        revocation_endpoint: &str,
+    ) -> Session {
+        let from_now = |seconds: u32| self.clock.now() + TimeDelta::seconds(seconds.into());
+        let access_expires_at = from_now(tokens.expires_in);
+        Session {
+            broker: broker.to_string(),
+            access_token: tokens.access_token,
+            expires_at: tokens.refresh_token_expires_in.map_or(access_expires_at, from_now),
+            revocation_endpoint: revocation_endpoint.to_owned(),
+            renewal: tokens.refresh_token.map(|refresh_token| Renewal {
+                refresh_token,
+                token_endpoint: token_endpoint.to_owned(),
+                access_expires_at,
+            }),
+        }
+    }
+
+    /// Whether the session's access token is to be renewed before it is used.
+    pub(crate) fn is_due(&self, session: &Session) -> bool {
+        session.renewal.as_ref().is_some_and(|renewal| renewal.access_expires_at - MARGIN <= self.clock.now())
+    }
+
+    /// Whether the session's access token has not expired.
+    pub(crate) fn is_good(&self, session: &Session) -> bool {
+        session.renewal.as_ref().is_none_or(|renewal| renewal.access_expires_at > self.clock.now())
+    }
+
+    /// Waits until no other helper works on the session with this broker. `None` when `is_moot`, which is asked before
+    /// each try, or when it has taken longer than `patience`.
+    pub(crate) fn lock(
+        &self,
+        broker: &BrokerUrl,
+        patience: Duration,
+        is_moot: impl Fn() -> Result<bool, Failure>,
+    ) -> Result<Option<Lock>, Failure> {
+        let until = Instant::now() + patience;
+        while !is_moot()? {
+            match self.home.try_lock(&format!("{}.lock", broker.file_name()))? {
+                None if Instant::now() < until => thread::sleep(LOCK_INTERVAL),
+                lock => return Ok(lock),
+            }
+        }
+        Ok(None)
+    }
+
     /// Keeps a session, and makes its broker the default.
     pub(crate) fn keep(&self, broker: &BrokerUrl, session: &Session) -> Result<(), Failure> {
+        let _lock = self.lock(broker, LOCK_PATIENCE, || Ok(false))?;
+        self.replace(broker, session)?;
+        self.home.write(DEFAULT_BROKER_FILE, broker.as_str().as_bytes())
+    }
+
+    /// Writes a session over the one that was there.
+    pub(crate) fn replace(&self, broker: &BrokerUrl, session: &Session) -> Result<(), Failure> {
         let name = broker.file_name();
         let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
         serde_json::to_writer_pretty(&mut *bytes, session).map_err(|error| Failure::File {
@@ -77,13 +173,18 @@ impl Sessions {
             path: self.home.path(&name),
             source: error.into(),
         })?;
-        self.home.write(&name, &bytes)?;
-        self.home.write(DEFAULT_BROKER_FILE, broker.as_str().as_bytes())
+        self.home.write(&name, &bytes)
     }
 
     /// Deletes the session with this broker, whatever is in it.
     pub(crate) fn delete(&self, broker: &BrokerUrl) -> Result<(), Failure> {
         self.home.delete(&broker.file_name())
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewal").field("access_expires_at", &self.access_expires_at).finish_non_exhaustive()
     }
 }
 
@@ -121,7 +222,62 @@ mod tests {
             access_token: String::from("canary-token").into(),
             expires_at: Clock::Manual(clock.clone()).now() + TimeDelta::hours(12),
             revocation_endpoint: broker.at("/oauth/revoke"),
+            renewal: Some(Renewal {
+                refresh_token: String::from("canary-refresh").into(),
+                token_endpoint: broker.at("/oauth/token"),
+                access_expires_at: Clock::Manual(clock.clone()).now() + TimeDelta::minutes(15),
+            }),
         }
+    }
+
+    /// As the release before wrote it.
+    #[test]
+    fn a_session_without_a_refresh_token_is_good_until_it_ends() {
+        let (_parent, sessions, clock) = sessions();
+        let broker = broker("https://one.example.edu");
+        let expires_at = Clock::Manual(clock.clone()).now() + TimeDelta::hours(12);
+        let text = serde_json::json!({
+            "broker": broker.as_str(),
+            "access_token": "canary-token",
+            "expires_at": expires_at,
+            "revocation_endpoint": broker.at("/oauth/revoke"),
+        });
+        sessions.home.write(&broker.file_name(), text.to_string().as_bytes()).unwrap();
+
+        clock.advance(TimeDelta::hours(12) - TimeDelta::seconds(1));
+        let session = sessions.live(&broker).unwrap();
+
+        assert!(sessions.is_good(&session) && !sessions.is_due(&session));
+        assert_eq!(session.revoking_token(), "canary-token");
+    }
+
+    #[test]
+    fn an_access_token_is_renewed_a_minute_before_it_expires() {
+        let (_parent, sessions, clock) = sessions();
+        let session = session(&broker("https://one.example.edu"), &clock);
+
+        clock.advance(TimeDelta::minutes(14) - TimeDelta::seconds(1));
+        assert!(!sessions.is_due(&session));
+        clock.advance(TimeDelta::seconds(1));
+        assert!(sessions.is_due(&session) && sessions.is_good(&session));
+        clock.advance(TimeDelta::minutes(1));
+        assert!(!sessions.is_good(&session));
+    }
+
+    #[test]
+    fn a_lock_is_had_by_one_and_waited_for_in_vain_no_longer_than_that() {
+        let (_parent, sessions, _) = sessions();
+        let broker = broker("https://one.example.edu");
+        let try_it = |patience, moot| sessions.lock(&broker, patience, || Ok(moot)).unwrap();
+
+        let held = try_it(Duration::ZERO, false);
+        assert!(held.is_some());
+        let begun = Instant::now();
+        assert!(try_it(Duration::from_millis(50), false).is_none());
+        assert!(begun.elapsed() >= Duration::from_millis(50));
+        assert!(try_it(Duration::from_hours(1), true).is_none(), "nobody waits for what is done");
+        drop(held);
+        assert!(try_it(Duration::ZERO, false).is_some());
     }
 
     #[test]
@@ -168,12 +324,19 @@ mod tests {
         let elsewhere = Session { revocation_endpoint: two.at("/oauth/revoke"), ..session(&one, &clock) };
         sessions.keep(&one, &elsewhere).unwrap();
         assert!(matches!(sessions.live(&one), Err(Failure::DamagedSession { .. })));
+
+        let mut elsewhere = session(&one, &clock);
+        elsewhere.renewal.as_mut().unwrap().token_endpoint = two.at("/oauth/token");
+        sessions.keep(&one, &elsewhere).unwrap();
+        assert!(matches!(sessions.live(&one), Err(Failure::DamagedSession { .. })));
     }
 
     #[test]
-    fn debug_does_not_show_the_token() {
+    fn debug_does_not_show_the_tokens() {
         let (_parent, _, clock) = sessions();
 
-        assert!(!format!("{:?}", session(&broker("https://one.example.edu"), &clock)).contains("canary"));
+        let session = session(&broker("https://one.example.edu"), &clock);
+
+        assert!(!format!("{session:?} {:?}", session.renewal).contains("canary"));
     }
 }

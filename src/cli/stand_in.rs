@@ -13,10 +13,13 @@ use super::Helper;
 use super::environment::Environment;
 use super::exit::Exit;
 use super::output::Output;
-use super::session::Session;
+use super::session::{Renewal, Session};
 
 /// What opens a stand-in broker. It never shows in what the helper prints.
 pub(crate) const TOKEN: &str = "canary-access-token";
+
+/// What gets the next [`TOKEN`].
+pub(crate) const REFRESH_TOKEN: &str = "canary-refresh-token";
 
 /// A request as it came.
 #[derive(Clone, Debug)]
@@ -105,6 +108,8 @@ pub(crate) fn metadata(url: &str) -> String {
 /// A helper with a home of its own.
 pub(crate) struct Desk {
     pub(crate) helper: Helper,
+    /// The helper's clock, at a desk that is signed in.
+    pub(crate) clock: ManualClock,
     pub(crate) directory: tempfile::TempDir,
 }
 
@@ -113,23 +118,40 @@ impl Desk {
         let directory = tempfile::tempdir().unwrap();
         let environment = Environment { home: Some(directory.path().join("lodge")), ..Environment::default() };
         let browser: super::Browser = Arc::new(|_| Err(std::io::ErrorKind::NotFound.into()));
-        let helper = Helper { environment, clock: Clock::System, random: Random::System, browser };
-        Self { helper, directory }
+        let paste: super::Paste = Arc::new(|| Err(std::io::ErrorKind::UnexpectedEof.into()));
+        let helper = Helper { environment, clock: Clock::System, random: Random::System, browser, paste };
+        Self { helper, clock: ManualClock::at(DateTime::UNIX_EPOCH), directory }
     }
 
     /// A desk that is signed in at this broker, at 13:00 on the 21st of November 2026.
     pub(crate) fn signed_in(broker: &StandIn) -> Self {
         let mut desk = Self::new();
         let now = DateTime::from_timestamp_secs(1_795_266_000).unwrap();
-        desk.helper.clock = Clock::Manual(ManualClock::at(now));
+        desk.clock = ManualClock::at(now);
+        desk.helper.clock = Clock::Manual(desk.clock.clone());
         let session = Session {
             broker: broker.url.clone(),
             access_token: TOKEN.to_owned().into(),
             expires_at: now + TimeDelta::hours(12),
             revocation_endpoint: format!("{}/oauth/revoke", broker.url),
+            renewal: Some(Renewal {
+                refresh_token: REFRESH_TOKEN.to_owned().into(),
+                token_endpoint: format!("{}/oauth/token", broker.url),
+                access_expires_at: now + TimeDelta::minutes(15),
+            }),
         };
         desk.helper.sessions().unwrap().keep(&broker.url.parse().unwrap(), &session).unwrap();
         desk
+    }
+
+    /// What is kept of the session with this broker.
+    pub(crate) fn session(&self, broker: &StandIn) -> Session {
+        self.helper.sessions().unwrap().stored(&broker.url.parse().unwrap()).unwrap()
+    }
+
+    /// Keeps another session, as another helper of the same person does.
+    pub(crate) fn replace(&self, broker: &StandIn, session: &Session) {
+        self.helper.sessions().unwrap().replace(&broker.url.parse().unwrap(), session).unwrap();
     }
 
     /// Runs a verb; gives the exit code, stdout and stderr.

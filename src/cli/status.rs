@@ -19,12 +19,12 @@ struct Status<'a> {
 }
 
 pub(crate) fn run(helper: &Helper, arguments: &StatusArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (broker, session) = helper.signed_in()?;
+    let person = helper.signed_in()?;
 
-    let me = Client::new(&broker).me(&session.access_token)?;
+    let me = person.ask(Client::me)?;
 
     if arguments.json {
-        return output.json(&Status { broker: broker.as_str(), me: &me });
+        return output.json(&Status { broker: person.broker().as_str(), me: &me });
     }
-    summary::status(&broker, &me).iter().try_for_each(|line| output.answer(line))
+    summary::status(person.broker(), &me).iter().try_for_each(|line| output.answer(line))
 }

@@ -242,11 +242,7 @@ impl Connection {
     pub fn provider(&self) -> Result<oidc::Settings, Error> {
         let (name, issuer, group_claim) = self.parsed()?;
         Ok(oidc::Settings {
-            name,
             title: self.title.clone(),
-            issuer,
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret()?,
             client_authentication: match self.client_authentication {
                 ClientAuthenticationKey::Basic => ClientAuthentication::Basic,
                 ClientAuthenticationKey::Post => ClientAuthentication::Post,
@@ -254,6 +250,7 @@ impl Connection {
             scopes: self.scopes.clone(),
             group_claim,
             algorithms: self.algorithms.iter().map(|key| algorithm(*key)).collect(),
+            ..oidc::Settings::new(name, issuer, &self.client_id, self.client_secret()?)
         })
     }
 }

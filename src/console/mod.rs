@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-use crate::app::{Broker, Caller, HelperLogin, Profile};
+use crate::app::{Broker, Caller, HelperLogin, PASTED_CODE_TIMEOUT, Profile};
 use crate::domain::access::{Missing, OpenInvitation};
 use crate::domain::claims::{Group, Groups};
 use crate::domain::person::DisplayName;
@@ -87,7 +87,20 @@ struct RoleCard<'a> {
     title: &'a str,
     cost: &'a str,
     ends_at: Option<String>,
-    needs: Option<&'static str>,
+    /// How old a sign-in may be that uses it.
+    sign_in_age: String,
+    needs: Option<Vec<Piece<'static>>>,
+}
+
+/// Why somebody's groups are not all there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GroupsMissing {
+    /// Nothing was said of them.
+    Unsaid,
+    /// There are too many, and none were sent.
+    TooMany,
+    /// There are too many, and some were sent.
+    CutOff,
 }
 
 #[derive(Template)]
@@ -96,7 +109,7 @@ struct Home<'a> {
     who: Who<'a>,
     broker: &'a str,
     session_expires_at: String,
-    group_claim_absent: bool,
+    groups_missing: Option<GroupsMissing>,
     groups: Vec<&'a str>,
     roles: Vec<RoleCard<'a>>,
     standings: Vec<String>,
@@ -115,17 +128,24 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
         title: broker.template_title(&given.template),
         cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
         ends_at: given.ends_at.map(for_people),
+        sign_in_age: given.limits.sign_in.to_string(),
         needs: match given.missing {
             Missing::Nothing => None,
-            Missing::Mfa => Some("Sign in with a second factor to use it."),
-            Missing::Approval => Some("A PI of the lab has to approve you first."),
+            Missing::Fresh => Some(pieces("Your sign-in is too old for it. Sign in again: `lodge login --fresh`.")),
+            Missing::Mfa => Some(pieces("Sign in with a second factor to use it: `lodge login --mfa`.")),
+            Missing::Approval => Some(pieces("A PI of the lab has to approve you first.")),
         },
     });
     page(&Home {
         who: Who::new(broker, profile, caller.person.to_string()),
         broker: broker.issuer(),
         session_expires_at: for_people(caller.session_expires_at),
-        group_claim_absent: *groups == Groups::Absent,
+        groups_missing: match groups {
+            Groups::Absent => Some(GroupsMissing::Unsaid),
+            Groups::Overage => Some(GroupsMissing::TooMany),
+            Groups::Truncated(_) => Some(GroupsMissing::CutOff),
+            Groups::Present(_) => None,
+        },
         groups: groups.as_slice().iter().map(Group::as_str).collect(),
         roles: roles.collect(),
         standings: profile.standings.iter().map(|s| format!("{} of {}", s.standing, s.lab)).collect(),
@@ -134,15 +154,36 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
     })
 }
 
+/// Where the page that asks leads besides its answer.
+#[derive(Clone, Debug)]
+pub struct ConfirmLinks {
+    /// To sign in as somebody else.
+    pub as_another: String,
+    /// To sign in again, with a second factor.
+    pub with_mfa: String,
+}
+
 #[derive(Template)]
 #[template(path = "confirm.html", config = "src/console/askama.toml")]
 struct Confirm<'a> {
     who: Who<'a>,
     login: &'a HelperLogin,
     client_id: &'static str,
-    roles: Vec<String>,
+    asked_at: String,
+    /// What the helper can fetch at once.
+    now: Vec<String>,
+    /// What takes a second factor, which this sign-in was without.
+    with_mfa: Vec<String>,
+    /// What takes a PI's word.
+    with_approval: Vec<String>,
     form_token: &'a str,
-    sign_in_as_another: &'a str,
+    links: &'a ConfirmLinks,
+}
+
+impl Confirm<'_> {
+    fn max_age(&self) -> Option<i64> {
+        self.login.wanted.max_age.map(|age| age.num_seconds())
+    }
 }
 
 /// "May the helper on this machine act for you?"
@@ -152,15 +193,22 @@ pub fn confirm(
     login: &HelperLogin,
     profile: &Profile,
     form_token: &str,
-    sign_in_as_another: &str,
+    links: &ConfirmLinks,
 ) -> Response {
+    let that_lack = |missing: Missing| {
+        let roles = profile.roles.iter().filter(move |given| given.missing == missing);
+        roles.map(|given| format!("{}/{}", given.lab, given.role)).collect()
+    };
     page(&Confirm {
         who: Who::new(broker, profile, String::new()),
         login,
         client_id: wire::HELPER_CLIENT_ID,
-        roles: profile.roles.iter().map(|given| format!("{}/{}", given.lab, given.role)).collect(),
+        asked_at: for_people(broker.clock.now()),
+        now: that_lack(Missing::Nothing),
+        with_mfa: that_lack(Missing::Mfa),
+        with_approval: that_lack(Missing::Approval),
         form_token,
-        sign_in_as_another,
+        links,
     })
 }
 
@@ -212,17 +260,43 @@ pub fn hand_over(login: &HelperLogin, confirmed: bool, url: &str) -> Response {
 }
 
 #[derive(Template)]
+#[template(path = "paste.html", config = "src/console/askama.toml")]
+struct Paste<'a> {
+    host: &'a str,
+    account: Option<&'a str>,
+    text: Option<&'a str>,
+    minutes: i64,
+}
+
+/// What to paste into the terminal; or, when the person said no, that there is nothing.
+#[must_use]
+pub fn paste(login: &HelperLogin, text: Option<&str>) -> Response {
+    let minutes = PASTED_CODE_TIMEOUT.num_minutes();
+    page(&Paste { host: &login.host, account: login.account.as_deref(), text, minutes })
+}
+
+#[derive(Template)]
 #[template(path = "problem.html", config = "src/console/askama.toml")]
 struct ProblemPage<'a> {
     title: &'a str,
     detail: Vec<Piece<'a>>,
-    request_id: Option<&'a str>,
+    look_up: LookUp<'a>,
+    again: Option<&'a str>,
 }
 
-/// What went wrong, and what to do.
+/// What somebody who can look further is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LookUp<'a> {
+    /// The request, in the log.
+    pub request_id: Option<&'a str>,
+    /// A refused sign-in, in the log and in the ledger.
+    pub reference: Option<&'a str>,
+}
+
+/// What went wrong, what to do, and perhaps where to begin again.
 #[must_use]
-pub fn problem(title: &str, detail: &str, request_id: Option<&str>) -> Response {
-    page(&ProblemPage { title, detail: pieces(detail), request_id })
+pub fn problem(title: &str, detail: &str, look_up: LookUp<'_>, again: Option<&str>) -> Response {
+    page(&ProblemPage { title, detail: pieces(detail), look_up, again })
 }
 
 /// A part of a sentence.

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{ClientAuthentication, Error, METADATA_TTL, Provider, http, verify};
+use super::{ClientAuthentication, Error, METADATA_TTL, Provider, StepUp, TokenFault, http, verify};
 use crate::domain::claims::{ClaimsSnapshot, Groups};
 use crate::domain::person::{DisplayName, Issuer, Subject};
 
@@ -39,6 +39,8 @@ pub struct AuthorizationRequest<'a> {
     pub verifier: &'a SecretString,
     /// Whether the provider should let the person choose another account.
     pub choose_account: bool,
+    /// What the sign-in has to prove beside who somebody is.
+    pub step_up: StepUp,
 }
 
 /// What came back to our callback.
@@ -54,6 +56,8 @@ pub struct Callback<'a> {
     pub nonce: &'a SecretString,
     /// What the code was asked for with.
     pub verifier: &'a SecretString,
+    /// What the sign-in was asked to prove beside who somebody is.
+    pub step_up: StepUp,
 }
 
 /// Who signed in.
@@ -148,19 +152,22 @@ impl Provider {
         let tokens = self.trade(&client, callback).await?;
         // OpenID Connect Core, section 3.1.3.3. The crate takes any type, and would show the token as a bearer's.
         if *tokens.token_type() != CoreTokenType::Bearer {
-            return Err(Error::Token("an access token of another type than Bearer"));
+            return Err(Error::TokenAnswer("an access token of another type than Bearer"));
         }
-        let id_token = tokens.id_token().ok_or(Error::IdToken("there is none"))?;
+        let id_token = tokens.id_token().ok_or(Error::IdTokenMissing)?;
         let client = self.verified(client, id_token, callback, now).await?;
 
         let payload = verify::payload(&id_token.to_string())?;
         let subject = verify::claims(&payload, &self.settings.client_id, now)?;
-        let mut groups = self.settings.group_claim.read(&payload)?;
+        let mut groups = self.settings.group_claim.read(&payload, &self.settings.group_form)?;
         let mut name = payload.get("name").and_then(Value::as_str).and_then(DisplayName::from_claim);
         if groups == Groups::Absent
             && let Some(info) = self.user_info(&client, tokens.access_token(), &subject).await?
         {
-            groups = self.settings.group_claim.read(&Value::Object(info.additional_claims().claims.clone()))?;
+            groups = self
+                .settings
+                .group_claim
+                .read(&Value::Object(info.additional_claims().claims.clone()), &self.settings.group_form)?;
             let said = info.name().and_then(|name| name.get(None)).map(|name| name.as_str());
             name = name.or_else(|| said.and_then(DisplayName::from_claim));
         }
@@ -188,9 +195,9 @@ impl Provider {
             .await
             .map_err(|error| match error {
                 RequestTokenError::Request(source) => Error::Unreachable(source),
-                RequestTokenError::ServerResponse(answer) => Error::Token(error_code(&answer)),
+                RequestTokenError::ServerResponse(answer) => Error::TokenRefused(error_code(&answer)),
                 RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-                    Error::Token("an answer that cannot be read")
+                    Error::TokenAnswer("an answer that cannot be read")
                 }
             })
     }
@@ -243,7 +250,7 @@ impl Provider {
         let Ok(request) = client.user_info(token.clone(), Some(expected)) else { return Ok(None) };
         let info = request.request_async(&self.http).await.map_err(|error| match error {
             openidconnect::UserInfoError::Request(source) => Error::Unreachable(source),
-            openidconnect::UserInfoError::ClaimsVerification(_) => Error::UserInfo("it speaks of somebody else"),
+            openidconnect::UserInfoError::ClaimsVerification(_) => Error::OtherSubject,
             _ => Error::UserInfo("it cannot be read"),
         })?;
         Ok(Some(info))
@@ -264,7 +271,7 @@ impl Provider {
     }
 
     /// The metadata, fetched again when it is old.
-    async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
+    pub(super) async fn metadata(&self) -> Result<Arc<Metadata>, Error> {
         let mut learned = self.learned.lock().await;
         if let Some(known) = learned.as_ref().filter(|known| known.at.elapsed() < METADATA_TTL) {
             return Ok(known.metadata.clone());
@@ -317,18 +324,18 @@ fn error_code(answer: &StandardErrorResponse<CoreErrorResponseType>) -> &'static
 
 const fn explain(error: &ClaimsVerificationError) -> Error {
     Error::IdToken(match error {
-        ClaimsVerificationError::Expired(_) => "it is expired",
-        ClaimsVerificationError::InvalidAudience(_) => "it was issued for another audience",
-        ClaimsVerificationError::InvalidIssuer(_) => "it names another issuer",
-        ClaimsVerificationError::InvalidNonce(_) => "it answers another sign-in",
-        ClaimsVerificationError::InvalidSubject(_) => "it has no usable subject",
+        ClaimsVerificationError::Expired(_) => TokenFault::Expired,
+        ClaimsVerificationError::InvalidAudience(_) => TokenFault::Audience("it was issued for another audience"),
+        ClaimsVerificationError::InvalidIssuer(_) => TokenFault::Issuer,
+        ClaimsVerificationError::InvalidNonce(_) => TokenFault::Nonce,
+        ClaimsVerificationError::InvalidSubject(_) => TokenFault::Subject("it is malformed"),
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::DisallowedAlg(_)) => {
-            "it is signed with an algorithm that this connection does not allow"
+            TokenFault::Algorithm
         }
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => {
-            "it is signed with a key that the provider does not publish"
+            TokenFault::Key("it is signed with a key that the provider does not publish")
         }
-        ClaimsVerificationError::SignatureVerification(_) => "its signature is wrong",
-        _ => "it is malformed",
+        ClaimsVerificationError::SignatureVerification(_) => TokenFault::Signature,
+        _ => TokenFault::Malformed("it cannot be read"),
     })
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::Error;
+use super::{Error, TokenFault};
 use crate::domain::person::Subject;
 
 /// How far a provider's clock and ours may be apart before its sign-ins are refused.
@@ -18,9 +18,9 @@ const OLDEST: TimeDelta = TimeDelta::minutes(10);
 
 /// The payload of a token in compact form (RFC 7515, section 7.1).
 pub(super) fn payload(token: &str) -> Result<Value, Error> {
-    let part = token.split('.').nth(1).ok_or(Error::IdToken("its form"))?;
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::IdToken("its form"))?;
-    serde_json::from_slice(&bytes).map_err(|_| Error::IdToken("its form"))
+    let part = token.split('.').nth(1).ok_or(Error::IdToken(TokenFault::Malformed("its form")))?;
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Error::IdToken(TokenFault::Malformed("its form")))?;
+    serde_json::from_slice(&bytes).map_err(|_| Error::IdToken(TokenFault::Malformed("its form")))
 }
 
 /// `nbf` and `iat` against our clock, `azp` against our client id (OpenID Connect Core, section 3.1.3.7), and the shape
@@ -29,22 +29,23 @@ pub(super) fn claims(payload: &Value, client_id: &str, now: DateTime<Utc>) -> Re
     if let Some(not_before) = payload.get("nbf")
         && time(not_before)? > now + LEEWAY
     {
-        return Err(Error::IdToken("it is not valid yet"));
+        return Err(Error::IdToken(TokenFault::Time("it is not valid yet")));
     }
-    let issued_at = time(payload.get("iat").ok_or(Error::IdToken("it has no time of issue"))?)?;
+    let issued_at = time(payload.get("iat").ok_or(Error::IdToken(TokenFault::Time("it has no time of issue")))?)?;
     if issued_at > now + LEEWAY {
-        return Err(Error::IdToken("it was issued in the future: a clock is off"));
+        return Err(Error::IdToken(TokenFault::Time("it was issued in the future: a clock is off")));
     }
     if issued_at < now - OLDEST {
-        return Err(Error::IdToken("it was issued too long ago: a clock is off"));
+        return Err(Error::IdToken(TokenFault::Time("it was issued too long ago: a clock is off")));
     }
     if let Some(party) = payload.get("azp")
         && party.as_str() != Some(client_id)
     {
-        return Err(Error::IdToken("it was issued to another client"));
+        return Err(Error::IdToken(TokenFault::Party));
     }
-    let subject = payload.get("sub").and_then(Value::as_str).ok_or(Error::IdToken("it has no subject"))?;
-    subject.parse().map_err(|_| Error::IdToken("its subject is malformed"))
+    let subject =
+        payload.get("sub").and_then(Value::as_str).ok_or(Error::IdToken(TokenFault::Subject("it has none")))?;
+    subject.parse().map_err(|_| Error::IdToken(TokenFault::Subject("it is malformed")))
 }
 
 /// What an ID token says of a sign-in with a second factor: the REFEDS MFA profile as `acr` (refeds.org/profile/mfa), or
@@ -58,7 +59,7 @@ pub(super) fn used_second_factor(payload: &Value) -> bool {
 }
 
 fn time(value: &Value) -> Result<DateTime<Utc>, Error> {
-    let malformed = Error::IdToken("a time in it is malformed");
+    let malformed = Error::IdToken(TokenFault::Time("a time in it is malformed"));
     let Some(seconds) = value.as_i64() else { return Err(malformed) };
     DateTime::from_timestamp(seconds, 0).ok_or(malformed)
 }

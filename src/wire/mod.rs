@@ -3,6 +3,7 @@
 //! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
 
 pub mod labs;
+pub mod limits;
 
 use std::fmt;
 
@@ -29,13 +30,16 @@ pub struct OauthMetadata {
     pub issuer: String,
     /// Where a browser goes to sign in and confirm.
     pub authorization_endpoint: String,
-    /// Where the helper trades its code for a token.
+    /// Where the helper trades its code for tokens, and a refresh token for the next ones.
     pub token_endpoint: String,
     /// Where the helper ends its session (RFC 7009).
     pub revocation_endpoint: String,
     /// Always `code`.
     pub response_types_supported: Vec<String>,
-    /// Always `authorization_code`.
+    /// Always `query`.
+    #[serde(default)]
+    pub response_modes_supported: Vec<String>,
+    /// `authorization_code` and `refresh_token`.
     pub grant_types_supported: Vec<String>,
     /// Always `S256`.
     pub code_challenge_methods_supported: Vec<String>,
@@ -44,6 +48,9 @@ pub struct OauthMetadata {
     /// Always `none`; left out, it would mean `client_secret_basic`.
     #[serde(default)]
     pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    /// The levels of sign-in that can be asked for by name (RFC 9470, section 7): `mfa`.
+    #[serde(default)]
+    pub acr_values_supported: Vec<String>,
     /// Always true (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
 }
@@ -57,6 +64,12 @@ pub struct TokenResponse {
     pub token_type: String,
     /// Seconds until the token dies.
     pub expires_in: u32,
+    /// Opaque, and good once: it gets the next two tokens. Brokers before this release gave none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Zeroizing<String>>,
+    /// Seconds until the session ends, however often it is refreshed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_expires_in: Option<u32>,
 }
 
 /// The token endpoint's refusal (RFC 6749, section 5.2).
@@ -110,8 +123,12 @@ pub struct Me {
     pub signed_in_at: String,
     /// When this session ends and a new sign-in is needed.
     pub session_expires_at: String,
-    /// The groups their sign-in brought; `None` when the provider sent no group claim at all.
+    /// The groups their sign-in brought; `None` when the provider did not send any list.
     pub groups: Option<Vec<String>>,
+    /// Why the groups are not all there: `too-many` (the provider sent a pointer instead of a list) or `cut-off` (it sent
+    /// as many as it ever sends). When they are not there and nothing is said here, it sent no group claim at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_missing: Option<String>,
     /// What they may ask for now, by lab and role.
     pub roles: Vec<MyRole>,
     /// The labs they look after, by name.
@@ -139,9 +156,13 @@ pub struct MyRole {
     pub title: String,
     /// When the mapping behind it ends, if it does.
     pub ends_at: Option<String>,
-    /// What is missing before it is given, if anything: `mfa` (sign in with a second factor) or `approval` (a PI's).
+    /// What is missing before it is given, if anything: `fresh-sign-in` (sign in anew), `mfa` (sign in with a second
+    /// factor) or `approval` (a PI's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+    /// When this session stops being good for it, if nothing is missing now: it takes a newer sign-in then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.
@@ -159,6 +180,9 @@ pub struct Problem {
     /// Names this request in the broker's log, on errors that only the operator can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What the broker's log and ledger call it, where a sign-in was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl fmt::Debug for TokenResponse {
@@ -195,6 +219,8 @@ mod tests {
             access_token: String::from("canary-access").into(),
             token_type: "Bearer".into(),
             expires_in: 1,
+            refresh_token: Some(String::from("canary-refresh").into()),
+            refresh_token_expires_in: Some(2),
         };
 
         let shown = format!("{credentials:?} {token:?}");

@@ -45,7 +45,8 @@ fn a_code_is_traded_by_the_one_who_asked_for_it_alone() {
         (("client_id", ""), "invalid_request"),
         (("grant_type", "password"), "unsupported_grant_type"),
         (("grant_type", "client_credentials"), "unsupported_grant_type"),
-        (("grant_type", "refresh_token"), "unsupported_grant_type"),
+        (("grant_type", "implicit"), "unsupported_grant_type"),
+        (("grant_type", "refresh_token"), "invalid_request"),
         (("grant_type", "urn:ietf:params:oauth:grant-type:device_code"), "unsupported_grant_type"),
         (("grant_type", ""), "invalid_request"),
     ] {
@@ -61,9 +62,11 @@ fn a_code_is_traded_by_the_one_who_asked_for_it_alone() {
     let answer = trade(url, &code, &[]);
     assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")), "{}", answer.body);
     let token = answer.json();
-    assert_eq!((token["token_type"].as_str(), token["expires_in"].as_u64()), (Some("Bearer"), Some(12 * 3_600)));
+    assert_eq!((token["token_type"].as_str(), token["expires_in"].as_u64()), (Some("Bearer"), Some(15 * 60)));
+    assert_eq!(token["refresh_token_expires_in"].as_u64(), Some(12 * 3_600));
     assert!(token["access_token"].as_str().unwrap().starts_with("lodge_at_"));
-    assert_eq!(token.as_object().unwrap().len(), 3, "no refresh token");
+    assert!(token["refresh_token"].as_str().unwrap().starts_with("lodge_rt_"));
+    assert_eq!(token.as_object().unwrap().len(), 5);
 }
 
 #[test]
@@ -163,31 +166,6 @@ fn a_token_counts_in_its_header_alone_and_for_what_it_is() {
 }
 
 #[test]
-fn a_helpers_session_ends_by_itself() {
-    let stage = Stage::new();
-    let token = helper_token(&mut Visitor::new(), &stage.running.url, "student");
-
-    stage.clock.advance(TimeDelta::hours(12) - TimeDelta::microseconds(1));
-    assert_eq!(me(&stage.running.url, &token).status, 200);
-    stage.clock.advance(TimeDelta::microseconds(1));
-    assert_eq!(me(&stage.running.url, &token).status, 401);
-}
-
-/// What the sign-in said of the groups must not grow older than the twelve hours, whichever session shows it.
-#[test]
-fn a_helpers_session_is_no_longer_than_its_sign_in_allows() {
-    let stage = Stage::new();
-    let mut visitor = stage.visitor();
-    stage.clock.advance(TimeDelta::hours(7));
-    let token = helper_token(&mut visitor, &stage.running.url, "student");
-
-    stage.clock.advance(TimeDelta::hours(5) - TimeDelta::microseconds(1));
-    assert_eq!(me(&stage.running.url, &token).status, 200);
-    stage.clock.advance(TimeDelta::microseconds(1));
-    assert_eq!(me(&stage.running.url, &token).status, 401);
-}
-
-#[test]
 fn the_metadata_says_what_there_is() {
     let stage = Stage::with(|plan| plan.public_url("https://lodge.example.edu"));
 
@@ -197,15 +175,22 @@ fn the_metadata_says_what_there_is() {
     assert_eq!(document.header("content-type"), Some("application/json"));
     insta::assert_snapshot!(serde_json::to_string_pretty(&document.json()).unwrap(), @r#"
     {
+      "acr_values_supported": [
+        "mfa"
+      ],
       "authorization_endpoint": "https://lodge.example.edu/oauth/authorize",
       "authorization_response_iss_parameter_supported": true,
       "code_challenge_methods_supported": [
         "S256"
       ],
       "grant_types_supported": [
-        "authorization_code"
+        "authorization_code",
+        "refresh_token"
       ],
       "issuer": "https://lodge.example.edu",
+      "response_modes_supported": [
+        "query"
+      ],
       "response_types_supported": [
         "code"
       ],

@@ -5,13 +5,15 @@ use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
 use lodge::ambient::Random;
-use lodge::app::{Answer, Begun, Completed, HelperLogin, Issued, KeyFile, NewSession};
+use lodge::app::{
+    Answer, AskedLogin, Begun, Completed, Handover, HelperLogin, HelperTokens, Issued, KeyFile, NewSession,
+};
 use lodge::aws::{self, Aws, SessionCredentials};
 use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
 use lodge::domain::lab::Lab;
 use lodge::http::extract::Browser;
-use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider};
+use lodge::oidc::{self, AuthorizationRequest, Callback, Provider, StepUp};
 use lodge::wire;
 use secrecy::SecretString;
 
@@ -87,6 +89,7 @@ fn print_aws(printer: &mut Printer, text: &str) {
         external_id: text.parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     });
     let url = "postgres://lodge@db.example.edu/lodge".parse().unwrap();
     printer.print(&lodge::store::Address::Postgres(lodge::store::Postgres { url, password: Some(secret()) }));
@@ -103,6 +106,7 @@ fn lab_invitation(name: lodge::domain::id::LabName, link: SecretString) -> lodge
         external_id: "not-the-canary".parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     };
     let invitation = lodge::domain::lab::Invitation {
         id: lodge::domain::id::InvitationId::from_entropy([0; 10]),
@@ -131,24 +135,33 @@ fn print_sessions(printer: &mut Printer, text: &str) {
         token: secret(),
     });
     let challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-    printer.print(&HelperLogin::new("http://127.0.0.1:1234/c", text, challenge, "laptop").unwrap());
+    let asked = AskedLogin {
+        redirect_uri: "http://127.0.0.1:1234/c",
+        state: text,
+        code_challenge: challenge,
+        host: "laptop",
+        account: "ada",
+        max_age: None,
+        acr_values: None,
+    };
+    printer.print(&asked);
+    printer.print(&HelperLogin::new(&asked, "https://lodge.example.edu/oauth/remote").unwrap());
+    printer.print(&Handover::Lead(url()));
+    printer.print(&Handover::Paste(secret()));
+    printer.print(&HelperTokens {
+        access: secret(),
+        access_expires_at: now,
+        refresh: secret(),
+        session_expires_at: now,
+    });
     let key: [u8; 32] = text.as_bytes()[..32].try_into().unwrap();
     printer.print(&KeyFile::from_bytes(key));
 }
 
 fn print_providers(printer: &mut Printer, text: &str) {
     let secret = || SecretString::from(text.to_owned());
-    let provider = oidc::Settings {
-        name: "campus".parse().unwrap(),
-        title: "Example University".to_owned(),
-        issuer: "https://sso.example.edu".parse().unwrap(),
-        client_id: "lodge".to_owned(),
-        client_secret: secret(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: Vec::new(),
-        group_claim: "groups".parse().unwrap(),
-        algorithms: vec![Algorithm::Es256],
-    };
+    let issuer = "https://sso.example.edu".parse().unwrap();
+    let provider = oidc::Settings::new("campus".parse().unwrap(), issuer, "lodge", secret());
     printer.print(&provider);
     printer.print(&Provider::new(provider).unwrap());
     let (state, nonce, verifier, code) = (secret(), secret(), secret(), secret());
@@ -159,8 +172,16 @@ fn print_providers(printer: &mut Printer, text: &str) {
         nonce: &nonce,
         verifier: &verifier,
         choose_account: false,
+        step_up: StepUp::default(),
     });
-    printer.print(&Callback { code: &code, issuer: None, redirect_uri, nonce: &nonce, verifier: &verifier });
+    printer.print(&Callback {
+        code: &code,
+        issuer: None,
+        redirect_uri,
+        nonce: &nonce,
+        verifier: &verifier,
+        step_up: StepUp::default(),
+    });
 }
 
 fn print_bodies(printer: &mut Printer, text: &str) {
@@ -168,6 +189,8 @@ fn print_bodies(printer: &mut Printer, text: &str) {
         access_token: text.to_owned().into(),
         token_type: "Bearer".to_owned(),
         expires_in: 1,
+        refresh_token: Some(text.to_owned().into()),
+        refresh_token_expires_in: Some(1),
     });
     printer.print(&wire::CredentialsResponse {
         access_key_id: "ASIAEXAMPLE".to_owned(),

@@ -1,8 +1,8 @@
-//! Sessions, codes, and sign-ins under way.
+//! Sessions, codes, and sign-ins that were answered.
 
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, SignInId, TransactionId};
-use lodge::store::{Code, Session, SignInTransaction};
+use lodge::store::{Code, HelperOrigin, Session, Tokens};
 
 use super::*;
 
@@ -13,6 +13,23 @@ async fn signed_in(store: &Store) -> (PersonId, SignInId) {
     })
     .await;
     (person, sign_in)
+}
+
+fn laptop() -> HelperOrigin {
+    HelperOrigin { host: "a laptop".to_owned(), account: Some("ada".to_owned()), address: None }
+}
+
+/// A generation whose access token is as good as the session.
+fn tokens(access_hash: &str, session: &Session<CliSessionId>, generation: i64) -> Tokens {
+    Tokens {
+        refresh_hash: format!("refresh of {access_hash}"),
+        access_hash: access_hash.to_owned(),
+        session: session.id.clone(),
+        generation,
+        access_expires_at: session.expires_at,
+        session_expires_at: session.expires_at,
+        used_at: None,
+    }
 }
 
 #[test]
@@ -28,7 +45,8 @@ fn a_session_lives_until_it_expires_or_is_ended() {
         let helper = Session { id: CliSessionId::from_entropy(entropy()), person, sign_in, expires_at: later(60) };
         doing(store, async |tx| {
             tx.insert_browser_session("browser", &browser, now()).await.unwrap();
-            tx.insert_cli_session("helper", &helper, "a laptop", now()).await.unwrap();
+            tx.insert_cli_session(&helper, &laptop(), now()).await.unwrap();
+            tx.insert_tokens(&tokens("helper", &helper, 1), now()).await.unwrap();
         })
         .await;
 
@@ -42,7 +60,8 @@ fn a_session_lives_until_it_expires_or_is_ended() {
             assert!(!tx.is_browser_session_live(&browser.id, later(60)).await.unwrap());
             assert!(tx.is_cli_session_live(&helper.id, later(59)).await.unwrap());
             tx.end_browser_session("browser", later(1)).await.unwrap();
-            tx.end_cli_session("helper", later(1)).await.unwrap();
+            assert!(tx.end_cli_session(&helper.id, later(1)).await.unwrap());
+            assert!(!tx.end_cli_session(&helper.id, later(1)).await.unwrap());
             assert_eq!(tx.browser_session("browser", later(2)).await.unwrap(), None);
             assert_eq!(tx.cli_session("helper", later(2)).await.unwrap(), None);
             assert!(!tx.is_cli_session_live(&helper.id, later(2)).await.unwrap());
@@ -64,12 +83,64 @@ fn all_sessions_of_one_person_end_at_once() {
         let ids = [0; 3].map(|_| CliSessionId::from_entropy(entropy()));
         doing(store, async |tx| {
             for (hash, id) in ["one", "two", "three"].into_iter().zip(&ids) {
-                tx.insert_cli_session(hash, &helper(id), "a laptop", now()).await.unwrap();
+                tx.insert_cli_session(&helper(id), &laptop(), now()).await.unwrap();
+                tx.insert_tokens(&tokens(hash, &helper(id), 1), now()).await.unwrap();
             }
-            tx.end_cli_session_by_id(&ids[0], now()).await.unwrap();
+            tx.end_cli_session(&ids[0], now()).await.unwrap();
             assert_eq!(tx.end_sessions_of(&person, later(1)).await.unwrap(), 2);
             assert_eq!(tx.cli_session("three", later(1)).await.unwrap(), None);
             assert_eq!(tx.end_sessions_of(&person, later(1)).await.unwrap(), 0);
+        })
+        .await;
+    });
+}
+
+#[test]
+fn tokens_come_by_generation_and_are_used_once() {
+    on_each("tokens_come_by_generation_and_are_used_once", async |store| {
+        let (person, sign_in) = signed_in(store).await;
+        let session = Session { id: CliSessionId::from_entropy(entropy()), person, sign_in, expires_at: later(60) };
+        let id = &session.id;
+        let first = Tokens { access_expires_at: later(15), ..tokens("one", &session, 1) };
+        let second = tokens("two", &session, 2);
+        doing(store, async |tx| {
+            tx.insert_cli_session(&session, &laptop(), now()).await.unwrap();
+            assert_eq!(tx.cli_session(id.as_str(), now()).await.unwrap(), None, "without tokens it opens nothing");
+            tx.insert_tokens(&first, now()).await.unwrap();
+            tx.insert_tokens(&second, now()).await.unwrap();
+        })
+        .await;
+
+        doing(store, async |tx| {
+            assert_eq!(tx.cli_session("one", later(14)).await.unwrap().as_ref(), Some(&session));
+            assert_eq!(tx.cli_session("one", later(15)).await.unwrap(), None, "the token is older than the session");
+            assert_eq!(tx.cli_session("refresh of one", now()).await.unwrap(), None, "of the other kind");
+            assert_eq!(tx.tokens_by_refresh("refresh of one").await.unwrap().as_ref(), Some(&first));
+            assert_eq!(tx.tokens_by_refresh("one").await.unwrap(), None, "of the other kind");
+            assert_eq!(tx.tokens_by_generation(id, 2).await.unwrap().as_ref(), Some(&second));
+            assert_eq!(tx.tokens_by_generation(id, 3).await.unwrap(), None);
+            assert!(tx.use_tokens("refresh of one", later(3)).await.unwrap());
+            assert!(!tx.use_tokens("refresh of one", later(4)).await.unwrap());
+            assert_eq!(tx.tokens_by_generation(id, 1).await.unwrap().unwrap().used_at, Some(later(3)));
+            for token in ["one", "two", "refresh of one", "refresh of two"] {
+                assert_eq!(tx.cli_session_of_token(token).await.unwrap().as_ref(), Some(id), "{token}");
+            }
+            assert_eq!(tx.cli_session_of_token("three").await.unwrap(), None);
+            assert_eq!(tx.cli_session_by_id(id).await.unwrap().as_ref(), Some(&session));
+            assert!(tx.hold_cli_session(id, later(59)).await.unwrap());
+            assert!(!tx.hold_cli_session(id, later(60)).await.unwrap());
+        })
+        .await;
+        let mut tx = store.write().await.unwrap();
+        let twice = tx.insert_tokens(&tokens("x", &session, 2), now()).await.unwrap_err();
+        assert!(twice.is_duplicate(), "{twice}");
+        drop(tx);
+
+        doing(store, async |tx| {
+            assert!(tx.end_cli_session(id, later(5)).await.unwrap());
+            assert!(!tx.hold_cli_session(id, later(5)).await.unwrap());
+            assert_eq!(tx.forget_tokens(later(60)).await.unwrap(), 0);
+            assert_eq!(tx.forget_tokens(later(61)).await.unwrap(), 2);
         })
         .await;
     });
@@ -85,6 +156,7 @@ fn a_code_is_traded_once() {
             redirect_uri: "http://127.0.0.1:1/x".to_owned(),
             code_challenge: "challenge".to_owned(),
             host: "a laptop".to_owned(),
+            account: Some("ada".to_owned()),
             created_at: now(),
         };
         let session = Session { id: CliSessionId::from_entropy(entropy()), person, sign_in, expires_at: later(60) };
@@ -93,7 +165,7 @@ fn a_code_is_traded_once() {
             let row = tx.code("hash").await.unwrap().unwrap();
             assert_eq!((row.code, row.redeemed_for), (code.clone(), None));
             assert!(tx.code("another").await.unwrap().is_none());
-            tx.insert_cli_session("token", &session, "a laptop", now()).await.unwrap();
+            tx.insert_cli_session(&session, &laptop(), now()).await.unwrap();
             assert!(tx.redeem_code("hash", &session.id).await.unwrap());
             assert!(!tx.redeem_code("hash", &session.id).await.unwrap());
             assert_eq!(tx.code("hash").await.unwrap().unwrap().redeemed_for.as_ref(), Some(&session.id));
@@ -105,28 +177,19 @@ fn a_code_is_traded_once() {
 }
 
 #[test]
-fn a_sign_in_under_way_is_taken_once() {
-    on_each("a_sign_in_under_way_is_taken_once", async |store| {
-        let begun = |at| SignInTransaction {
-            id: TransactionId::from_entropy(entropy()),
-            browser_hash: "browser".to_owned(),
-            connection: "campus".parse().unwrap(),
-            return_to: "/".to_owned(),
-            begun_at: at,
-        };
-        let (first, second) = (begun(now()), begun(later(10)));
+fn a_sign_in_is_answered_once() {
+    on_each("a_sign_in_is_answered_once", async |store| {
+        let (first, second) = (TransactionId::from_entropy(entropy()), TransactionId::from_entropy(entropy()));
         doing(store, async |tx| {
-            tx.insert_transaction("one", &first).await.unwrap();
-            tx.insert_transaction("two", &second).await.unwrap();
-            assert_eq!(tx.count_transactions().await.unwrap(), 2);
+            assert!(tx.insert_sign_in_answer(&first, now()).await.unwrap());
+            assert!(tx.insert_sign_in_answer(&second, later(10)).await.unwrap());
         })
         .await;
         doing(store, async |tx| {
-            assert_eq!(tx.take_transaction("one").await.unwrap().as_ref(), Some(&first));
-            assert_eq!(tx.take_transaction("one").await.unwrap(), None);
-            assert_eq!(tx.forget_transactions(later(10)).await.unwrap(), 0);
-            assert_eq!(tx.forget_transactions(later(11)).await.unwrap(), 1);
-            assert_eq!(tx.count_transactions().await.unwrap(), 0);
+            assert!(!tx.insert_sign_in_answer(&first, later(20)).await.unwrap());
+            assert_eq!(tx.forget_sign_in_answers(now()).await.unwrap(), 0);
+            assert_eq!(tx.forget_sign_in_answers(later(1)).await.unwrap(), 1, "by when it was answered first");
+            assert!(tx.insert_sign_in_answer(&first, later(20)).await.unwrap(), "forgotten");
         })
         .await;
     });

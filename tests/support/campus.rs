@@ -22,7 +22,6 @@ use lodge::domain::person::PersonKey;
 use lodge::playground::Playground;
 use lodge::store::{Session, Store};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use super::database::{Kind, Place};
@@ -31,6 +30,7 @@ use super::postgres::Database;
 use super::process::Process;
 use super::programs;
 use super::proxy::RecordingProxy;
+use super::signed_in::insert_helper;
 
 /// More entries than any test writes.
 const ALL_ENTRIES: u32 = 1_000_000;
@@ -207,8 +207,7 @@ impl Campus {
                 sign_in,
                 expires_at: now + TimeDelta::hours(12),
             };
-            let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
-            tx.insert_cli_session(&hash, &session, "a test", now).await.unwrap();
+            insert_helper(&mut tx, &session, &token, now).await;
             tx.commit().await.unwrap();
             store.close().await;
             id

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
 use lodge::ambient::Random;
 use lodge::app::Broker;
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 use lodge::domain::person::PersonKey;
-use lodge::store::Session;
+use lodge::store::{HelperOrigin, Session, Tokens, Tx};
 use sha2::{Digest, Sha256};
 
 use super::raw::{self, Ask};
@@ -58,7 +59,6 @@ impl SignIn<'_> {
             Groups::Present(names)
         });
         let random = || URL_SAFE_NO_PAD.encode(Random::System.bytes::<32>());
-        let hash = |token: &str| URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()));
         let (token, cookie) = (format!("lodge_at_{}", random()), random());
         let person = wait(async {
             let mut tx = broker.store.write().await.unwrap();
@@ -81,12 +81,34 @@ impl SignIn<'_> {
                 sign_in,
                 expires_at: now + broker.lifetimes.cli_session,
             };
-            tx.insert_cli_session(&hash(&token), &helper, "a test", now).await.unwrap();
+            insert_helper(&mut tx, &helper, &token, now).await;
             tx.commit().await.unwrap();
             person
         });
         SignedIn { person, token, cookie }
     }
+}
+
+/// Keeps a helper's session with its first tokens: this access token, which lives as long as the session, and a refresh
+/// token that nobody has.
+pub(crate) async fn insert_helper(tx: &mut Tx, session: &Session<CliSessionId>, access: &str, now: DateTime<Utc>) {
+    let origin = HelperOrigin { host: "a test".to_owned(), ..HelperOrigin::default() };
+    tx.insert_cli_session(session, &origin, now).await.unwrap();
+    let tokens = Tokens {
+        refresh_hash: hash(&hex::encode(Random::System.bytes::<16>())),
+        access_hash: hash(access),
+        session: session.id.clone(),
+        generation: 1,
+        access_expires_at: session.expires_at,
+        session_expires_at: session.expires_at,
+        used_at: None,
+    };
+    tx.insert_tokens(&tokens, now).await.unwrap();
+}
+
+/// What is kept of a token.
+pub(crate) fn hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 
 impl SignedIn {

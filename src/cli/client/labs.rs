@@ -4,12 +4,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
+use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::wire::labs::{
     Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
 };
+use crate::wire::limits::{LabLimitsEdit, Limits, RoleLimitsEdit};
 
-use super::{Answer, Client, Content, Failure, Request, Session};
+use super::{Answer, Content, Failure, Request, SignedIn};
 
 /// The most that a broker gives at once, by its own account.
 const MAPPINGS_PER_PAGE: u32 = 100;
@@ -17,14 +18,13 @@ const MAPPINGS_PER_PAGE: u32 = 100;
 /// One lab at a broker, in the name of whoever is signed in there.
 #[derive(Debug)]
 pub(crate) struct LabClient {
-    client: Client,
-    session: Session,
+    person: SignedIn,
     lab: LabName,
 }
 
 impl LabClient {
-    pub(crate) fn new(client: Client, session: Session, lab: LabName) -> Self {
-        Self { client, session, lab }
+    pub(crate) fn new(person: SignedIn, lab: LabName) -> Self {
+        Self { person, lab }
     }
 
     /// The lab itself, with its roles.
@@ -43,7 +43,7 @@ impl LabClient {
             let Some(next) = page.next else { return Ok(Mappings { mappings, next: None }) };
             // The pages follow the ids, so one that does not lead on would lead round in a circle.
             let next = next.parse().ok().filter(|next| after.as_ref().is_none_or(|after| next > after));
-            after = Some(next.ok_or_else(|| self.client.not_a_broker("its pages do not follow one another"))?);
+            after = Some(next.ok_or_else(|| self.person.client().not_a_broker("its pages do not follow one another"))?);
         }
     }
 
@@ -55,7 +55,7 @@ impl LabClient {
     /// Makes a mapping.
     pub(crate) fn add(&self, mapping: &NewMapping) -> Result<MappingOutcome, Failure> {
         let answer = self.send(Method::POST, "/mappings", None, Content::Json(&json(mapping)))?;
-        self.client.read_with(&answer, &[201, 202])
+        self.person.client().read_with(&answer, &[201, 202])
     }
 
     /// Changes the conditions of a mapping that still has this revision.
@@ -63,14 +63,14 @@ impl LabClient {
         let path = format!("/mappings/{id}");
         let answer = self.send(Method::PATCH, &path, Some(revision), Content::Json(&json(edit)))?;
         self.not_changed_meanwhile(id, &answer)?;
-        self.client.read_with(&answer, &[200, 202])
+        self.person.client().read_with(&answer, &[200, 202])
     }
 
     /// Ends a mapping that still has this revision.
     pub(crate) fn end(&self, id: &MappingId, revision: i64) -> Result<MappingOutcome, Failure> {
         let answer = self.send(Method::POST, &format!("/mappings/{id}/end"), Some(revision), Content::Empty)?;
         self.not_changed_meanwhile(id, &answer)?;
-        self.client.read(&answer)
+        self.person.client().read(&answer)
     }
 
     /// The changes that wait for a second PI.
@@ -81,13 +81,13 @@ impl LabClient {
     /// Lets a change hold that somebody else asked for.
     pub(crate) fn confirm(&self, id: &MappingChangeId) -> Result<MappingOutcome, Failure> {
         let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/confirm"), None, Content::Empty)?;
-        self.client.read(&answer)
+        self.person.client().read(&answer)
     }
 
     /// Drops a change that waits.
     pub(crate) fn decline(&self, id: &MappingChangeId) -> Result<(), Failure> {
         let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/decline"), None, Content::Empty)?;
-        self.client.expect(&answer, &[204])
+        self.person.client().expect(&answer, &[204])
     }
 
     /// Who has a standing in the lab.
@@ -98,24 +98,44 @@ impl LabClient {
     /// Gives somebody a standing.
     pub(crate) fn appoint(&self, person: &PersonId, appointment: &Appointment) -> Result<LabPerson, Failure> {
         let answer = self.send(Method::PUT, &format!("/people/{person}"), None, Content::Json(&json(appointment)))?;
-        self.client.read(&answer)
+        self.person.client().read(&answer)
     }
 
     /// Takes somebody's standing away.
     pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
         let answer = self.send(Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
-        self.client.expect(&answer, &[204])
+        self.person.client().expect(&answer, &[204])
+    }
+
+    /// How old sign-ins and groups may be.
+    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
+        self.read("/limits")
+    }
+
+    /// Sets how old groups may be.
+    pub(crate) fn set_limits(&self, edit: &LabLimitsEdit) -> Result<Limits, Failure> {
+        let answer = self.send(Method::PATCH, "/limits", None, Content::Json(&json(edit)))?;
+        self.person.client().read(&answer)
+    }
+
+    /// Sets how old a sign-in may be that uses a role.
+    pub(crate) fn set_role_limits(&self, role: &RoleName, edit: &RoleLimitsEdit) -> Result<Limits, Failure> {
+        let answer = self.send(Method::PATCH, &format!("/roles/{role}/limits"), None, Content::Json(&json(edit)))?;
+        self.person.client().read(&answer)
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let answer = self.send(Method::GET, path, None, Content::None)?;
-        self.client.read(&answer)
+        self.person.client().read(&answer)
     }
 
     fn send(&self, method: Method, path: &str, revision: Option<i64>, content: Content<'_>) -> Result<Answer, Failure> {
-        let url = self.client.broker.at(&format!("/api/v1/labs/{}{path}", self.lab));
-        let request = Request::new(method, &url, content).with_token(&self.session.access_token);
-        self.client.send(&Request { revision, ..request })
+        let url = self.person.broker().at(&format!("/api/v1/labs/{}{path}", self.lab));
+        self.person.ask(|client, token| {
+            let request = Request::new(method.clone(), &url, content).with_token(token);
+            let answer = client.send(&Request { revision, ..request })?;
+            if answer.status == 401 { Err(client.failure(&answer)) } else { Ok(answer) }
+        })
     }
 
     fn not_changed_meanwhile(&self, id: &MappingId, answer: &Answer) -> Result<(), Failure> {

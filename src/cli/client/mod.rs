@@ -9,9 +9,10 @@ mod request;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use ureq::AsSendBody;
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
 use ureq::http::request::Builder;
-use ureq::http::{HeaderValue, Method, Response};
+use ureq::http::{HeaderValue, Method, Request as Message, Response};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -22,7 +23,8 @@ use crate::wire::{
 
 use super::broker_url::BrokerUrl;
 use super::failure::Failure;
-use super::session::Session;
+use super::session::{Renewal, Session};
+use super::signed_in::SignedIn;
 
 pub(crate) use labs::LabClient;
 use request::{Content, Request};
@@ -34,6 +36,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The Rust AWS SDK gives a credential process about 20 seconds: fail before it does, with a sentence.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Renewing a session comes before what is really asked, and both must fit into those 20 seconds.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection to one broker.
 #[derive(Debug)]
@@ -60,7 +65,6 @@ impl Client {
             .max_redirects(0)
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_global(Some(TOTAL_TIMEOUT))
             .user_agent(concat!("lodge/", env!("CARGO_PKG_VERSION")))
             .accept("application/json");
         let config = if broker.is_loopback() { config.proxy(None) } else { config };
@@ -102,16 +106,36 @@ impl Client {
         {
             return Err(Failure::SignIn(refusal.error_description.unwrap_or(refusal.error)));
         }
-        let token: TokenResponse = self.read(&answer)?;
-        let usable = token.token_type.eq_ignore_ascii_case("Bearer")
-            && !token.access_token.is_empty()
-            && token.access_token.bytes().all(|b| b.is_ascii_graphic());
-        if usable { Ok(token) } else { Err(self.not_a_broker("its token is none that can be used")) }
+        self.tokens(&answer)
+    }
+
+    /// Trades a refresh token for the next tokens. [`Failure::NotSignedIn`] when it is not good any more.
+    pub(crate) fn refresh(&self, renewal: &Renewal) -> Result<TokenResponse, Failure> {
+        let body = form(&[
+            ("grant_type", "refresh_token"),
+            ("refresh_token", &renewal.refresh_token),
+            ("client_id", HELPER_CLIENT_ID),
+        ]);
+        let request = Request::post(&renewal.token_endpoint, Content::Form(&body)).within(REFRESH_TIMEOUT);
+        let answer = self.send(&request)?;
+        let refusal = serde_json::from_slice::<OauthError>(&answer.body).ok().filter(|_| answer.status == 400);
+        if refusal.is_some_and(|refusal| refusal.error == "invalid_grant") {
+            return Err(Failure::NotSignedIn { broker: self.broker.to_string() });
+        }
+        self.tokens(&answer)
+    }
+
+    fn tokens(&self, answer: &Answer) -> Result<TokenResponse, Failure> {
+        let tokens: TokenResponse = self.read(answer)?;
+        let all = [Some(&tokens.access_token), tokens.refresh_token.as_ref()];
+        let usable = tokens.token_type.eq_ignore_ascii_case("Bearer")
+            && all.into_iter().flatten().all(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_graphic()));
+        if usable { Ok(tokens) } else { Err(self.not_a_broker("its token is none that can be used")) }
     }
 
     /// Ends the session at the broker.
     pub(crate) fn revoke(&self, session: &Session) -> Result<(), Failure> {
-        let body = form(&[("token", &session.access_token), ("client_id", HELPER_CLIENT_ID)]);
+        let body = form(&[("token", session.revoking_token()), ("client_id", HELPER_CLIENT_ID)]);
         let answer = self.send(&Request::post(&session.revocation_endpoint, Content::Form(&body)))?;
         self.expect(&answer, &[200])
     }
@@ -141,10 +165,14 @@ impl Client {
             message = message.header(CONTENT_TYPE, content_type);
         }
         let sent = match request.content.text() {
-            Some(text) => message.body(text).map_err(ureq::Error::Http).and_then(|message| self.agent.run(message)),
-            None => message.body(()).map_err(ureq::Error::Http).and_then(|message| self.agent.run(message)),
+            Some(text) => message.body(text).map_err(ureq::Error::Http).and_then(|it| self.run(it, request.within)),
+            None => message.body(()).map_err(ureq::Error::Http).and_then(|it| self.run(it, request.within)),
         };
         self.answer(&request.method, request.url, sent)
+    }
+
+    fn run(&self, message: Message<impl AsSendBody>, within: Duration) -> Result<Response<ureq::Body>, ureq::Error> {
+        self.agent.run(self.agent.configure_request(message).timeout_global(Some(within)).build())
     }
 
     fn bearer(&self, token: &str) -> Result<HeaderValue, Failure> {

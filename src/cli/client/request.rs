@@ -1,6 +1,10 @@
 //! A request to a broker, in the terms of its API.
 
+use std::time::Duration;
+
 use ureq::http::Method;
+
+use super::TOTAL_TIMEOUT;
 
 /// What is asked, and in whose name.
 pub(super) struct Request<'a> {
@@ -10,6 +14,8 @@ pub(super) struct Request<'a> {
     /// Only if what it changes still has this revision (RFC 9110, section 13.1.1).
     pub(super) revision: Option<i64>,
     pub(super) content: Content<'a>,
+    /// How long it may take, with its answer.
+    pub(super) within: Duration,
 }
 
 /// What a request carries.
@@ -35,12 +41,17 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn new(method: Method, url: &'a str, content: Content<'a>) -> Self {
-        Self { method, url, token: None, revision: None, content }
+        Self { method, url, token: None, revision: None, content, within: TOTAL_TIMEOUT }
     }
 
     /// In the name of whoever this token belongs to.
     pub(super) fn with_token(self, token: &'a str) -> Self {
         Self { token: Some(token), ..self }
+    }
+
+    /// Which takes no longer than this.
+    pub(super) fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
     }
 }
 

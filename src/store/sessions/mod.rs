@@ -9,7 +9,7 @@ use super::sql::{run, statements};
 use super::{Result, Tx, column};
 use crate::domain::id::{PersonId, SignInId};
 
-pub use cli::{Code, CodeRow};
+pub use cli::{Code, CodeRow, HelperOrigin, Tokens};
 
 statements! {
     platform {

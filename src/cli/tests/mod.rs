@@ -1,5 +1,8 @@
 //! Whole verbs against a stand-in broker.
 
+mod remote;
+mod renewal;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, mpsc};

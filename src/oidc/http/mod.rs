@@ -3,12 +3,16 @@
 //! `https` only; no redirects; no proxy from the environment; bounded time and size. The one exception is exact: when
 //! the configured issuer is itself `http` on a loopback address, that very origin may be asked without TLS.
 
+mod origin;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::Url;
+
+pub use origin::{InsecureOrigin, Origin, Reach};
 
 /// Our own bound; metadata and key sets seen in the wild stay under 100 KiB.
 const BODY_MAX_BYTES: usize = 256 * 1024;
