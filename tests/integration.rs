@@ -32,6 +32,8 @@ mod killed;
 #[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod mappings;
 #[cfg(test)]
 mod moto;
