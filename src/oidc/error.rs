@@ -3,16 +3,22 @@
 //! No error holds a code, a token, a provider's text, or a URL with a query: all of them are logged. A provider's
 //! addresses are named only as far as an operator needs them, which is scheme, host and port.
 
-use super::http;
+use super::http::{self, Origin};
 use crate::domain::claims::GroupClaimError;
 use crate::domain::sign_in::SignInRefusal;
 
 /// A sign-in that did not work. The message is for the operator's log; what the person is told is chosen elsewhere.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// No answer, or none that is taken.
     #[error("the provider gave no usable answer")]
     Unreachable(#[source] http::Error),
+    /// Its endpoints are where the operator did not say that the broker goes.
+    #[error(
+        "its endpoints are at other origins than its issuer: if they are the provider's, set endpoint_origins = [{}]",
+        listed(.0)
+    )]
+    ClosedOrigins(Vec<Origin>),
     /// Its metadata or keys cannot be used.
     #[error("the provider's metadata cannot be used: {0}")]
     Metadata(&'static str),
@@ -104,6 +110,11 @@ pub enum TokenFault {
     Subject(&'static str),
 }
 
+/// As the settings would hold them.
+fn listed(origins: &[Origin]) -> String {
+    origins.iter().map(|origin| format!("\"{origin}\"")).collect::<Vec<_>>().join(", ")
+}
+
 impl TokenFault {
     const fn refusal(self) -> SignInRefusal {
         match self {
@@ -128,8 +139,10 @@ impl Error {
     #[must_use]
     pub const fn refusal(&self) -> SignInRefusal {
         match self {
-            Self::Unreachable(http::Error::Forbidden) => SignInRefusal::ForbiddenAddress,
-            Self::Unreachable(http::Error::Transfer(_)) => SignInRefusal::ProviderAway,
+            Self::Unreachable(http::Error::Forbidden(_) | http::Error::Origin(_)) | Self::ClosedOrigins(_) => {
+                SignInRefusal::ForbiddenAddress
+            }
+            Self::Unreachable(http::Error::Transfer(_) | http::Error::Trouble(_)) => SignInRefusal::ProviderAway,
             Self::Unreachable(http::Error::TooLarge) | Self::Metadata(_) => SignInRefusal::ProviderMetadata,
             Self::WrongIssuer(_) => SignInRefusal::WrongIssuer,
             Self::TokenRefused(_) => SignInRefusal::TokenRefused,
@@ -150,6 +163,6 @@ impl Error {
     /// Whether the provider gave no answer, so that trying again may help.
     #[must_use]
     pub const fn is_away(&self) -> bool {
-        matches!(self, Self::Unreachable(http::Error::Transfer(_)))
+        matches!(self, Self::Unreachable(http::Error::Transfer(_) | http::Error::Trouble(_)))
     }
 }
