@@ -63,6 +63,7 @@ mod schema;
 #[cfg(test)]
 mod second_start;
 #[cfg(test)]
+mod sessions;
 mod shipped;
 #[cfg(test)]
 mod sign_in_refusals;

@@ -9,7 +9,7 @@ use lodge::ambient::Random;
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{PersonId, SignInId};
 use lodge::domain::lab::{Lab, Office};
-use lodge::store::{Code, Session};
+use lodge::store::{BrowserOrigin, Code, Session};
 use serde_json::{Value, json};
 
 use crate::support::broker::{CHALLENGE, HELPER, ask_for, trade};
@@ -114,7 +114,7 @@ impl Observatory {
                 sign_in: sign_in.clone(),
                 expires_at: now + TimeDelta::hours(8),
             };
-            tx.insert_browser_session(&hash(&cookie), &session, now).await.unwrap();
+            tx.insert_browser_session(&hash(&cookie), &session, &BrowserOrigin::default(), now).await.unwrap();
             tx.commit().await.unwrap();
         });
         let page = raw::get(&self.labs.url("/")).header("cookie", &format!("lodge_session={cookie}")).page().send();

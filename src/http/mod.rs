@@ -5,6 +5,8 @@
 //! [`problem`], once.
 
 mod api;
+mod backchannel;
+mod client;
 mod cookies;
 pub mod extract;
 mod invitations;
@@ -14,6 +16,7 @@ pub mod problem;
 mod refused;
 mod refused_sign_in;
 pub mod routes;
+mod sessions;
 mod sign_in;
 
 use axum::Router;

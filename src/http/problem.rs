@@ -20,6 +20,7 @@
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
 //! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
 //! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
+//! | `no-such-session` | 404 | one has no live session of that id |
 //! | `duration-too-long` | 400 | more time than the role gives |
 //! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
 //! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
@@ -205,6 +206,17 @@ impl From<&Error> for Problem {
             Error::Policy(_) | Error::Task => Self::internal(),
             Error::SignIn(error) => refused_sign_in::problem(error),
             Error::NoSuchConnection => Self::no_such_page(),
+            Error::NoSuchSession => Self::new(
+                StatusCode::NOT_FOUND,
+                "no-such-session",
+                "There is no such session",
+                "It has ended already, or it is not yours.",
+            ),
+            Error::LogoutToken => Self::malformed("The logout token does not hold."),
+            Error::ProviderAway => Self::unavailable("The provider's keys cannot be had. Try again in a moment."),
+            Error::Busy => {
+                Self::unavailable("Many people are signing in at this moment. Wait a moment, then begin again.")
+            }
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
             Error::Store(_) => Self::unavailable(
                 "Its database is not available, and nothing is issued without a record. Try again in a moment.",
