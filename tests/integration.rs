@@ -56,6 +56,8 @@ mod refresh;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod remote_login;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod routes;
