@@ -23,7 +23,7 @@ use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
 use crate::domain::person::PersonKey;
 use crate::domain::policy::{LibraryError, PolicyLibrary};
 use crate::domain::role_session::RoleArn;
-use crate::oidc::{self, Algorithm, ClientAuthentication, Provider};
+use crate::oidc::{self, Algorithm, Provider, Reach};
 use crate::store::{self, Address, Store};
 
 /// Where everything is, and what it knows of the rest.
@@ -117,16 +117,13 @@ impl Playground {
     }
 
     fn connection(&self) -> Result<oidc::Settings, Error> {
+        let (name, issuer, secret) = (seed::CONNECTION.parse()?, self.issuer.parse()?, self.client_secret.clone());
         Ok(oidc::Settings {
-            name: seed::CONNECTION.parse()?,
             title: seed::CONNECTION_TITLE.to_owned(),
-            issuer: self.issuer.parse()?,
-            client_id: seed::CLIENT_ID.to_owned(),
-            client_secret: self.client_secret.clone(),
-            client_authentication: ClientAuthentication::Basic,
             scopes: vec!["profile".to_owned(), "groups".to_owned()],
-            group_claim: "groups".parse()?,
             algorithms: vec![Algorithm::Es256],
+            reach: Reach { insecure_origins: self.issuer.parse().into_iter().collect(), ..Reach::default() },
+            ..oidc::Settings::new(name, issuer, seed::CLIENT_ID, secret)
         })
     }
 
@@ -176,6 +173,7 @@ impl Playground {
             id: seed::CLIENT_ID.to_owned(),
             secret: self.client_secret.expose_secret().to_owned(),
             redirect_uris: vec![format!("{}/auth/{}/callback", self.public_url, seed::CONNECTION)],
+            backchannel_logout_uri: Some(format!("{}/auth/{}/backchannel-logout", self.public_url, seed::CONNECTION)),
         };
         let settings = idp::Settings {
             issuer: self.issuer.clone(),

@@ -50,6 +50,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("axum*", &["http", "console", "demo", "bin/lodged"]),
     ("tower*", &["http", "console", "demo", "bin/lodged"]),
     ("openidconnect", &["oidc"]),
+    ("oauth2", &["oidc"]),
+    ("ipnet", &["oidc", "config"]),
     ("reqwest", &["oidc"]),
     ("askama", &["console", "http"]),
     ("ureq", &["cli"]),

@@ -7,7 +7,7 @@ mod sessions;
 mod step_up;
 mod tokens;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use lodge::ambient::{Clock, ManualClock};
 use lodge::domain::lab::Lab;
 use lodge::oidc::Algorithm;
@@ -41,10 +41,6 @@ impl Stage {
 
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.running.url)
-    }
-
-    fn clock_now(&self) -> DateTime<Utc> {
-        Clock::Manual(self.clock.clone()).now()
     }
 
     /// A browser that is signed in.

@@ -55,6 +55,7 @@ mod query_plans;
 mod refresh;
 #[cfg(test)]
 mod refusals;
+mod refused_sign_ins;
 #[cfg(test)]
 mod remote_login;
 #[cfg(test)]

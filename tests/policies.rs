@@ -102,7 +102,7 @@ fn the_templates_list_what_the_table_says() {
 fn every_template_is_explicit_sorted_small_and_can_be_probed() {
     for (role, template) in templates() {
         let keys: Vec<_> = template.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["cost", "description", "document", "parameters", "probe", "title"], "{role}");
+        assert_eq!(keys, ["cost", "description", "document", "parameters", "probe", "spends", "title"], "{role}");
         assert_eq!(template["parameters"], json!({}), "{role}");
 
         let document = &template["document"];
@@ -114,6 +114,17 @@ fn every_template_is_explicit_sorted_small_and_can_be_probed() {
         assert!(actions.is_sorted_by(|one, next| one < next), "{role}: sorted, none twice");
         assert!(actions.iter().all(|action| !action.contains(['*', '?'])), "{role}: no wildcards");
         assert!(document.to_string().len() <= MOST_SESSION_POLICY_CHARS, "{role}");
+
+        // What gives money away or promises it: by it a role counts as one that spends.
+        let spends = [
+            "ApproveAssignment",
+            "CreateAdditionalAssignmentsForHIT",
+            "CreateHIT",
+            "CreateHITWithHITType",
+            "SendBonus",
+        ];
+        let can_spend = actions.iter().any(|action| spends.iter().any(|word| action.ends_with(&format!(":{word}"))));
+        assert_eq!(template["spends"], json!(can_spend), "{role}");
 
         let probe = template["probe"]["action"].as_str().unwrap();
         let operation = probe.strip_prefix("mechanicalturk:").unwrap();

@@ -60,6 +60,7 @@ fn a_lab(name: &str) -> Lab {
         external_id: ExternalId::from_entropy(entropy()),
         created_at: now(),
         archived_at: None,
+        groups_age: None,
     }
 }
 
@@ -69,6 +70,7 @@ fn a_role(name: &str, seconds: u32) -> Role {
         template: "mturk/pay".parse().unwrap(),
         parameters: [("bucket".to_owned(), "a \"quoted\" \u{2603}".to_owned())].into(),
         max_duration: SessionDuration::from_seconds(seconds).unwrap(),
+        sign_in_age: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Letting somebody into a lab: the caller's own standing there, read in the transaction that uses it.
 
+use chrono::{DateTime, Utc};
+
 use super::sessions::require_live;
 use super::{Broker, Caller, Error, Result};
-use crate::domain::access::{self, LabAccess};
+use crate::domain::access::{self, LabAccess, Membership};
 use crate::domain::id::LabName;
 use crate::domain::ledger::Book;
 use crate::store::{Snapshot, Tx};
@@ -20,12 +22,7 @@ impl Broker {
     ///
     /// [`access::Denied::NoSuchLab`] for a stranger there, [`Error::SignInNeeded`] when the session has ended.
     pub(super) async fn admit(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
-        let now = self.clock.now();
-        require_live(tx, &caller.session, now).await?;
-        let snapshot =
-            tx.snapshot(&caller.person, &caller.sign_in).await?.filter(|snapshot| !snapshot.evidence.suspended);
-        let snapshot = snapshot.ok_or(Error::SignInNeeded)?;
-        let membership = tx.membership(lab, &caller.person, &snapshot.sign_in, now).await?;
+        let (snapshot, membership, _) = self.membership(tx, caller, lab).await?;
         Ok(Admitted { access: access::admit(membership)?, snapshot })
     }
 
@@ -34,10 +31,27 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// As for looking.
+    /// As for looking, and [`access::Denied::FreshSignInNeeded`].
     pub(super) async fn admit_to_change(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
         let found = self.admit(tx, caller, lab).await?;
         tx.hold_book(&Book::Lab(found.access.lab().id.clone())).await?;
-        self.admit(tx, caller, lab).await
+        let (snapshot, membership, now) = self.membership(tx, caller, lab).await?;
+        Ok(Admitted { access: access::admit_to_change(membership, &snapshot.evidence.sign_in, now)?, snapshot })
+    }
+
+    /// What the caller is in a lab, and when that was asked.
+    async fn membership(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        lab: &LabName,
+    ) -> Result<(Snapshot, Option<Membership>, DateTime<Utc>)> {
+        let now = self.clock.now();
+        require_live(tx, &caller.session, now).await?;
+        let snapshot =
+            tx.snapshot(&caller.person, &caller.sign_in).await?.filter(|snapshot| !snapshot.evidence.suspended);
+        let snapshot = snapshot.ok_or(Error::SignInNeeded)?;
+        let membership = tx.membership(lab, &caller.person, &snapshot.sign_in, now).await?;
+        Ok((snapshot, membership, now))
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
-use crate::domain::id::MappingId;
+use crate::domain::id::{ActId, MappingId};
+use crate::domain::limits::{LimitError, SignInAge};
 use crate::domain::mapping::TermsError;
+use crate::domain::sign_in::SignInRefusal;
 use crate::{aws, oidc, store};
 
-use super::HelperLoginError;
+use super::{HelperLoginError, SignInWish};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +30,8 @@ pub enum Error {
     Refused {
         /// Why.
         refusal: Refusal,
+        /// How old the sign-in may be at most, when it is older and a newer one would help.
+        max_age: Option<SignInAge>,
         /// Where they signed in, as people call it.
         connection: String,
         /// The claim that the connection reads groups from.
@@ -41,9 +45,12 @@ pub enum Error {
     /// The role's template is gone or cannot be filled.
     #[error("the role's policy cannot be made: {0}")]
     Policy(String),
-    /// A sign-in did not work.
+    /// A sign-in came to nothing.
     #[error("a sign-in did not work")]
     SignIn(#[from] SignInError),
+    /// Nobody signs in there.
+    #[error("there is no such connection")]
+    NoSuchConnection,
     /// A helper's request was not one of ours.
     #[error("a helper's login did not work")]
     HelperLogin(#[from] HelperLoginError),
@@ -67,6 +74,9 @@ pub enum LabError {
     /// It has no role of that name.
     #[error("the lab has no such role")]
     NoSuchRole,
+    /// It has no role of the name in the address.
+    #[error("the lab has no role of that name")]
+    RoleNotHere,
     /// Nobody has that id, or nobody with a standing in the lab has.
     #[error("there is nobody of that id here")]
     NoSuchPerson,
@@ -79,6 +89,9 @@ pub enum LabError {
     /// The conditions cannot be.
     #[error(transparent)]
     Terms(TermsError),
+    /// The limit cannot be.
+    #[error(transparent)]
+    Limit(LimitError),
     /// The group has the role.
     #[error("the mapping {0} gives this role to this group already; change that one")]
     AlreadyMapped(MappingId),
@@ -101,41 +114,17 @@ pub enum LabError {
 
 /// A sign-in that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No provider of this name.
-    #[error("there is no such connection")]
-    UnknownConnection,
-    /// The answer does not belong to a sign-in that this browser began at this connection, or it was used before.
-    #[error("the answer does not belong to a sign-in of this browser")]
-    NotOurs,
-    /// More sign-ins are under way than can be meant.
-    #[error("too many sign-ins are under way")]
-    TooMany,
-    /// It took too long.
-    #[error("the sign-in took too long")]
-    TooOld,
-    /// The provider sent an error instead of a code.
-    #[error("the provider refused the sign-in: {0}")]
-    Declined(&'static str),
-    /// The provider did not answer.
-    #[error("the provider did not answer")]
-    ProviderAway(#[source] oidc::Error),
-    /// The provider sent the groups in a form that cannot be read.
-    #[error("the provider's groups cannot be read")]
-    UnreadableGroups(#[source] oidc::Error),
-    /// The provider's answer did not hold.
-    #[error("the provider's answer did not hold")]
-    Provider(#[source] oidc::Error),
-}
-
-impl From<oidc::Error> for SignInError {
-    fn from(error: oidc::Error) -> Self {
-        match error {
-            oidc::Error::Groups(_) => Self::UnreadableGroups(error),
-            _ if error.is_away() => Self::ProviderAway(error),
-            _ => Self::Provider(error),
-        }
-    }
+#[error("the sign-in {reference} was refused: {refusal}")]
+pub struct SignInError {
+    /// Why.
+    pub refusal: SignInRefusal,
+    /// What the page, the log and the ledger call it.
+    pub reference: ActId,
+    /// What it was to be, where that is known: for beginning again.
+    pub again: Option<SignInWish>,
+    /// What was wrong with the provider's word.
+    #[source]
+    pub source: Option<oidc::Error>,
 }
 
 /// What every use case returns.

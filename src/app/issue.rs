@@ -5,7 +5,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::sessions::require_live;
 use super::{Broker, Caller, CallerSession, Error, Result};
 use crate::aws::{self, AssumeRole, SessionCredentials};
-use crate::domain::access::{self, Allowed, Decision, Grounds, Refusal};
+use crate::domain::access::{self, Allowed, Decision, Grounds, Refusal, Refused};
 use crate::domain::id::{PersonId, RoleAddress, RoleSessionId, SignInId};
 use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
@@ -68,11 +68,12 @@ impl Broker {
         match self.profile(who).await {
             Ok(profile) => {
                 let evidence = &profile.snapshot.evidence;
-                let refusal = match access::decide(evidence, Grounds::default(), None, self.clock.now()) {
-                    Decision::Refused(refusal) => refusal,
-                    Decision::Allowed(_) => Refusal::NoMapping,
+                let now = self.clock.now();
+                let refused = match access::decide(evidence, Grounds::default(), &self.policies, None, now) {
+                    Decision::Refused(refused) => refused,
+                    Decision::Allowed(_) => Refusal::NoMapping.into(),
                 };
-                self.refused(refusal, &profile.snapshot)
+                self.refused(refused, &profile.snapshot)
             }
             Err(error) => error,
         }
@@ -125,9 +126,9 @@ impl Broker {
         require_live(&mut tx, &attempt.session, now).await?;
         let snapshot = tx.snapshot(&attempt.person, &attempt.sign_in).await?.ok_or(Error::SignInNeeded)?;
         let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role).await?;
-        let outcome = match access::decide(&snapshot.evidence, grounds, attempt.wanted, now) {
+        let outcome = match access::decide(&snapshot.evidence, grounds, &self.policies, attempt.wanted, now) {
             Decision::Allowed(allowed) => self.approve(*allowed),
-            Decision::Refused(refusal) => Err(self.refused(refusal, &snapshot)),
+            Decision::Refused(refused) => Err(self.refused(refused, &snapshot)),
         };
 
         let attempted = Event::Attempted {
@@ -155,11 +156,12 @@ impl Broker {
         Ok(Approved { allowed, policy, tags })
     }
 
-    fn refused(&self, refusal: Refusal, snapshot: &Snapshot) -> Error {
+    fn refused(&self, refused: Refused, snapshot: &Snapshot) -> Error {
         let connection = &snapshot.evidence.connection;
         let provider = self.providers.get(connection);
         Error::Refused {
-            refusal,
+            refusal: refused.refusal,
+            max_age: refused.max_age,
             group_claim: provider.map_or("groups", |p| p.settings().group_claim.as_str()).to_owned(),
             connection: self.connection_title(connection).to_owned(),
             groups: snapshot.evidence.groups.clone(),

@@ -8,6 +8,7 @@ mod helper_login;
 mod invitations;
 mod issue;
 mod keys;
+mod limits;
 mod mappings;
 mod people;
 mod sessions;
@@ -30,13 +31,15 @@ pub use helper_login::{
 };
 pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
+pub use limits::LabLimits;
 pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
 pub use people::{GivenRole, Profile};
 pub use sessions::{Caller, CallerSession, NewSession};
-pub use sign_in::{Answer, Begun, Completed, MAX_SIGN_INS_UNDER_WAY, ReturnTo};
+pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
 pub use standings::LabView;
 pub use sweep::SWEEP_INTERVAL;
 
+use self::sign_in::RefusalRoom;
 use crate::ambient::{Clock, Random};
 use crate::aws::Aws;
 use crate::domain::id::ConnectionName;
@@ -85,13 +88,20 @@ pub struct Parts {
 
 /// The broker. Cheap to clone: every clone is the same broker.
 #[derive(Clone, Debug)]
-pub struct Broker(Arc<Parts>);
+pub struct Broker(Arc<Whole>);
+
+/// The parts, and what the broker remembers while it runs.
+#[derive(Debug)]
+struct Whole {
+    parts: Parts,
+    refusal_room: RefusalRoom,
+}
 
 impl Broker {
     /// A broker of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(Whole { parts, refusal_room: RefusalRoom::default() }))
     }
 
     /// An absolute URL of ours for a path that starts with `/`.
@@ -123,7 +133,7 @@ impl Broker {
     }
 
     fn provider(&self, connection: &ConnectionName) -> Result<&Provider> {
-        self.providers.get(connection).ok_or(Error::SignIn(SignInError::UnknownConnection))
+        self.providers.get(connection).ok_or(Error::NoSuchConnection)
     }
 }
 
@@ -131,6 +141,6 @@ impl Deref for Broker {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.0.parts
     }
 }

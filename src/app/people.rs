@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 use super::{Broker, Caller, Error, Result};
 use crate::domain::access::{Evidence, Missing, missing};
 use crate::domain::id::{LabName, RoleName};
+use crate::domain::limits::{GroupsAge, RoleLimits, SignInAge};
 use crate::domain::mapping::MappingTerms;
-use crate::domain::policy::TemplateName;
-use crate::store::{LabStanding, MaybeGiven, Snapshot};
+use crate::domain::policy::{PolicyLibrary, TemplateName};
+use crate::store::{LabStanding, MaybeGiven, Snapshot, Tx};
 
 /// A person, their groups, and what these give now.
 #[derive(Clone, Debug)]
@@ -33,17 +34,31 @@ pub struct GivenRole {
     pub template: TemplateName,
     /// When the last mapping that gives it ends, if all of them do.
     pub ends_at: Option<DateTime<Utc>>,
+    /// What holds for how old a sign-in and its groups may be.
+    pub limits: RoleLimits,
     /// What is missing before it is given.
     pub missing: Missing,
+    /// When the session stops being good for it, if it is good for it now: its sign-in or the groups become too old, or
+    /// it ends.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The roles behind these mappings, which come by lab and role. Of several to one role those count that ask for least,
 /// and of these the one that lives longest.
-fn roles(evidence: &Evidence, mappings: Vec<MaybeGiven>) -> Vec<GivenRole> {
+fn roles(
+    policies: &PolicyLibrary,
+    caller: &Caller,
+    evidence: &Evidence,
+    mappings: Vec<MaybeGiven>,
+    now: DateTime<Utc>,
+) -> Vec<GivenRole> {
     let mut roles: Vec<(GivenRole, MappingTerms)> = Vec::new();
-    for MaybeGiven { lab, role, template, terms } in mappings {
-        let missing = missing(&terms, evidence);
-        let given = GivenRole { lab, role, template, ends_at: terms.ends_at, missing };
+    for MaybeGiven { lab, role, template, terms, sign_in_age, groups_age } in mappings {
+        let limits = RoleLimits::new(policies.spends(&template), sign_in_age, groups_age);
+        let missing = missing(&terms, evidence, &limits, now);
+        let good_until = evidence.good_until(&limits).filter(|_| missing == Missing::Nothing);
+        let until = good_until.map(|until| until.min(caller.session_expires_at));
+        let given = GivenRole { lab, role, template, ends_at: terms.ends_at, limits, missing, until };
         match roles.last_mut().filter(|(last, _)| (&last.lab, &last.role) == (&given.lab, &given.role)) {
             Some((last, best)) => {
                 if (missing, Reverse(terms.end())) < (last.missing, Reverse(best.end())) {
@@ -65,10 +80,31 @@ impl Broker {
     pub async fn profile(&self, caller: &Caller) -> Result<Profile> {
         let mut tx = self.store.read().await?;
         let snapshot = tx.snapshot(&caller.person, &caller.sign_in).await?.ok_or(Error::SignInNeeded)?;
-        let mappings = tx.mappings_of_sign_in(&snapshot.sign_in, self.clock.now()).await?;
-        let roles = roles(&snapshot.evidence, mappings);
+        let now = self.clock.now();
+        let mappings = tx.mappings_of_sign_in(&snapshot.sign_in, now).await?;
+        let roles = roles(&self.policies, caller, &snapshot.evidence, mappings, now);
         let standings = tx.standings_of_person(&caller.person).await?;
         Ok(Profile { snapshot, roles, standings })
+    }
+
+    /// When a helper's session that stands on this sign-in has to end: as soon as no role of the person's takes a sign-in
+    /// of that age any more, and not before a working day has passed. What a role takes is asked again at each use of it.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub(super) async fn longest_session(&self, tx: &mut Tx, snapshot: &Snapshot) -> Result<DateTime<Utc>> {
+        let signed_in_at = snapshot.evidence.sign_in.at;
+        let now = self.clock.now();
+        let longest = tx
+            .mappings_of_sign_in(&snapshot.sign_in, now)
+            .await?
+            .iter()
+            .filter(|given| now < snapshot.evidence.groups_until(GroupsAge::of_lab(given.groups_age)))
+            .map(|given| SignInAge::of_role(given.sign_in_age, self.policies.spends(&given.template)).end(signed_in_at))
+            .max();
+        let at_least = signed_in_at + self.lifetimes.cli_session;
+        Ok(longest.map_or(at_least, |longest| longest.max(at_least)).min(SignInAge::MAX.end(signed_in_at)))
     }
 
     /// What a template is for, in a few words.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use super::helper_login::CODE_MEMORY;
-use super::sign_in::SIGN_IN_TIMEOUT;
+use super::sign_in::ANSWER_MEMORY;
 use super::{Broker, Result};
 use crate::domain::ledger::{Draft, Event, Failure, Thread};
 use crate::store::OpenAttempt;
@@ -32,7 +32,7 @@ impl Broker {
     pub async fn sweep(&self) -> Result<usize> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        tx.forget_transactions(now - SIGN_IN_TIMEOUT).await?;
+        tx.forget_sign_in_answers(now - ANSWER_MEMORY).await?;
         tx.forget_codes(now - CODE_MEMORY).await?;
         tx.forget_tokens(now).await?;
         tx.commit().await?;

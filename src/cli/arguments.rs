@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::limits::LimitsVerb;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
 
@@ -85,6 +86,9 @@ pub(crate) enum Verb {
     /// See and change who looks after a lab
     #[command(subcommand)]
     People(PeopleVerb),
+    /// See and change how old sign-ins and groups may be in a lab
+    #[command(subcommand)]
+    Limits(LimitsVerb),
 }
 
 /// The arguments of `lodge login`.
@@ -156,6 +160,7 @@ mod tests {
           logout              End the session here and at the broker
           mapping             See and change which groups get which roles of a lab
           people              See and change who looks after a lab
+          limits              See and change how old sign-ins and groups may be in a lab
 
         Options:
           -h, --help     Print help

@@ -59,6 +59,8 @@ pub(crate) enum Failure {
     ChangedMeanwhile { lab: LabName, mapping: MappingId },
     #[error("nothing to change is given; see: lodge mapping edit --help")]
     NothingToChange,
+    #[error("{option} is of {of}; run: lodge limits set {place} {option} AGE")]
+    LimitElsewhere { option: &'static str, of: &'static str, place: &'static str },
     #[error("the sign-in was declined in the browser; nothing was stored")]
     Declined,
     #[error("the sign-in did not succeed: {0}")]
@@ -86,7 +88,11 @@ impl Failure {
     /// The exit code that belongs to this failure.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::NoBrokerGiven | Self::BrokerUrl(_) | Self::NoHome | Self::NothingToChange => Exit::Usage,
+            Self::NoBrokerGiven
+            | Self::BrokerUrl(_)
+            | Self::NoHome
+            | Self::NothingToChange
+            | Self::LimitElsewhere { .. } => Exit::Usage,
             Self::NoBrokerKnown | Self::NotSignedIn { .. } | Self::DamagedSession { .. } => Exit::SignInNeeded,
             Self::Unreachable { .. } | Self::Unavailable { .. } | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
             Self::OpenToOthers { .. }

@@ -19,6 +19,7 @@ mod client;
 mod credential_process;
 mod failure;
 mod home;
+mod limits;
 mod login;
 mod logout;
 mod mapping;
@@ -149,6 +150,7 @@ where
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),
+        Verb::Limits(verb) => limits::run(helper, &verb, output),
     };
     match done {
         Ok(()) => Exit::Done,

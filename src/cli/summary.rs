@@ -15,7 +15,7 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
         return lines;
     };
     lines.push("You may use:".to_owned());
-    lines.extend(roles(&me.roles));
+    lines.extend(roles(me));
     lines.push(String::new());
     lines.push("Next, give a role to an AWS profile, and use it:".to_owned());
     lines.push(format!(
@@ -42,7 +42,7 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
         lines.extend(no_role(broker, me).into_iter().filter(|line| !line.starts_with("Your groups")));
     } else {
         lines.push("Roles:".to_owned());
-        lines.extend(roles(&me.roles));
+        lines.extend(roles(me));
     }
     lines
 }
@@ -55,11 +55,18 @@ fn who(me: &Me) -> String {
 }
 
 fn groups(me: &Me) -> String {
+    let cut_off =
+        if me.groups_missing.as_deref() == Some("cut-off") { ", and perhaps others that were not sent" } else { "" };
     match me.groups.as_deref() {
+        None if has_too_many(me) => "too many for the university to send".to_owned(),
         None => "the university sent no group claim".to_owned(),
         Some([]) => "none".to_owned(),
-        Some(groups) => groups.join(", "),
+        Some(groups) => groups.join(", ") + cut_off,
     }
+}
+
+fn has_too_many(me: &Me) -> bool {
+    me.groups_missing.as_deref() == Some("too-many")
 }
 
 fn standings(standings: &[MyStanding]) -> String {
@@ -67,12 +74,16 @@ fn standings(standings: &[MyStanding]) -> String {
     standings.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-fn roles(roles: &[MyRole]) -> impl Iterator<Item = String> {
+fn roles(me: &Me) -> impl Iterator<Item = String> {
+    let roles = &me.roles;
     let name = |role: &MyRole| format!("{}/{}", role.lab, role.role);
     let width = roles.iter().map(|role| name(role).chars().count()).max().unwrap_or(0);
     roles.iter().map(move |role| {
         let end = role.ends_at.as_deref().map(|at| format!("until {}", moment(at)));
-        let terms: Vec<String> = end.into_iter().chain(role.needs.as_deref().map(need)).collect();
+        // Worth a word when it is sooner than the session's own end.
+        let until = role.until.as_deref().filter(|until| *until != me.session_expires_at);
+        let until = until.map(|at| format!("with this sign-in until {}", moment(at)));
+        let terms: Vec<String> = end.into_iter().chain(until).chain(role.needs.as_deref().map(need)).collect();
         let terms = if terms.is_empty() { String::new() } else { format!(" ({})", terms.join("; ")) };
         format!("  {:width$}  {}{terms}", name(role), role.title)
     })
@@ -80,7 +91,8 @@ fn roles(roles: &[MyRole]) -> impl Iterator<Item = String> {
 
 fn need(need: &str) -> String {
     match need {
-        "mfa" => "sign in with a second factor".to_owned(),
+        "fresh-sign-in" => "sign in again: lodge login --fresh".to_owned(),
+        "mfa" => "sign in with a second factor: lodge login --mfa".to_owned(),
         "approval" => "a PI must approve".to_owned(),
         other => format!("needs {other}"),
     }
@@ -88,6 +100,9 @@ fn need(need: &str) -> String {
 
 fn no_role(broker: &BrokerUrl, me: &Me) -> [String; 3] {
     let next = match me.groups.as_deref() {
+        None if has_too_many(me) => format!(
+            "Ask your university's IT to send Lodge only the groups assigned to it, then run: lodge login {broker} --fresh"
+        ),
         None => format!("Ask your university's IT to release your groups to Lodge, then run: lodge login {broker}"),
         Some([]) => format!("Ask your PI or your university's IT which group to join, then run: lodge login {broker}"),
         Some(_) => match me.standings.iter().find(|standing| standing.standing == "pi") {
@@ -111,6 +126,7 @@ mod tests {
             signed_in_at: "2026-11-21T09:00:00Z".into(),
             session_expires_at: "2026-11-21T21:00:00Z".into(),
             groups: groups.map(|groups| groups.into_iter().map(str::to_owned).collect()),
+            groups_missing: None,
             roles,
             standings: Vec::new(),
         }
@@ -118,7 +134,7 @@ mod tests {
 
     fn role(role: &str, title: &str, ends_at: Option<&str>) -> MyRole {
         let ends_at = ends_at.map(str::to_owned);
-        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at, needs: None }
+        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at, needs: None, until: None }
     }
 
     fn broker() -> BrokerUrl {
@@ -182,8 +198,10 @@ mod tests {
         let roles = vec![
             needing("pay", Some("2026-12-01T00:00:00Z"), "mfa"),
             needing("publish", None, "approval"),
+            needing("review", None, "fresh-sign-in"),
             needing("train", None, "a badge"),
-            role("read-results", "Read results", None),
+            MyRole { until: Some("2026-11-21T10:00:00Z".into()), ..role("read-results", "Read results", None) },
+            MyRole { until: Some("2026-11-21T21:00:00Z".into()), ..role("see", "See", None) },
         ];
         let standing = |lab: &str, standing: &str| MyStanding { lab: lab.into(), standing: standing.into() };
         let standings = vec![standing("language", "manager"), standing("vision", "pi")];
@@ -196,10 +214,12 @@ mod tests {
         Groups:  staff
         Labs:    language (you are a manager), vision (you are a PI)
         Roles:
-          vision/pay           Title (until 2026-12-01 00:00 UTC; sign in with a second factor)
+          vision/pay           Title (until 2026-12-01 00:00 UTC; sign in with a second factor: lodge login --mfa)
           vision/publish       Title (a PI must approve)
+          vision/review        Title (sign in again: lodge login --fresh)
           vision/train         Title (needs a badge)
-          vision/read-results  Read results
+          vision/read-results  Read results (with this sign-in until 2026-11-21 10:00 UTC)
+          vision/see           See
         ");
         assert!(after_login(&broker(), &me).last().unwrap().ends_with("--profile vision-read-results"));
     }
@@ -212,6 +232,21 @@ mod tests {
         let told = after_login(&broker(), &me).pop().unwrap();
 
         assert_eq!(told, "Map a group to a role of your lab: lodge mapping add vision/ROLE --group GROUP");
+    }
+
+    #[test]
+    fn groups_that_were_not_all_sent_are_said_so() {
+        let with = |groups, missing: &str| Me { groups_missing: Some(missing.to_owned()), ..me(groups, vec![]) };
+
+        let too_many = status(&broker(), &with(None, "too-many"));
+        assert_eq!(too_many[3], "Groups:  too many for the university to send");
+        assert_eq!(
+            too_many.last().unwrap(),
+            "Ask your university's IT to send Lodge only the groups assigned to it, then run: \
+             lodge login https://lodge.example.edu --fresh"
+        );
+        let cut_off = status(&broker(), &with(Some(vec!["a", "b"]), "cut-off"));
+        assert_eq!(cut_off[3], "Groups:  a, b, and perhaps others that were not sent");
     }
 
     #[test]

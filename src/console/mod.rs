@@ -87,7 +87,20 @@ struct RoleCard<'a> {
     title: &'a str,
     cost: &'a str,
     ends_at: Option<String>,
-    needs: Option<&'static str>,
+    /// How old a sign-in may be that uses it.
+    sign_in_age: String,
+    needs: Option<Vec<Piece<'static>>>,
+}
+
+/// Why somebody's groups are not all there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum GroupsMissing {
+    /// Nothing was said of them.
+    Unsaid,
+    /// There are too many, and none were sent.
+    TooMany,
+    /// There are too many, and some were sent.
+    CutOff,
 }
 
 #[derive(Template)]
@@ -96,7 +109,7 @@ struct Home<'a> {
     who: Who<'a>,
     broker: &'a str,
     session_expires_at: String,
-    group_claim_absent: bool,
+    groups_missing: Option<GroupsMissing>,
     groups: Vec<&'a str>,
     roles: Vec<RoleCard<'a>>,
     standings: Vec<String>,
@@ -115,17 +128,24 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
         title: broker.template_title(&given.template),
         cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
         ends_at: given.ends_at.map(for_people),
+        sign_in_age: given.limits.sign_in.to_string(),
         needs: match given.missing {
             Missing::Nothing => None,
-            Missing::Mfa => Some("Sign in with a second factor to use it."),
-            Missing::Approval => Some("A PI of the lab has to approve you first."),
+            Missing::Fresh => Some(pieces("Your sign-in is too old for it. Sign in again: `lodge login --fresh`.")),
+            Missing::Mfa => Some(pieces("Sign in with a second factor to use it: `lodge login --mfa`.")),
+            Missing::Approval => Some(pieces("A PI of the lab has to approve you first.")),
         },
     });
     page(&Home {
         who: Who::new(broker, profile, caller.person.to_string()),
         broker: broker.issuer(),
         session_expires_at: for_people(caller.session_expires_at),
-        group_claim_absent: *groups == Groups::Absent,
+        groups_missing: match groups {
+            Groups::Absent => Some(GroupsMissing::Unsaid),
+            Groups::Overage => Some(GroupsMissing::TooMany),
+            Groups::Truncated(_) => Some(GroupsMissing::CutOff),
+            Groups::Present(_) => None,
+        },
         groups: groups.as_slice().iter().map(Group::as_str).collect(),
         roles: roles.collect(),
         standings: profile.standings.iter().map(|s| format!("{} of {}", s.standing, s.lab)).collect(),
@@ -260,13 +280,23 @@ pub fn paste(login: &HelperLogin, text: Option<&str>) -> Response {
 struct ProblemPage<'a> {
     title: &'a str,
     detail: Vec<Piece<'a>>,
-    request_id: Option<&'a str>,
+    look_up: LookUp<'a>,
+    again: Option<&'a str>,
 }
 
-/// What went wrong, and what to do.
+/// What somebody who can look further is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LookUp<'a> {
+    /// The request, in the log.
+    pub request_id: Option<&'a str>,
+    /// A refused sign-in, in the log and in the ledger.
+    pub reference: Option<&'a str>,
+}
+
+/// What went wrong, what to do, and perhaps where to begin again.
 #[must_use]
-pub fn problem(title: &str, detail: &str, request_id: Option<&str>) -> Response {
-    page(&ProblemPage { title, detail: pieces(detail), request_id })
+pub fn problem(title: &str, detail: &str, look_up: LookUp<'_>, again: Option<&str>) -> Response {
+    page(&ProblemPage { title, detail: pieces(detail), look_up, again })
 }
 
 /// A part of a sentence.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::id::{InvitationId, LabId, LabName, ParseError, RoleName};
+use super::limits::{GroupsAge, SignInAge};
 use super::policy::TemplateName;
 use super::role_session::{ExternalId, RoleArn, SessionDuration};
 
@@ -28,6 +29,8 @@ pub struct Lab {
     pub created_at: DateTime<Utc>,
     /// Since when it gives nothing and is there for nobody but the operator.
     pub archived_at: Option<DateTime<Utc>>,
+    /// How old groups may be here; the broker's own limit when the lab sets none.
+    pub groups_age: Option<GroupsAge>,
 }
 
 /// A lab's named permission set that people ask for.
@@ -41,6 +44,8 @@ pub struct Role {
     pub parameters: BTreeMap<String, String>,
     /// How long a session of it may live.
     pub max_duration: SessionDuration,
+    /// How old a sign-in may be that uses it; the broker's own limit when the lab sets none.
+    pub sign_in_age: Option<SignInAge>,
 }
 
 /// An invitation to be a lab's PI, for whoever holds its link. One at most is open in a lab.

@@ -180,6 +180,7 @@ mod tests {
             template: "mturk/pay".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::from_seconds(2_400).unwrap(),
+            sign_in_age: None,
         };
         let with = |ends_at, max_duration| {
             MappingTerms { ends_at, max_duration, ..MappingTerms::default() }.check(&role, at(1_000))

@@ -8,6 +8,7 @@ pub mod claims;
 pub mod id;
 pub mod lab;
 pub mod ledger;
+pub mod limits;
 pub mod mapping;
 pub mod person;
 pub mod policy;

@@ -37,7 +37,11 @@ impl FromStr for Issuer {
     }
 }
 
-/// The `sub` of a person at a provider: non-empty, at most 255 printable ASCII characters, no space.
+/// What no provider needs in a `sub`, and what means something to a shell, a page or a query.
+const SUBJECT_FORBIDDEN: &[u8] = b"\"'`\\<>;&$(){}[]";
+
+/// The `sub` of a person at a provider: non-empty, at most 255 printable ASCII characters, no space, none of
+/// `"'` `` ` `` `\<>;&$(){}[]`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Subject(String);
 
@@ -59,11 +63,15 @@ impl FromStr for Subject {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let fits = !text.is_empty() && text.len() <= SUBJECT_MAX_CHARS && text.bytes().all(|b| b.is_ascii_graphic());
+        let is_plain = |b: u8| b.is_ascii_graphic() && !SUBJECT_FORBIDDEN.contains(&b);
+        let fits = !text.is_empty() && text.len() <= SUBJECT_MAX_CHARS && text.bytes().all(is_plain);
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ParseError::new("subject", "1 to 255 printable ASCII characters (OpenID Connect Core, section 2)"))
+            Err(ParseError::new(
+                "subject",
+                "1 to 255 printable ASCII characters (OpenID Connect Core, section 2), without quotes and brackets",
+            ))
         }
     }
 }
@@ -113,8 +121,21 @@ mod tests {
     #[test]
     fn a_subject_is_printable_ascii_of_bounded_length() {
         let (longest, too_long) = ("s".repeat(255), "s".repeat(256));
-        for good in ["248289761001", "http://cilogon.org/serverA/users/12345", &longest] {
+        for good in [
+            "248289761001",
+            "http://cilogon.org/serverA/users/12345",
+            "a1b2c3d4@egi.eu",
+            "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "00uhzsq8pw9e3xaK50h7",
+            "auth0|5f7c8ec7c33c6c004bbafe82",
+            "YWJjZGVm+/=_-~",
+            "https://idp.example.edu/idp/shibboleth!https://lodge.example.edu!4a5b",
+            &longest,
+        ] {
             assert!(good.parse::<Subject>().is_ok(), "{good}");
+        }
+        for forbidden in SUBJECT_FORBIDDEN {
+            assert!(format!("a{}b", char::from(*forbidden)).parse::<Subject>().is_err(), "{forbidden}");
         }
         for bad in ["", " ", "a b", "a\n", "a\u{0}", "jürgen", "a\u{200b}", &too_long] {
             assert!(bad.parse::<Subject>().is_err(), "{bad:?}");

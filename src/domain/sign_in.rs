@@ -62,7 +62,7 @@ pub enum SignInRefusal {
     Groups,
     /// They come from another tenant than the connection's (Entra ID's `tid`).
     OtherTenant,
-    /// They come from another university than those the connection lets in (CILogon's `idp`).
+    /// They come from another university than those the connection lets in (`CILogon` says so in `idp`).
     OtherUniversity,
     /// A fresh sign-in was asked for, and the provider did not say that this one is (`auth_time`).
     NotFresh,

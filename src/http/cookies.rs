@@ -34,15 +34,20 @@ impl Cookie<'_> {
     /// The cookie's value in a request. Two different values under one name are none: somebody tossed one in.
     pub(super) fn read(self, broker: &Broker, headers: &HeaderMap) -> Option<SecretString> {
         let name = self.name(is_secure(broker));
-        let mut values = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter_map(|(key, value)| (key == name).then_some(value));
+        let mut values = pairs(headers).filter_map(|(key, value)| (key == name).then_some(value));
         let first = values.next()?;
         values.all(|other| other == first).then(|| first.to_owned().into())
+    }
+
+    /// Every sign-in that this browser has under way, or says it has: label and value.
+    pub(super) fn sign_ins(broker: &Broker, headers: &HeaderMap) -> Vec<(String, SecretString)> {
+        let prefix = Self::SignIn("").name(is_secure(broker));
+        let is_label = |label: &str| label.len() == 12 && label.bytes().all(|b| b.is_ascii_hexdigit());
+        pairs(headers)
+            .filter_map(|(name, value)| Some((name.strip_prefix(prefix.as_str())?, value)))
+            .filter(|(label, _)| is_label(label))
+            .map(|(label, value)| (label.to_owned(), value.to_owned().into()))
+            .collect()
     }
 
     /// `Set-Cookie` for a value that lives this long.
@@ -66,6 +71,16 @@ impl Cookie<'_> {
         header.set_sensitive(true);
         header
     }
+}
+
+/// Names and values, as they were sent.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
 }
 
 fn is_secure(broker: &Broker) -> bool {

@@ -11,6 +11,8 @@ mod invitations;
 mod layers;
 mod oauth;
 pub mod problem;
+mod refused;
+mod refused_sign_in;
 pub mod routes;
 mod sign_in;
 

@@ -5,13 +5,17 @@
 //! | `sign-in-needed` | 401 | no session, or one that has ended |
 //! | `no-such-role` | 404 | no mapping gives this role; also for a role or a lab that does not exist |
 //! | `no-group-information` | 404 | the provider sent no group claim |
+//! | `groups-too-many` | 404 | the provider sent a pointer instead of the groups, because there are too many |
+//! | `groups-cut-off` | 404 | no mapping gives this role by the groups that the provider sent, and it did not send all |
+//! | `sign-in-too-old` | 403 | the groups are older than the lab allows: they are read at a sign-in |
+//! | `fresh-sign-in-needed` | 403 | the role, or changing something in a lab, takes a newer sign-in than this session's |
 //! | `mfa-needed` | 403 | the mapping asks for a second factor at sign-in |
 //! | `approval-needed` | 403 | the mapping asks for a PI's approval |
 //! | `suspended` | 403 | an operator has suspended this person |
 //! | `no-such-lab` | 404 | also for a lab that one does not belong to |
 //! | `standing-needed` | 403 | one belongs to the lab and may not do this there |
-//! | `not-in-lab` | 404 | the lab has no such mapping, change or person |
-//! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have |
+//! | `not-in-lab` | 404 | the lab has no such mapping, change, person or role |
+//! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have, a limit that nothing can |
 //! | `conflict` | 409 | it does not fit what is there already |
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
 //! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
@@ -26,22 +30,24 @@
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
 //! | `internal` | 500 | a fault in the broker; nothing was issued |
 //!
+//! `fresh-sign-in-needed` and `mfa-needed` come with a challenge that says what sign-in would do (RFC 9470). Their status is
+//! 403 and not that RFC's 401, which here means that there is no session.
+//!
 //! A body never says more than its sentence: no upstream text, no ARN, no name of a lab the caller did not name.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::{Error, LabError, SignInError};
+use super::refused::{self, Said};
+use super::refused_sign_in;
+use crate::app::{Error, LabError};
 use crate::console;
-use crate::domain::access::{Denied, Refusal};
-use crate::domain::claims::{Group, Groups};
+use crate::domain::access::Denied;
 use crate::domain::ledger::Failure;
+use crate::domain::limits::SignInAge;
 use crate::telemetry::chain;
 use crate::wire;
-
-/// At most so many groups are named in a sentence.
-const GROUPS_NAMED: usize = 20;
 
 /// An error on its way out. It becomes a body in `render`, where the request is known.
 #[derive(Clone, Debug)]
@@ -50,11 +56,51 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
+    /// What kind of sign-in would help.
+    challenge: Option<String>,
+    /// What the log and the ledger call it.
+    reference: Option<String>,
+    /// Where to begin again.
+    again: Option<String>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into() }
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, kind, title, detail: detail.into(), challenge: None, reference: None, again: None }
+    }
+
+    /// The parts, for tests of who makes them.
+    #[cfg(test)]
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    #[cfg(test)]
+    pub(super) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    #[cfg(test)]
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The same for which a sign-in that is newer or stronger would help.
+    pub(super) fn step_up(mut self, max_age: Option<SignInAge>, mfa: bool) -> Self {
+        let mut challenge = "Bearer realm=\"lodge\", error=\"insufficient_user_authentication\"".to_owned();
+        if mfa {
+            challenge.push_str(", acr_values=\"mfa\"");
+        }
+        if let Some(most) = max_age {
+            challenge = format!("{challenge}, max_age=\"{}\"", most.seconds());
+        }
+        self.challenge = Some(challenge);
+        self
+    }
+
+    /// The same, with what the log and the ledger call it, and where to begin again.
+    pub(super) fn with_reference(self, reference: String, again: Option<String>) -> Self {
+        Self { reference: Some(reference), again, ..self }
     }
 
     /// The request is not one of this API's.
@@ -86,7 +132,7 @@ impl Problem {
         Self::new(status, "malformed-request", "The request is malformed", detail)
     }
 
-    fn unavailable(detail: &str) -> Self {
+    pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
     }
 
@@ -139,7 +185,7 @@ impl From<&Error> for Problem {
                 "You are not signed in",
                 "There is no session, or it has ended. Sign in again: `lodge login`.",
             ),
-            Error::Suspended => refused_suspended(),
+            Error::Suspended => refused::suspended(),
             Error::Denied(Denied::NoSuchLab) => Self::no_such_lab(),
             Error::Denied(Denied::StandingNeeded(needed)) => Self::new(
                 StatusCode::FORBIDDEN,
@@ -147,13 +193,18 @@ impl From<&Error> for Problem {
                 "You may not do this in this lab",
                 format!("This takes the standing of {needed} at least. The lab's PIs give it."),
             ),
+            Error::Denied(Denied::FreshSignInNeeded(most)) => {
+                let why = format!("Changing something in a lab takes a sign-in that is at most {most} old.");
+                refused::fresh_sign_in_needed(&why, *most)
+            }
             Error::Lab(error) => in_lab(error),
-            Error::Refused { refusal, connection, group_claim, groups } => {
-                refused(*refusal, connection, group_claim, groups)
+            Error::Refused { refusal, max_age, connection, group_claim, groups } => {
+                refused::problem(*refusal, *max_age, &Said { connection, claim: group_claim, groups })
             }
             Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
-            Error::SignIn(error) => from_sign_in(error),
+            Error::SignIn(error) => refused_sign_in::problem(error),
+            Error::NoSuchConnection => Self::no_such_page(),
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
             Error::Store(_) => Self::unavailable(
                 "Its database is not available, and nothing is issued without a record. Try again in a moment.",
@@ -166,82 +217,28 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = Self::from(&error);
         // Logged here, once, with everything behind it. What is the caller's own doing was logged where it was decided.
-        if matches!(&error, Error::Store(error) if error.is_away()) {
+        if matches!(&error, Error::SignIn(_)) {
+            // Noted where it was refused.
+        } else if matches!(&error, Error::Store(error) if error.is_away()) {
             // The store has said so once, when it began.
             tracing::debug!(problem = problem.kind, "{}", chain(&error));
         } else if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
             tracing::error!(problem = problem.kind, "{}", chain(&error));
-        } else if matches!(error, Error::SignIn(_)) {
-            tracing::warn!(problem = problem.kind, "{}", chain(&error));
         }
         problem
     }
 }
 
-fn refused(refusal: Refusal, connection: &str, claim: &str, groups: &Groups) -> Problem {
-    match refusal {
-        Refusal::NoMapping => Problem::new(
-            StatusCode::NOT_FOUND,
-            "no-such-role",
-            "No such role for you",
-            format!(
-                "You have no such role: {}. `lodge status` lists what you may use; for anything else, check the \
-                 spelling, or ask the lab's PI to map one of your groups to the role and then sign in again.",
-                named(connection, groups.as_slice())
-            ),
-        ),
-        Refusal::NoGroupClaim => Problem::new(
-            StatusCode::NOT_FOUND,
-            "no-group-information",
-            "Your sign-in brought no groups",
-            format!(
-                "Your sign-in at {connection} said nothing about groups (the claim `{claim}` is missing), so no role \
-                 can be given. Ask whoever runs that sign-in to release it to this broker, then sign in again."
-            ),
-        ),
-        Refusal::Suspended => refused_suspended(),
-        Refusal::MfaNeeded => Problem::new(
-            StatusCode::FORBIDDEN,
-            "mfa-needed",
-            "This role needs a second factor",
-            format!(
-                "Your sign-in at {connection} did not use a second factor, or did not say so. Sign in again with one: \
-                 `lodge login`."
-            ),
-        ),
-        Refusal::ApprovalNeeded => Problem::new(
-            StatusCode::FORBIDDEN,
-            "approval-needed",
-            "This role needs a PI's approval",
-            "A PI of the lab has to approve each person for this role. Please ask them.",
-        ),
-        Refusal::TooLong => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "duration-too-long",
-            "That is longer than the role gives",
-            "Ask for a shorter duration, or leave it out to get the most that the role gives.",
-        ),
-    }
-}
-
-fn refused_suspended() -> Problem {
-    Problem::new(
-        StatusCode::FORBIDDEN,
-        "suspended",
-        "You are suspended",
-        "Whoever runs this broker has suspended you, so nothing is given to you. Please ask them.",
-    )
-}
-
 fn in_lab(error: &LabError) -> Problem {
     let (status, kind, title) = match error {
-        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson => {
+        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson | LabError::RoleNotHere => {
             (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
         }
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
         LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Terms(_) => {
             (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
         }
+        LabError::Limit(_) => (StatusCode::BAD_REQUEST, "cannot-be", "A limit cannot be like that"),
         LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
             (StatusCode::CONFLICT, "conflict", "That does not fit what is there")
         }
@@ -261,18 +258,6 @@ fn in_lab(error: &LabError) -> Problem {
 fn capitalised(sentence: &str) -> String {
     let mut letters = sentence.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-fn named(connection: &str, groups: &[Group]) -> String {
-    if groups.is_empty() {
-        return format!("your sign-in at {connection} brought no groups");
-    }
-    let shown: Vec<&str> = groups.iter().take(GROUPS_NAMED).map(Group::as_str).collect();
-    let rest = match groups.len() - shown.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("your sign-in at {connection} brought these groups: {}{rest}", shown.join(", "))
 }
 
 fn no_credential(failure: Failure) -> Problem {
@@ -300,38 +285,6 @@ fn no_credential(failure: Failure) -> Problem {
     }
 }
 
-fn from_sign_in(error: &SignInError) -> Problem {
-    let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
-    match error {
-        SignInError::UnknownConnection => Problem::no_such_page(),
-        SignInError::TooMany => {
-            Problem::unavailable("Too many people are signing in at this moment. Try again in a few minutes.")
-        }
-        SignInError::NotOurs => failed(
-            StatusCode::BAD_REQUEST,
-            "This answer does not belong to a sign-in that this browser began, or it was used before. Begin again.",
-        ),
-        SignInError::TooOld => failed(StatusCode::BAD_REQUEST, "It took longer than ten minutes. Begin again."),
-        SignInError::Declined(_) => failed(
-            StatusCode::FORBIDDEN,
-            "Your university's sign-in did not let you in, or you left it. Begin again, or ask its help desk.",
-        ),
-        SignInError::ProviderAway(_) => {
-            Problem::unavailable("Your university's sign-in did not answer. Try again in a moment.")
-        }
-        SignInError::UnreadableGroups(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "Your university's sign-in sent your groups in a form that this broker cannot read. Whoever runs the \
-             broker was told.",
-        ),
-        SignInError::Provider(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "What your university's sign-in answered does not hold. Begin again; if it stays so, tell whoever runs this \
-             broker.",
-        ),
-    }
-}
-
 /// The answer for every path that is not in the table.
 pub async fn no_such_page() -> Problem {
     Problem::no_such_page()
@@ -347,6 +300,10 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        let challenge = self.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok());
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -361,16 +318,18 @@ fn is_bare_error(response: &Response) -> bool {
 }
 
 /// Gives a problem its body: a page for a browser, JSON for everybody else. The request's id is in it when only the
-/// operator can look further.
+/// operator can look further, unless it has a reference of its own.
 pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_bare_error(&response) => Problem::of_status(response.status()),
         None => return response,
     };
-    let request_id = problem.status.is_server_error().then(|| request_id.to_owned());
+    let by_id = problem.status.is_server_error() && problem.reference.is_none();
+    let request_id = by_id.then(|| request_id.to_owned());
     let body = if for_browser {
-        console::problem(problem.title, &problem.detail, request_id.as_deref()).into_response()
+        let look_up = console::LookUp { request_id: request_id.as_deref(), reference: problem.reference.as_deref() };
+        console::problem(problem.title, &problem.detail, look_up, problem.again.as_deref()).into_response()
     } else {
         let body = wire::Problem {
             kind: format!("urn:lodge:problem:{}", problem.kind),
@@ -378,6 +337,7 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
             status: problem.status.as_u16(),
             detail: problem.detail,
             request_id,
+            reference: problem.reference,
         };
         ([(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     };
@@ -393,33 +353,6 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refusal(groups: Groups, refusal: Refusal) -> Problem {
-        let connection = "Example University".to_owned();
-        Problem::from(&Error::Refused { refusal, connection, group_claim: "groups".into(), groups })
-    }
-
-    fn groups(names: &[&str]) -> Groups {
-        Groups::Present(names.iter().map(|name| name.parse().unwrap()).collect())
-    }
-
-    #[test]
-    fn a_refusal_names_the_groups_and_says_what_to_do() {
-        let problem = refusal(groups(&["vision-students"]), Refusal::NoMapping);
-
-        assert_eq!(problem.status, StatusCode::NOT_FOUND);
-        assert!(problem.detail.contains("vision-students") && problem.detail.contains("ask the lab's PI"));
-        assert!(refusal(groups(&[]), Refusal::NoMapping).detail.contains("brought no groups"));
-    }
-
-    #[test]
-    fn a_long_list_of_groups_is_cut() {
-        let names: Vec<String> = (0..25).map(|n| format!("group-{n:02}")).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-
-        let detail = refusal(groups(&names), Refusal::NoMapping).detail;
-        assert!(detail.contains("group-19 and 5 more") && !detail.contains("group-20"), "{detail}");
-    }
 
     async fn rendered(response: Response, for_browser: bool) -> (StatusCode, String, String) {
         let response = render(response, "req-x", for_browser);

@@ -84,6 +84,9 @@ routes! {
     get "/api/v1/labs/{lab}/mapping-changes" => api::mappings::changes, Manager;
     post "/api/v1/labs/{lab}/mapping-changes/{change}/confirm" => api::mappings::confirm, Pi;
     post "/api/v1/labs/{lab}/mapping-changes/{change}/decline" => api::mappings::decline, Manager;
+    get "/api/v1/labs/{lab}/limits" => api::limits::show, Member;
+    patch "/api/v1/labs/{lab}/limits" => api::limits::set_of_lab, Pi;
+    patch "/api/v1/labs/{lab}/roles/{role}/limits" => api::limits::set_of_role, Pi;
     get "/api/v1/labs/{lab}/people" => api::labs::people, Manager;
     put "/api/v1/labs/{lab}/people/{person}" => api::labs::appoint, Pi;
     delete "/api/v1/labs/{lab}/people/{person}" => api::labs::remove, Manager;

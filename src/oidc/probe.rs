@@ -1,20 +1,15 @@
 //! Looking at a provider without signing anybody in: what `lodged doctor` asks.
 //!
-//! It goes through the guarded client and through the same discovery as a sign-in, and touches nothing that a sign-in
-//! uses.
+//! It goes through the guarded client and reads with the readers of a sign-in, and touches nothing that a sign-in uses.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use openidconnect::core::{CoreClientAuthMethod, CoreJsonWebKeyUse, CoreJwsSigningAlgorithm};
-use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse, JsonWebKey};
-use serde_json::Value;
+use http::header;
+use serde_json::{Map, Value};
 
-use super::http::{self, GuardedClient};
-use super::login::{self, Metadata};
-use super::{Algorithm, ClientAuthentication, Error, Provider};
+use super::keys::KeySet;
+use super::metadata::{self, Metadata};
+use super::{Algorithm, ClientAuthentication, Error, Provider, json};
 use crate::domain::person::Issuer;
 use crate::server_time::ServerTime;
 
@@ -45,93 +40,97 @@ pub struct Offer {
     pub unlisted_scopes: Vec<String>,
     /// Whether it leaves the claim with the groups out of the list of its claims. The same holds for that list.
     pub is_claim_unlisted: bool,
+    /// Whether it has an endpoint to ask for groups that are not in the ID token.
+    pub has_user_info: bool,
+    /// Whether none of the connection's words for a second factor is in the list of its levels (`acr`), where it has such
+    /// a list.
+    pub is_second_factor_unlisted: bool,
+    /// Whether it says that it takes demands for single claims (`claims`).
+    pub takes_demands: bool,
+    /// Whether it names itself in its answers (RFC 9207).
+    pub names_itself: bool,
+    /// Whether it says when somebody leaves (Back-Channel Logout 1.0).
+    pub tells_of_logout: bool,
 }
 
 impl Provider {
     /// Fetches the provider's metadata and keys now, and compares them with the settings.
     pub async fn probe(&self) -> Probe {
-        let client = Listening { inner: &self.http, heard: Mutex::default() };
-        let fetched = login::discover(&self.settings.issuer, &client).await;
-        let heard = client.heard.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let sent = Instant::now();
+        let answer = match metadata::address(&self.settings) {
+            Ok(url) => self.document(&url).await,
+            Err(error) => Err(error),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Probe { time: None, other_issuer: None, offer: Err(error) },
+        };
+        let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+        let issuer = json::object(answer.body()).ok();
+        let issuer: Option<Issuer> = issuer.and_then(|it| it.get("issuer")?.as_str()?.parse().ok());
         Probe {
-            time: heard.time,
-            other_issuer: heard.issuer.filter(|issuer| *issuer != self.settings.issuer),
-            offer: fetched.and_then(|metadata| self.compare(&metadata)),
+            time: date.and_then(|date| ServerTime::read(date, sent)),
+            other_issuer: issuer.filter(|issuer| *issuer != self.settings.issuer),
+            offer: self.offer(answer.body()).await,
         }
     }
 
-    fn compare(&self, metadata: &Metadata) -> Result<Offer, Error> {
-        let token_endpoint = metadata.token_endpoint().ok_or(Error::Metadata("it has no token endpoint"))?;
-        if !self.http.may_visit(token_endpoint.as_str()) {
-            return Err(Error::Unreachable(http::Error::Forbidden));
-        }
-        let keys = metadata.jwks().keys().iter();
-        let listed = metadata.id_token_signing_alg_values_supported();
-        let is_listed = |algorithm: &Algorithm| listed.contains(&CoreJwsSigningAlgorithm::from(*algorithm));
-        let signs_with: Vec<_> = Algorithm::ALL.into_iter().filter(is_listed).collect();
-        let methods = metadata.token_endpoint_auth_methods_supported();
-        let scopes = metadata.scopes_supported();
-        let claims = metadata.claims_supported();
-        // A JSON Pointer's first part is the claim; what follows is inside of it.
-        let claim = self.settings.group_claim.as_str().trim_start_matches('/').split('/').next().unwrap_or_default();
-        let is_unlisted =
-            |scope: &&String| scopes.is_some_and(|list| !list.iter().any(|known| known.as_str() == *scope));
-        Ok(Offer {
-            keys: keys.filter(|key| key.key_use() != Some(&CoreJsonWebKeyUse::Encryption)).count(),
-            algorithms: signs_with.iter().copied().filter(|one| self.settings.algorithms.contains(one)).collect(),
+    async fn offer(&self, body: &[u8]) -> Result<Offer, Error> {
+        let members = metadata::members(&self.settings, body)?;
+        let metadata = Metadata::read(&members, &self.http)?;
+        let keys = KeySet::read(self.document(&metadata.jwks_uri).await?.body()).map_err(Error::Metadata)?;
+        Ok(self.compare(&members, &metadata, &keys))
+    }
+
+    fn compare(&self, members: &Map<String, Value>, metadata: &Metadata, keys: &KeySet) -> Offer {
+        let settings = &self.settings;
+        let listed = |name: &str| List::of(members, name);
+        let algorithms = listed("id_token_signing_alg_values_supported");
+        let signs_with: Vec<_> = Algorithm::ALL.into_iter().filter(|one| algorithms.has(one.name())).collect();
+        let methods = listed("token_endpoint_auth_methods_supported");
+        let scopes = listed("scopes_supported");
+        let levels = listed("acr_values_supported");
+        Offer {
+            keys: keys.len(),
+            algorithms: signs_with.iter().copied().filter(|one| settings.algorithms.contains(one)).collect(),
             signs_with,
-            takes_authentication: match self.settings.client_authentication {
+            takes_authentication: match settings.client_authentication {
                 // What a list that is left out stands for.
-                ClientAuthentication::Basic => {
-                    methods.is_none_or(|list| list.contains(&CoreClientAuthMethod::ClientSecretBasic))
-                }
-                ClientAuthentication::Post => {
-                    methods.is_some_and(|list| list.contains(&CoreClientAuthMethod::ClientSecretPost))
-                }
+                ClientAuthentication::Basic => !methods.is_there() || methods.has("client_secret_basic"),
+                ClientAuthentication::Post => methods.has("client_secret_post"),
             },
-            unlisted_scopes: self.settings.scopes.iter().filter(is_unlisted).cloned().collect(),
-            is_claim_unlisted: claims.is_some_and(|list| !list.iter().any(|known| known.as_str() == claim)),
-        })
-    }
-}
-
-/// The guarded client, with an ear for the first answer: that of the metadata.
-struct Listening<'a> {
-    inner: &'a GuardedClient,
-    heard: Mutex<Heard>,
-}
-
-#[derive(Default)]
-struct Heard {
-    answers: usize,
-    time: Option<ServerTime>,
-    issuer: Option<Issuer>,
-}
-
-impl Heard {
-    fn hear(&mut self, response: &HttpResponse, sent: Instant) {
-        self.answers += 1;
-        if self.answers > 1 {
-            return;
+            unlisted_scopes: settings.scopes.iter().filter(|scope| scopes.lacks(scope)).cloned().collect(),
+            is_claim_unlisted: listed("claims_supported").lacks(settings.group_claim.member()),
+            has_user_info: metadata.userinfo_endpoint.is_some(),
+            is_second_factor_unlisted: levels.is_there() && !settings.mfa.acr.iter().any(|level| levels.has(level)),
+            takes_demands: is_true(members, "claims_parameter_supported"),
+            names_itself: metadata.names_itself,
+            tells_of_logout: is_true(members, "backchannel_logout_supported"),
         }
-        let date = response.headers().get("date").and_then(|date| date.to_str().ok());
-        self.time = date.and_then(|date| ServerTime::read(date, sent));
-        let metadata = serde_json::from_slice::<Value>(response.body()).ok();
-        let issuer = metadata.as_ref().and_then(|metadata| metadata.get("issuer")).and_then(Value::as_str);
-        self.issuer = issuer.and_then(|issuer| issuer.parse().ok());
     }
 }
 
-impl<'c> AsyncHttpClient<'c> for Listening<'_> {
-    type Error = http::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<HttpResponse, http::Error>> + Send + 'c>>;
+fn is_true(members: &Map<String, Value>, name: &str) -> bool {
+    members.get(name).is_some_and(|value| *value == Value::Bool(true) || value == "true")
+}
 
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let sent = Instant::now();
-            let response = self.inner.call(request).await?;
-            self.heard.lock().unwrap_or_else(PoisonError::into_inner).hear(&response, sent);
-            Ok(response)
-        })
+/// A list in the metadata, which may be left out.
+struct List<'m>(Option<&'m Vec<Value>>);
+
+impl<'m> List<'m> {
+    fn of(members: &'m Map<String, Value>, name: &str) -> Self {
+        Self(members.get(name).and_then(Value::as_array))
+    }
+
+    const fn is_there(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn has(&self, entry: &str) -> bool {
+        self.0.is_some_and(|list| list.iter().any(|known| known == entry))
+    }
+
+    fn lacks(&self, entry: &str) -> bool {
+        self.is_there() && !self.has(entry)
     }
 }

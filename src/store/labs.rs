@@ -9,37 +9,42 @@ use super::{Error, LabTx, MaybeTime, Result, Tx, column};
 use crate::domain::access::{Grounds, Membership, Operator};
 use crate::domain::id::{LabId, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::{Lab, Role, Standing};
+use crate::domain::limits::{GroupsAge, SignInAge};
 use crate::domain::mapping::Mapping;
 use crate::domain::role_session::SessionDuration;
 
 statements! {
     lab {
-        ROLES = "select name, template, parameters, max_duration_seconds from lab_role where lab_id = $1 order by name";
-        ROLE = "select name, template, parameters, max_duration_seconds from lab_role \
+        ROLES = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
+            where lab_id = $1 order by name";
+        ROLE = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
             where lab_id = $1 and name = $2";
-        INSERT_ROLE = "insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, created_at) \
-            values ($1, $2, $3, $4, $5, $6)";
+        INSERT_ROLE = "insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, \
+            sign_in_max_age_seconds, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
+        SET_SIGN_IN_AGE = "update lab_role set sign_in_max_age_seconds = $3 where lab_id = $1 and name = $2";
+        SET_GROUPS_AGE = "update lab set groups_max_age_seconds = $2 where lab.id = $1";
         SET_ARCHIVED = "update lab set archived_at = $2 where lab.id = $1";
     }
     across {
         /// For the gate, which has to find the lab before anybody can be in it, and for the operator.
-        LAB_BY_NAME = "select id, name, title, session_role, external_id, created_at, archived_at from lab \
-            where name = $1";
-        LABS = "select id, name, title, session_role, external_id, created_at, archived_at from lab order by name";
-        INSERT_LAB = "insert into lab (id, name, title, session_role, external_id, created_at) \
-            values ($1, $2, $3, $4, $5, $6)";
+        LAB_BY_NAME = "select id, name, title, session_role, external_id, created_at, archived_at, \
+            groups_max_age_seconds from lab where name = $1";
+        LABS = "select id, name, title, session_role, external_id, created_at, archived_at, \
+            groups_max_age_seconds from lab order by name";
+        INSERT_LAB = "insert into lab (id, name, title, session_role, external_id, created_at, groups_max_age_seconds) \
+            values ($1, $2, $3, $4, $5, $6, $7)";
         /// For the gate: the role that is asked for.
-        GATE_ROLE = "select name, template, parameters, max_duration_seconds from lab_role \
+        GATE_ROLE = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
             where lab_id = $1 and name = $2";
         /// For the gate: what somebody may administer.
         GATE_STANDING = "select standing from standing where lab_id = $1 and person_id = $2";
-        /// For the gate: whether any live mapping of the lab speaks of this sign-in.
+        /// For the gate: whether any live mapping of the lab speaks of this sign-in, unless its groups are too old.
         GATE_MEMBER = "select count(*) from sign_in_group \
             join sign_in on sign_in.id = sign_in_group.sign_in_id \
             join person on person.id = sign_in.person_id \
             join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
             where sign_in_group.sign_in_id = $1 and mapping.lab_id = $2 \
-            and (mapping.ends_at is null or mapping.ends_at > $3)";
+            and (mapping.ends_at is null or mapping.ends_at > $3) and sign_in.signed_in_at > $4";
     }
 }
 
@@ -52,6 +57,7 @@ struct LabRow {
     external_id: String,
     created_at: DateTime<Utc>,
     archived_at: MaybeTime,
+    groups_max_age_seconds: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,6 +66,7 @@ struct RoleRow {
     template: String,
     parameters: String,
     max_duration_seconds: i64,
+    sign_in_max_age_seconds: Option<i64>,
 }
 
 impl TryFrom<LabRow> for Lab {
@@ -74,6 +81,7 @@ impl TryFrom<LabRow> for Lab {
             external_id: column(&row.external_id, "lab", "external_id")?,
             created_at: row.created_at,
             archived_at: row.archived_at,
+            groups_age: row.groups_max_age_seconds.map(groups_age).transpose()?,
         })
     }
 }
@@ -88,6 +96,7 @@ impl TryFrom<RoleRow> for Role {
             template: column(&row.template, "lab_role", "template")?,
             parameters: serde_json::from_str(&row.parameters).map_err(|_| wrong("parameters"))?,
             max_duration: duration(row.max_duration_seconds, "lab_role")?,
+            sign_in_age: row.sign_in_max_age_seconds.map(sign_in_age).transpose()?,
         })
     }
 }
@@ -96,6 +105,18 @@ impl TryFrom<RoleRow> for Role {
 pub(super) fn duration(seconds: i64, table: &'static str) -> Result<SessionDuration> {
     let seconds = u32::try_from(seconds).ok().and_then(|seconds| SessionDuration::from_seconds(seconds).ok());
     seconds.ok_or(Error::Inconsistent { table, column: "max_duration_seconds" })
+}
+
+/// A limit out of a column of seconds.
+pub(super) fn sign_in_age(seconds: i64) -> Result<SignInAge> {
+    let age = u32::try_from(seconds).ok().and_then(SignInAge::from_row);
+    age.ok_or(Error::Inconsistent { table: "lab_role", column: "sign_in_max_age_seconds" })
+}
+
+/// A limit out of a column of seconds.
+pub(super) fn groups_age(seconds: i64) -> Result<GroupsAge> {
+    let age = u32::try_from(seconds).ok().and_then(|seconds| GroupsAge::from_seconds(seconds).ok());
+    age.ok_or(Error::Inconsistent { table: "lab", column: "groups_max_age_seconds" })
 }
 
 impl Tx {
@@ -134,8 +155,9 @@ impl Tx {
         let standing = if let Some((standing,)) = given {
             column(&standing, "standing", "standing")?
         } else {
+            let oldest = GroupsAge::of_lab(lab.groups_age).oldest(now);
             let (mappings,): (i64,) =
-                run_across!(self, fetch_one (i64,): GATE_MEMBER, sign_in.as_str(), lab.id.as_str(), now)?;
+                run_across!(self, fetch_one (i64,): GATE_MEMBER, sign_in.as_str(), lab.id.as_str(), now, oldest)?;
             if mappings == 0 {
                 return Ok(None);
             }
@@ -171,6 +193,7 @@ impl Tx {
             lab.session_role.as_str(),
             lab.external_id.as_str(),
             lab.created_at,
+            lab.groups_age.map(|age| i64::from(age.seconds())),
         )?;
         Ok(())
     }
@@ -201,8 +224,21 @@ impl LabTx<'_> {
             role.template.as_str(),
             parameters.as_str(),
             i64::from(role.max_duration.seconds()),
+            role.sign_in_age.map(|age| i64::from(age.seconds())),
             now,
         )?;
+        Ok(())
+    }
+
+    /// Sets how old a sign-in may be that uses a role; with `None` the broker's own limit holds.
+    pub async fn set_sign_in_age(&mut self, role: &RoleName, age: Option<SignInAge>) -> Result<()> {
+        run_in_lab!(self, execute SET_SIGN_IN_AGE, role.as_str(), age.map(|age| i64::from(age.seconds())))?;
+        Ok(())
+    }
+
+    /// Sets how old groups may be in the lab; with `None` the broker's own limit holds.
+    pub async fn set_groups_age(&mut self, age: Option<GroupsAge>) -> Result<()> {
+        run_in_lab!(self, execute SET_GROUPS_AGE, age.map(|age| i64::from(age.seconds())))?;
         Ok(())
     }
 

@@ -59,7 +59,6 @@ pub use ledger::{LedgerRow, OpenAttempt};
 pub use migrations::{Migration, SchemaError, migrate};
 pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
 pub use sessions::{Code, CodeRow, HelperOrigin, Session, Tokens};
-pub use sign_ins::SignInTransaction;
 pub use sql::{Kind, LAB_TABLES, Listed};
 pub use standings::OfficeHolder;
 

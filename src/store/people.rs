@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::labs::duration;
+use super::labs::{duration, groups_age, sign_in_age};
 use super::sql::{run, run_across, statements};
 use super::{Error, MaybeTime, Result, Tx, column};
 use crate::domain::access::{Evidence, Operator, SignInStrength};
 use crate::domain::claims::{ClaimsSnapshot, Groups, ProviderSession};
 use crate::domain::id::{ConnectionName, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::Standing;
+use crate::domain::limits::{GroupsAge, SignInAge};
 use crate::domain::mapping::MappingTerms;
 use crate::domain::person::{DisplayName, PersonKey, Subject};
 use crate::domain::policy::TemplateName;
@@ -49,7 +50,9 @@ statements! {
         /// Of one's own: every live mapping of any lab that speaks of one sign-in.
         MAPPINGS_OF_SIGN_IN = "select lab.name as lab, lab_role.name as role, lab_role.template as template, \
             mapping.ends_at as ends_at, mapping.max_duration_seconds as max_duration_seconds, \
-            mapping.needs_mfa as needs_mfa, mapping.needs_approval as needs_approval \
+            mapping.needs_mfa as needs_mfa, mapping.needs_approval as needs_approval, \
+            lab_role.sign_in_max_age_seconds as sign_in_max_age_seconds, \
+            lab.groups_max_age_seconds as groups_max_age_seconds \
             from sign_in \
             join person on person.id = sign_in.person_id \
             join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
@@ -105,6 +108,8 @@ struct GivenRow {
     max_duration_seconds: Option<i64>,
     needs_mfa: bool,
     needs_approval: bool,
+    sign_in_max_age_seconds: Option<i64>,
+    groups_max_age_seconds: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -136,6 +141,10 @@ pub struct MaybeGiven {
     pub template: TemplateName,
     /// On what conditions.
     pub terms: MappingTerms,
+    /// What the lab set for how old a sign-in may be that uses the role.
+    pub sign_in_age: Option<SignInAge>,
+    /// What the lab set for how old groups may be.
+    pub groups_age: Option<GroupsAge>,
 }
 
 /// What a person may administer.
@@ -285,6 +294,8 @@ impl Tx {
                         needs_mfa: row.needs_mfa,
                         needs_approval: row.needs_approval,
                     },
+                    sign_in_age: row.sign_in_max_age_seconds.map(sign_in_age).transpose()?,
+                    groups_age: row.groups_max_age_seconds.map(groups_age).transpose()?,
                 })
             })
             .collect()

@@ -3,6 +3,7 @@
 //! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
 
 pub mod labs;
+pub mod limits;
 
 use std::fmt;
 
@@ -122,8 +123,12 @@ pub struct Me {
     pub signed_in_at: String,
     /// When this session ends and a new sign-in is needed.
     pub session_expires_at: String,
-    /// The groups their sign-in brought; `None` when the provider sent no group claim at all.
+    /// The groups their sign-in brought; `None` when the provider did not send any list.
     pub groups: Option<Vec<String>>,
+    /// Why the groups are not all there: `too-many` (the provider sent a pointer instead of a list) or `cut-off` (it sent
+    /// as many as it ever sends). When they are not there and nothing is said here, it sent no group claim at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_missing: Option<String>,
     /// What they may ask for now, by lab and role.
     pub roles: Vec<MyRole>,
     /// The labs they look after, by name.
@@ -151,9 +156,13 @@ pub struct MyRole {
     pub title: String,
     /// When the mapping behind it ends, if it does.
     pub ends_at: Option<String>,
-    /// What is missing before it is given, if anything: `mfa` (sign in with a second factor) or `approval` (a PI's).
+    /// What is missing before it is given, if anything: `fresh-sign-in` (sign in anew), `mfa` (sign in with a second
+    /// factor) or `approval` (a PI's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+    /// When this session stops being good for it, if nothing is missing now: it takes a newer sign-in then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.
@@ -171,6 +180,9 @@ pub struct Problem {
     /// Names this request in the broker's log, on errors that only the operator can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What the broker's log and ledger call it, where a sign-in was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl fmt::Debug for TokenResponse {

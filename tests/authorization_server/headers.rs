@@ -44,6 +44,7 @@ fn every_kind_of_answer_carries_every_header() {
         template: "mturk/gone".parse().unwrap(),
         parameters: BTreeMap::new(),
         max_duration: SessionDuration::MAX,
+        sign_in_age: None,
     };
     wait(async {
         let seeding = Seeding::new(&stage.running.broker).unwrap();

@@ -13,7 +13,7 @@ use lodge::demo::idp;
 use lodge::domain::id::{LabId, RoleSessionId};
 use lodge::domain::lab::Lab;
 use lodge::http::extract::Browser;
-use lodge::oidc::{self, Algorithm, AuthorizationRequest, Callback, ClientAuthentication, Provider};
+use lodge::oidc::{self, AuthorizationRequest, Callback, Provider, StepUp};
 use lodge::wire;
 use secrecy::SecretString;
 
@@ -89,6 +89,7 @@ fn print_aws(printer: &mut Printer, text: &str) {
         external_id: text.parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     });
     let url = "postgres://lodge@db.example.edu/lodge".parse().unwrap();
     printer.print(&lodge::store::Address::Postgres(lodge::store::Postgres { url, password: Some(secret()) }));
@@ -105,6 +106,7 @@ fn lab_invitation(name: lodge::domain::id::LabName, link: SecretString) -> lodge
         external_id: "not-the-canary".parse().unwrap(),
         created_at: DateTime::UNIX_EPOCH,
         archived_at: None,
+        groups_age: None,
     };
     let invitation = lodge::domain::lab::Invitation {
         id: lodge::domain::id::InvitationId::from_entropy([0; 10]),
@@ -158,17 +160,8 @@ fn print_sessions(printer: &mut Printer, text: &str) {
 
 fn print_providers(printer: &mut Printer, text: &str) {
     let secret = || SecretString::from(text.to_owned());
-    let provider = oidc::Settings {
-        name: "campus".parse().unwrap(),
-        title: "Example University".to_owned(),
-        issuer: "https://sso.example.edu".parse().unwrap(),
-        client_id: "lodge".to_owned(),
-        client_secret: secret(),
-        client_authentication: ClientAuthentication::Basic,
-        scopes: Vec::new(),
-        group_claim: "groups".parse().unwrap(),
-        algorithms: vec![Algorithm::Es256],
-    };
+    let issuer = "https://sso.example.edu".parse().unwrap();
+    let provider = oidc::Settings::new("campus".parse().unwrap(), issuer, "lodge", secret());
     printer.print(&provider);
     printer.print(&Provider::new(provider).unwrap());
     let (state, nonce, verifier, code) = (secret(), secret(), secret(), secret());
@@ -179,8 +172,16 @@ fn print_providers(printer: &mut Printer, text: &str) {
         nonce: &nonce,
         verifier: &verifier,
         choose_account: false,
+        step_up: StepUp::default(),
     });
-    printer.print(&Callback { code: &code, issuer: None, redirect_uri, nonce: &nonce, verifier: &verifier });
+    printer.print(&Callback {
+        code: &code,
+        issuer: None,
+        redirect_uri,
+        nonce: &nonce,
+        verifier: &verifier,
+        step_up: StepUp::default(),
+    });
 }
 
 fn print_bodies(printer: &mut Printer, text: &str) {
@@ -199,7 +200,12 @@ fn print_bodies(printer: &mut Printer, text: &str) {
         account_id: String::new(),
         role_session_id: String::new(),
     });
-    printer.print(&idp::Client { id: "lodge".to_owned(), secret: text.to_owned(), redirect_uris: Vec::new() });
+    printer.print(&idp::Client {
+        id: "lodge".to_owned(),
+        secret: text.to_owned(),
+        redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+    });
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(super) fn lab(lab: u8) -> Lab {
         external_id: ExternalId::from_entropy([lab; 16]),
         created_at: now(),
         archived_at: None,
+        groups_age: None,
     }
 }
 
@@ -138,6 +139,7 @@ async fn furnish(store: &Store, letter: u8) {
             template: "mturk/pay".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::MAX,
+            sign_in_age: None,
         };
         open.insert_role(&role, now()).await.unwrap();
     }

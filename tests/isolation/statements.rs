@@ -40,7 +40,11 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     Some(match statement {
         "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" => vec![b()],
         "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" => vec![b(), role()],
-        "INSERT_ROLE" => vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), at(0)],
+        "INSERT_ROLE" => {
+            vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
+        }
+        "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
+        "SET_GROUPS_AGE" => vec![b(), number(7_200)],
         "SET_ARCHIVED" | "CHANGES" | "FORGET_LAPSED_CHANGES" | "OPEN_INVITATIONS" => vec![b(), at(0)],
         "BOOK" => vec![b(), number(0), number(1_000)],
         "APPEND" => {
@@ -67,7 +71,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "PUT_STANDING" => vec![b(), text(&person(A, 4)), text("pi"), at(0)],
         "INSERT_INVITATION" => vec![b(), text(&invitation_id(B, FRESH)), text("hash-fresh"), at(0), at(60)],
         "END_INVITATION" => vec![b(), text(&invitation_id(A, 1)), at(0)],
-        "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0)],
+        "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],
         _ => return None,
     })
 }

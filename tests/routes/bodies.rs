@@ -59,5 +59,5 @@ fn a_field_that_a_body_does_not_have_refuses_all_of_it() {
         // And without any of it, the same body is taken.
         assert!(right.answers.contains(&right.by(&stage, &caller).send().status), "{} {}", route.method, route.path);
     }
-    assert_eq!(tried, 4 * 16 - 1, "four bodies, and one that has a standing in it");
+    assert_eq!(tried, 6 * 16 - 1, "six bodies, and one that has a standing in it");
 }

@@ -163,6 +163,15 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             let change = labs.change(&labs.a, author);
             send("POST", &format!("/api/v1/labs/vision/mapping-changes/{change}/decline"), Body::None, &[204])
         }
+        ("get", "/api/v1/labs/{lab}/limits") => get("/api/v1/labs/vision/limits", &[200]),
+        ("patch", "/api/v1/labs/{lab}/limits") => {
+            let body = Body::Json(json!({"groups_max_age_seconds": 86_400}));
+            send("PATCH", "/api/v1/labs/vision/limits", body, &[200])
+        }
+        ("patch", "/api/v1/labs/{lab}/roles/{role}/limits") => {
+            let body = Body::Json(json!({"sign_in_max_age_seconds": 86_400}));
+            send("PATCH", "/api/v1/labs/vision/roles/pay/limits", body, &[200])
+        }
         ("get", "/api/v1/labs/{lab}/people") => get("/api/v1/labs/vision/people", &[200]),
         ("put", "/api/v1/labs/{lab}/people/{person}") => {
             let person = labs.appoint(&labs.b, Office::Manager, &labs.fresh("person"));

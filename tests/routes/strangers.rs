@@ -85,7 +85,7 @@ fn everything_of_the_lab(stage: &Stage, pi: &Caller) -> Vec<String> {
         };
         request.by(stage, pi).send().body
     };
-    let mut all = ["", "/mappings?limit=200", "/mapping-changes", "/people"].map(see).to_vec();
+    let mut all = ["", "/mappings?limit=200", "/mapping-changes", "/people", "/limits"].map(see).to_vec();
     let acts = stage.labs.book(&stage.labs.a).into_iter().filter(|entry| !entry.event.is_of_attempt());
     all.extend(acts.map(|entry| entry.canonical().unwrap()));
     all
@@ -232,10 +232,16 @@ fn no_list_holds_anything_of_another_lab() {
             };
             request.by(&stage, &other_pi).send()
         };
-        let mut pages: Vec<Page> =
-            ["", "/mappings", "/mappings?limit=200&after=map-0000000000000000", "/mapping-changes", "/people"]
-                .map(|path| of_other_pi(&format!("/api/v1/labs/language{path}")))
-                .to_vec();
+        let mut pages: Vec<Page> = [
+            "",
+            "/mappings",
+            "/mappings?limit=200&after=map-0000000000000000",
+            "/mapping-changes",
+            "/people",
+            "/limits",
+        ]
+        .map(|path| of_other_pi(&format!("/api/v1/labs/language{path}")))
+        .to_vec();
         pages.push(of_other_pi("/api/v1/me"));
 
         for page in &pages {

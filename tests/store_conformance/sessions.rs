@@ -1,8 +1,8 @@
-//! Sessions, codes, and sign-ins under way.
+//! Sessions, codes, and sign-ins that were answered.
 
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, SignInId, TransactionId};
-use lodge::store::{Code, HelperOrigin, Session, SignInTransaction, Tokens};
+use lodge::store::{Code, HelperOrigin, Session, Tokens};
 
 use super::*;
 
@@ -177,28 +177,19 @@ fn a_code_is_traded_once() {
 }
 
 #[test]
-fn a_sign_in_under_way_is_taken_once() {
-    on_each("a_sign_in_under_way_is_taken_once", async |store| {
-        let begun = |at| SignInTransaction {
-            id: TransactionId::from_entropy(entropy()),
-            browser_hash: "browser".to_owned(),
-            connection: "campus".parse().unwrap(),
-            return_to: "/".to_owned(),
-            begun_at: at,
-        };
-        let (first, second) = (begun(now()), begun(later(10)));
+fn a_sign_in_is_answered_once() {
+    on_each("a_sign_in_is_answered_once", async |store| {
+        let (first, second) = (TransactionId::from_entropy(entropy()), TransactionId::from_entropy(entropy()));
         doing(store, async |tx| {
-            tx.insert_transaction("one", &first).await.unwrap();
-            tx.insert_transaction("two", &second).await.unwrap();
-            assert_eq!(tx.count_transactions().await.unwrap(), 2);
+            assert!(tx.insert_sign_in_answer(&first, now()).await.unwrap());
+            assert!(tx.insert_sign_in_answer(&second, later(10)).await.unwrap());
         })
         .await;
         doing(store, async |tx| {
-            assert_eq!(tx.take_transaction("one").await.unwrap().as_ref(), Some(&first));
-            assert_eq!(tx.take_transaction("one").await.unwrap(), None);
-            assert_eq!(tx.forget_transactions(later(10)).await.unwrap(), 0);
-            assert_eq!(tx.forget_transactions(later(11)).await.unwrap(), 1);
-            assert_eq!(tx.count_transactions().await.unwrap(), 0);
+            assert!(!tx.insert_sign_in_answer(&first, later(20)).await.unwrap());
+            assert_eq!(tx.forget_sign_in_answers(now()).await.unwrap(), 0);
+            assert_eq!(tx.forget_sign_in_answers(later(1)).await.unwrap(), 1, "by when it was answered first");
+            assert!(tx.insert_sign_in_answer(&first, later(20)).await.unwrap(), "forgotten");
         })
         .await;
     });

@@ -9,7 +9,7 @@ use lodge::domain::lab::{Lab, Role};
 use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::SessionDuration;
-use lodge::oidc::{self, Algorithm, ClientAuthentication, Provider};
+use lodge::oidc::{self, Algorithm, Provider, Reach};
 use lodge::playground::Seeding;
 use lodge::store::{self, Address, Store};
 use lodge::{aws, http};
@@ -63,18 +63,20 @@ impl Plan {
     }
 
     /// Registers a provider.
-    pub(crate) fn connection(mut self, name: &str, issuer: &str, algorithm: Algorithm) -> Self {
-        self.providers.push(oidc::Settings {
-            name: name.parse().unwrap(),
-            title: name.to_uppercase(),
-            issuer: issuer.parse().unwrap(),
-            client_id: CLIENT_ID.to_owned(),
-            client_secret: CLIENT_SECRET.to_owned().into(),
-            client_authentication: ClientAuthentication::Basic,
+    pub(crate) fn connection(self, name: &str, issuer: &str, algorithm: Algorithm) -> Self {
+        let (name, secret) = (name.parse().unwrap(), CLIENT_SECRET.to_owned().into());
+        self.provider(oidc::Settings {
             scopes: vec!["profile".to_owned(), "groups".to_owned()],
-            group_claim: "groups".parse().unwrap(),
             algorithms: vec![algorithm],
-        });
+            // The providers of the tests are on this machine; one that is not is none of them.
+            reach: Reach { insecure_origins: issuer.parse().into_iter().collect(), ..Reach::default() },
+            ..oidc::Settings::new(name, issuer.parse().unwrap(), CLIENT_ID, secret)
+        })
+    }
+
+    /// Registers a provider with these settings. Its title is its name in capitals.
+    pub(crate) fn provider(mut self, settings: oidc::Settings) -> Self {
+        self.providers.push(oidc::Settings { title: settings.name.as_str().to_uppercase(), ..settings });
         self
     }
 
@@ -119,7 +121,7 @@ impl Plan {
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));
-        TestBroker { broker, url, _server: server, _database: database }
+        TestBroker { broker, url, _server: server, database }
     }
 }
 
@@ -129,7 +131,7 @@ pub(crate) struct TestBroker {
     /// Without a final slash.
     pub(crate) url: String,
     _server: Server,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl TestBroker {
@@ -162,6 +164,7 @@ pub(crate) fn seed(broker: &Broker) -> Lab {
             template: "mturk/read-results".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::MAX,
+            sign_in_age: None,
         };
         seeding.add_role(&lab, &role).await.unwrap();
         seeding.add_mapping(&lab, "campus", STUDENTS, "read-results").await.unwrap();

@@ -61,6 +61,7 @@ impl Labs {
                         template: "mturk/read-results".parse().unwrap(),
                         parameters: BTreeMap::new(),
                         max_duration: SessionDuration::from_seconds(seconds).unwrap(),
+                        sign_in_age: None,
                     };
                     seeding.add_role(&lab, &role).await.unwrap();
                 }

@@ -74,6 +74,7 @@ impl Desk {
             external_id: ExternalId::from_entropy(self.random.bytes()),
             created_at: now,
             archived_at: None,
+            groups_age: None,
         };
         let mut tx = self.store.write().await?;
         tx.insert_lab(&self.operator, &lab).await.map_err(|error| match error {
@@ -108,7 +109,7 @@ impl Desk {
                 && let Ok(name) = name.parse()
             {
                 let (template, parameters) = (template.clone(), BTreeMap::new());
-                roles.push(Role { name, template, parameters, max_duration: SessionDuration::MAX });
+                roles.push(Role { name, template, parameters, max_duration: SessionDuration::MAX, sign_in_age: None });
             }
         }
         if roles.is_empty() {

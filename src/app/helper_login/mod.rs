@@ -210,8 +210,8 @@ impl Broker {
             id: CliSessionId::from_entropy(self.random.bytes()),
             person: code.person,
             sign_in: code.sign_in,
-            // From the sign-in and not from now: what it said of the groups must not grow older than that.
-            expires_at: snapshot.evidence.sign_in.at + self.lifetimes.cli_session,
+            // From the sign-in and not from now: nothing makes that one any younger.
+            expires_at: self.longest_session(&mut tx, &snapshot).await?,
         };
         if session.expires_at <= now {
             return Err(HelperLoginError::Code.into());

@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
+use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::wire::labs::{
     Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
 };
+use crate::wire::limits::{LabLimitsEdit, Limits, RoleLimitsEdit};
 
 use super::{Answer, Content, Failure, Request, SignedIn};
 
@@ -104,6 +105,23 @@ impl LabClient {
     pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
         let answer = self.send(Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
         self.person.client().expect(&answer, &[204])
+    }
+
+    /// How old sign-ins and groups may be.
+    pub(crate) fn limits(&self) -> Result<Limits, Failure> {
+        self.read("/limits")
+    }
+
+    /// Sets how old groups may be.
+    pub(crate) fn set_limits(&self, edit: &LabLimitsEdit) -> Result<Limits, Failure> {
+        let answer = self.send(Method::PATCH, "/limits", None, Content::Json(&json(edit)))?;
+        self.person.client().read(&answer)
+    }
+
+    /// Sets how old a sign-in may be that uses a role.
+    pub(crate) fn set_role_limits(&self, role: &RoleName, edit: &RoleLimitsEdit) -> Result<Limits, Failure> {
+        let answer = self.send(Method::PATCH, &format!("/roles/{role}/limits"), None, Content::Json(&json(edit)))?;
+        self.person.client().read(&answer)
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

@@ -6,38 +6,14 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Evidence, Missing, missing};
 use crate::domain::claims::Groups;
-use crate::domain::id::{ConnectionName, MappingId};
+use crate::domain::id::MappingId;
 use crate::domain::lab::{Lab, Role};
+use crate::domain::limits::{RoleLimits, SignInAge};
 use crate::domain::mapping::{Mapping, MappingTerms};
+use crate::domain::policy::PolicyLibrary;
 use crate::domain::role_session::SessionDuration;
-
-/// What is known of the person who asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Evidence {
-    /// Where they signed in.
-    pub connection: ConnectionName,
-    /// What that provider said of their groups, at their latest sign-in: a group that is gone from it is gone from every
-    /// session.
-    pub groups: Groups,
-    /// When it said so.
-    pub groups_at: DateTime<Utc>,
-    /// The sign-in of the very session that asks. A stronger or later one elsewhere makes this one no stronger.
-    pub sign_in: SignInStrength,
-    /// Whether an operator has suspended them.
-    pub suspended: bool,
-}
-
-/// How strong a sign-in was, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SignInStrength {
-    /// When it was completed here.
-    pub at: DateTime<Utc>,
-    /// When the person showed the provider who they are, if it said.
-    pub authenticated_at: Option<DateTime<Utc>>,
-    /// Whether the provider said that they used a second factor. What it did not say, they did not.
-    pub mfa: bool,
-}
 
 /// What the database holds of the role that is asked for: the lab, its role of that name, and every mapping to it.
 #[derive(Clone, Debug, Default)]
@@ -67,7 +43,28 @@ pub enum Decision {
     /// Yes.
     Allowed(Box<Allowed>),
     /// No.
-    Refused(Refusal),
+    Refused(Refused),
+}
+
+/// No, and what would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub refusal: Refusal,
+    /// How old the sign-in may be at most, when it is older and a newer one would help.
+    pub max_age: Option<SignInAge>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, max_age: None }
+    }
+}
+
+impl From<Refusal> for Decision {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.into())
+    }
 }
 
 /// Proof that somebody may have a role now. No call to STS is made without one.
@@ -114,8 +111,16 @@ pub enum Refusal {
     NoMapping,
     /// The provider sent no group claim, so no mapping can be looked at.
     NoGroupClaim,
+    /// The provider sent a pointer to the groups instead of them, so no mapping can be looked at.
+    GroupOverage,
+    /// No live mapping gives this person this role by the groups that the provider sent, and it did not send all.
+    GroupsTruncated,
+    /// A mapping gives it by groups that are older than the lab allows.
+    GroupsTooOld,
     /// More time was asked for than the role or the mapping gives.
     TooLong,
+    /// The session's own sign-in is older than the role allows, or does not say how old it is.
+    FreshSignInNeeded,
     /// The mapping asks for a second factor and the sign-in had none.
     MfaNeeded,
     /// The mapping asks for a PI's approval and there is none.
@@ -129,7 +134,11 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::NoMapping => "no mapping gives this role",
             Self::NoGroupClaim => "the sign-in said nothing about groups",
+            Self::GroupOverage => "the sign-in brought a pointer instead of groups",
+            Self::GroupsTruncated => "no mapping gives this role by the groups that were sent, and they are not all",
+            Self::GroupsTooOld => "the groups are older than the lab allows",
             Self::TooLong => "more time was asked for than the role gives",
+            Self::FreshSignInNeeded => "the role needs a fresh sign-in",
             Self::MfaNeeded => "the role needs a second factor at sign-in",
             Self::ApprovalNeeded => "the role needs a PI's approval",
             Self::Suspended => "the person is suspended",
@@ -137,42 +146,29 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What a mapping that speaks of somebody still asks of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Missing {
-    /// Nothing: it gives its role.
-    Nothing,
-    /// A sign-in with a second factor.
-    Mfa,
-    /// A PI's approval.
-    Approval,
-}
-
-/// What these terms still ask of somebody with this evidence; the harder to get when it is both.
-#[must_use]
-pub const fn missing(terms: &MappingTerms, evidence: &Evidence) -> Missing {
-    if terms.needs_approval {
-        // Nobody can be approved yet, so such a mapping gives nothing by itself.
-        Missing::Approval
-    } else if terms.needs_mfa && !evidence.sign_in.mfa {
-        Missing::Mfa
-    } else {
-        Missing::Nothing
-    }
-}
-
 /// Decides about one role of one lab.
 #[must_use]
-pub fn decide(evidence: &Evidence, grounds: Grounds, wanted: Option<SessionDuration>, now: DateTime<Utc>) -> Decision {
+pub fn decide(
+    evidence: &Evidence,
+    grounds: Grounds,
+    policies: &PolicyLibrary,
+    wanted: Option<SessionDuration>,
+    now: DateTime<Utc>,
+) -> Decision {
     if evidence.suspended {
-        return Decision::Refused(Refusal::Suspended);
+        return Refusal::Suspended.into();
     }
-    if evidence.groups == Groups::Absent {
-        return Decision::Refused(Refusal::NoGroupClaim);
-    }
-    let Grounds { lab: Some(lab), role: Some(role), mappings } = grounds else {
-        return Decision::Refused(Refusal::NoMapping);
+    // Who has no mapping gets one and the same answer for every role of every lab, whether there is one or not.
+    let nothing = match evidence.groups {
+        Groups::Absent => return Refusal::NoGroupClaim.into(),
+        Groups::Overage => return Refusal::GroupOverage.into(),
+        Groups::Truncated(_) => Refusal::GroupsTruncated,
+        Groups::Present(_) => Refusal::NoMapping,
     };
+    let Grounds { lab: Some(lab), role: Some(role), mappings } = grounds else {
+        return nothing.into();
+    };
+    let limits = RoleLimits::new(policies.spends(&role.template), role.sign_in_age, lab.groups_age);
     let best = mappings
         .iter()
         .filter(|mapping| {
@@ -180,20 +176,29 @@ pub fn decide(evidence: &Evidence, grounds: Grounds, wanted: Option<SessionDurat
         })
         .min_by_key(|mapping| {
             let terms = &mapping.terms;
-            (missing(terms, evidence), Reverse(maximum(terms, &role)), Reverse(terms.end()), mapping.id.clone())
+            let missing = missing(terms, evidence, &limits, now);
+            (missing, Reverse(maximum(terms, &role)), Reverse(terms.end()), mapping.id.clone())
         });
     let Some(best) = best else {
-        return Decision::Refused(Refusal::NoMapping);
+        return nothing.into();
     };
-    match missing(&best.terms, evidence) {
-        Missing::Nothing => {}
-        Missing::Mfa => return Decision::Refused(Refusal::MfaNeeded),
-        Missing::Approval => return Decision::Refused(Refusal::ApprovalNeeded),
+    if evidence.has_old_groups(&limits, now) {
+        return Refusal::GroupsTooOld.into();
+    }
+    let refusal = match missing(&best.terms, evidence, &limits, now) {
+        Missing::Nothing => None,
+        Missing::Fresh => Some(Refusal::FreshSignInNeeded),
+        Missing::Mfa => Some(Refusal::MfaNeeded),
+        Missing::Approval => Some(Refusal::ApprovalNeeded),
+    };
+    if let Some(refusal) = refusal {
+        let max_age = evidence.has_old_sign_in(&limits, now).then_some(limits.sign_in);
+        return Decision::Refused(Refused { refusal, max_age });
     }
     let most = maximum(&best.terms, &role);
     let duration = wanted.unwrap_or(most);
     if duration > most {
-        return Decision::Refused(Refusal::TooLong);
+        return Refusal::TooLong.into();
     }
     Decision::Allowed(Box::new(Allowed { lab, mapping: best.id.clone(), duration, role }))
 }
@@ -207,9 +212,13 @@ fn maximum(terms: &MappingTerms, role: &Role) -> SessionDuration {
 mod tests {
     use std::collections::BTreeMap;
 
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::domain::access::SignInStrength;
     use crate::domain::claims::Group;
     use crate::domain::id::LabId;
+    use crate::domain::limits::GroupsAge;
     use crate::domain::mapping::MappingTarget;
     use crate::domain::role_session::ExternalId;
 
@@ -225,7 +234,7 @@ mod tests {
             connection: "campus".parse().unwrap(),
             groups: Groups::Present(groups),
             groups_at: at(NOW),
-            sign_in: SignInStrength { at: at(NOW), authenticated_at: None, mfa: false },
+            sign_in: SignInStrength { at: at(NOW), authenticated_at: Some(at(NOW)), mfa: false },
             suspended: false,
         }
     }
@@ -239,6 +248,7 @@ mod tests {
             external_id: ExternalId::from_entropy([2; 16]),
             created_at: at(0),
             archived_at: None,
+            groups_age: None,
         }
     }
 
@@ -248,6 +258,7 @@ mod tests {
             template: "mturk/pay".parse().unwrap(),
             parameters: BTreeMap::new(),
             max_duration: SessionDuration::from_seconds(max).unwrap(),
+            sign_in_age: None,
         }
     }
 
@@ -281,13 +292,17 @@ mod tests {
     ) -> Result<(u8, u32), Refusal> {
         let grounds = Grounds::from_rows(Some(lab()), Some(role), mappings.to_vec());
         let wanted = wanted.map(|seconds| SessionDuration::from_seconds(seconds).unwrap());
-        match decide(evidence, grounds, wanted, at(NOW)) {
-            Decision::Refused(refusal) => Err(refusal),
+        match decide(evidence, grounds, &policies(), wanted, at(NOW)) {
+            Decision::Refused(refused) => Err(refused.refusal),
             Decision::Allowed(allowed) => {
                 let id = (0..=u8::MAX).find(|id| MappingId::from_entropy([*id; 10]) == allowed.mapping).unwrap();
                 Ok((id, allowed.duration.seconds()))
             }
         }
+    }
+
+    fn policies() -> PolicyLibrary {
+        PolicyLibrary::shipped().unwrap()
     }
 
     fn pay(evidence: &Evidence, mappings: &[Mapping]) -> Result<(u8, u32), Refusal> {
@@ -331,16 +346,137 @@ mod tests {
             Grounds::from_rows(None, Some(role("pay", 3_600)), mappings),
             Grounds::default(),
         ] {
-            let decision = decide(&evidence(&["payers"]), grounds, None, at(NOW));
-            assert!(matches!(decision, Decision::Refused(Refusal::NoMapping)), "{decision:?}");
+            for (groups, refusal) in [
+                (Groups::Present(vec!["payers".parse().unwrap()]), Refusal::NoMapping),
+                (Groups::Truncated(vec!["payers".parse().unwrap()]), Refusal::GroupsTruncated),
+            ] {
+                let evidence = Evidence { groups, groups_at: at(0), ..evidence(&[]) };
+                let decision = decide(&evidence, grounds.clone(), &policies(), None, at(NOW));
+                assert!(matches!(decision, Decision::Refused(refused) if refused == refusal.into()), "{decision:?}");
+            }
         }
     }
 
     #[test]
-    fn an_absent_group_claim_is_told_apart() {
-        let absent = Evidence { groups: Groups::Absent, ..evidence(&[]) };
+    fn groups_that_are_absent_too_many_cut_off_or_none_are_told_apart() {
+        let mappings = [mapping(1, "campus", "payers", "pay", None)];
+        let with = |groups| pay(&Evidence { groups, ..evidence(&[]) }, &mappings);
+        let list = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect();
 
-        assert_eq!(pay(&absent, &[mapping(1, "campus", "payers", "pay", None)]), Err(Refusal::NoGroupClaim));
+        assert_eq!(with(Groups::Absent), Err(Refusal::NoGroupClaim));
+        assert_eq!(with(Groups::Overage), Err(Refusal::GroupOverage));
+        assert_eq!(with(Groups::Truncated(list(&["others"]))), Err(Refusal::GroupsTruncated));
+        assert_eq!(with(Groups::Present(list(&[]))), Err(Refusal::NoMapping));
+        // What was sent counts, though more was not.
+        assert_eq!(with(Groups::Truncated(list(&["others", "payers"]))), Ok((1, 3_600)));
+    }
+
+    /// Somebody of the group `payers` who signed in so many seconds ago, and showed who they are so many ago.
+    fn signed_in(ago: i64, authenticated: Option<i64>) -> Evidence {
+        let evidence = evidence(&["payers"]);
+        let sign_in = SignInStrength {
+            at: at(NOW - ago),
+            authenticated_at: authenticated.map(|ago| at(NOW - ago)),
+            ..evidence.sign_in
+        };
+        Evidence { groups_at: at(NOW - ago), sign_in, ..evidence }
+    }
+
+    /// What the gate says about a role of this template, with this limit set.
+    fn asked(evidence: &Evidence, template: &str, set: Option<u32>) -> Result<(), (Refusal, Option<u32>)> {
+        let role = Role {
+            template: template.parse().unwrap(),
+            sign_in_age: set.map(|seconds| SignInAge::from_row(seconds).unwrap()),
+            ..role("pay", 3_600)
+        };
+        let mappings = vec![mapping(1, "campus", "payers", "pay", None)];
+        match decide(evidence, Grounds::from_rows(Some(lab()), Some(role), mappings), &policies(), None, at(NOW)) {
+            Decision::Allowed(_) => Ok(()),
+            Decision::Refused(refused) => Err((refused.refusal, refused.max_age.map(SignInAge::seconds))),
+        }
+    }
+
+    #[test]
+    fn a_role_that_spends_takes_who_showed_themselves_within_the_hour() {
+        let stale = |most| Err((Refusal::FreshSignInNeeded, Some(most)));
+
+        assert_eq!(asked(&signed_in(3_599, Some(3_599)), "mturk/pay", None), Ok(()));
+        assert_eq!(asked(&signed_in(3_600, Some(3_600)), "mturk/pay", None), stale(3_600));
+        // A sign-in of this moment that rides on a session at the provider of this morning.
+        assert_eq!(asked(&signed_in(0, Some(3_600)), "mturk/pay", None), stale(3_600));
+        // A provider that does not say, and one whose clock is ahead.
+        assert_eq!(asked(&signed_in(0, None), "mturk/pay", None), stale(3_600));
+        assert_eq!(asked(&signed_in(3_600, Some(-7_200)), "mturk/pay", None), stale(3_600));
+        // As the lab sets it, and never more than twelve hours.
+        assert_eq!(asked(&signed_in(300, Some(300)), "mturk/pay", Some(300)), stale(300));
+        assert_eq!(asked(&signed_in(43_199, Some(43_199)), "mturk/pay", Some(43_200)), Ok(()));
+        assert_eq!(asked(&signed_in(43_200, Some(43_200)), "mturk/pay", Some(2_592_000)), stale(43_200));
+        // A template that is gone could have spent.
+        assert_eq!(asked(&signed_in(0, None), "mturk/gone", None), stale(3_600));
+    }
+
+    #[test]
+    fn a_role_that_spends_nothing_takes_a_sign_in_of_twelve_hours_or_of_what_the_lab_says() {
+        let read = |ago, set| asked(&signed_in(ago, None), "mturk/read-results", set);
+        let stale = |most| Err((Refusal::FreshSignInNeeded, Some(most)));
+
+        assert_eq!((read(43_199, None), read(43_200, None)), (Ok(()), stale(43_200)));
+        assert_eq!((read(2_591_999, Some(2_592_000)), read(3_600, Some(3_600))), (Ok(()), stale(3_600)));
+    }
+
+    #[test]
+    fn groups_older_than_the_lab_allows_give_nothing_and_only_who_has_a_mapping_hears_so() {
+        let asked = |evidence: &Evidence, age: Option<u32>| {
+            let groups_age = age.map(|seconds| GroupsAge::from_seconds(seconds).unwrap());
+            let mappings = vec![mapping(1, "campus", "payers", "pay", None)];
+            let role = Role { sign_in_age: Some(SignInAge::MAX), ..role("pay", 3_600) };
+            let role = Role { template: "mturk/read-results".parse().unwrap(), ..role };
+            let grounds = Grounds::from_rows(Some(Lab { groups_age, ..lab() }), Some(role), mappings);
+            match decide(evidence, grounds, &policies(), None, at(NOW)) {
+                Decision::Allowed(_) => Ok(()),
+                Decision::Refused(refused) => Err(refused),
+            }
+        };
+        let old = Err(Refusal::GroupsTooOld.into());
+
+        assert_eq!(asked(&signed_in(86_399, None), Some(86_400)), Ok(()));
+        assert_eq!(asked(&signed_in(86_400, None), Some(86_400)), old);
+        assert_eq!(asked(&signed_in(2_592_000, None), None), old);
+        let of_others = Evidence { groups: Groups::Present(vec![]), ..signed_in(2_592_000, None) };
+        assert_eq!(asked(&of_others, None), Err(Refusal::NoMapping.into()));
+        // Groups of a later sign-in elsewhere count, and make this session's own sign-in no younger.
+        let elsewhere = Evidence { groups_at: at(NOW), ..signed_in(86_400, None) };
+        assert_eq!(asked(&elsewhere, Some(86_400)), Ok(()));
+    }
+
+    #[test]
+    fn what_the_home_page_says_and_what_the_gate_does_are_one() {
+        let limits = RoleLimits::new(true, None, None);
+        let terms = MappingTerms::default();
+
+        for ago in [0, 1_800, 3_599, 3_600, 7_200] {
+            let evidence = signed_in(ago, Some(ago));
+            let good = asked(&evidence, "mturk/pay", None).is_ok();
+            assert_eq!(missing(&terms, &evidence, &limits, at(NOW)) == Missing::Nothing, good, "{ago}");
+            let until = evidence.good_until(&limits).unwrap();
+            assert_eq!((until > at(NOW), until), (good, at(NOW) + TimeDelta::seconds(3_600 - ago)), "{ago}");
+        }
+        assert_eq!(signed_in(0, None).good_until(&limits), None);
+    }
+
+    #[test]
+    fn who_lacks_a_second_factor_and_freshness_hears_of_both_at_once() {
+        let mappings = vec![with(mapping(1, "campus", "payers", "pay", None), |terms| terms.needs_mfa = true)];
+        let refused = |evidence: &Evidence| {
+            let grounds = Grounds::from_rows(Some(lab()), Some(role("pay", 3_600)), mappings.clone());
+            match decide(evidence, grounds, &policies(), None, at(NOW)) {
+                Decision::Allowed(_) => panic!("allowed"),
+                Decision::Refused(refused) => (refused.refusal, refused.max_age.map(SignInAge::seconds)),
+            }
+        };
+
+        assert_eq!(refused(&signed_in(0, Some(0))), (Refusal::MfaNeeded, None));
+        assert_eq!(refused(&signed_in(7_200, Some(7_200))), (Refusal::MfaNeeded, Some(3_600)));
     }
 
     #[test]

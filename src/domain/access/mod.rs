@@ -46,10 +46,12 @@
 //! ```
 
 mod decide;
+mod evidence;
 mod proof;
 
-pub use decide::{Allowed, Decision, Evidence, Grounds, Missing, Refusal, SignInStrength, decide, missing};
+pub use decide::{Allowed, Decision, Grounds, Refusal, Refused, decide};
+pub use evidence::{Evidence, Missing, SignInStrength, missing};
 pub use proof::{
     Denied, InvitedAccess, LabAccess, ManagerAccess, Membership, OpenInvitation, Operator, OperatorAccess, PiAccess,
-    admit,
+    admit, admit_to_change,
 };

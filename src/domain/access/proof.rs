@@ -2,9 +2,13 @@
 
 use std::ops::Deref;
 
+use chrono::{DateTime, Utc};
+
+use super::SignInStrength;
 use crate::domain::actor::{Actor, OperatorName};
 use crate::domain::id::PersonId;
 use crate::domain::lab::{Invitation, Lab, Standing};
+use crate::domain::limits::SignInAge;
 
 /// What the database says of one person in one lab: that they belong to it, and what they may administer there.
 #[derive(Clone, Debug)]
@@ -31,6 +35,9 @@ pub enum Denied {
     /// They belong to the lab and may not do this there.
     #[error("this takes the standing of {0} at least")]
     StandingNeeded(Standing),
+    /// They belong to the lab, and changing something there takes a newer sign-in.
+    #[error("this takes a sign-in that is at most {0} old")]
+    FreshSignInNeeded(SignInAge),
 }
 
 /// Proof that the bearer may see into one lab.
@@ -53,6 +60,21 @@ pub fn admit(membership: Option<Membership>) -> Result<LabAccess, Denied> {
         return Err(Denied::NoSuchLab);
     }
     Ok(LabAccess { lab, by: Actor::Person(person), standing: Some(standing) })
+}
+
+/// Lets a member of a lab in to change something there: by a sign-in of this working day.
+///
+/// # Errors
+///
+/// As for [`admit`], and [`Denied::FreshSignInNeeded`].
+pub fn admit_to_change(
+    membership: Option<Membership>,
+    sign_in: &SignInStrength,
+    now: DateTime<Utc>,
+) -> Result<LabAccess, Denied> {
+    let access = admit(membership)?;
+    let most = SignInAge::WORKING_DAY;
+    if now < most.end(sign_in.at) { Ok(access) } else { Err(Denied::FreshSignInNeeded(most)) }
 }
 
 impl LabAccess {
@@ -253,7 +275,7 @@ impl Deref for InvitedAccess {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
+    use chrono::TimeDelta;
 
     use super::*;
     use crate::domain::id::LabId;
@@ -268,6 +290,7 @@ mod tests {
             external_id: ExternalId::from_entropy([2; 16]),
             created_at: DateTime::UNIX_EPOCH,
             archived_at: archived.then_some(DateTime::UNIX_EPOCH),
+            groups_age: None,
         }
     }
 
@@ -281,6 +304,20 @@ mod tests {
 
         assert_eq!(admit(None).unwrap_err(), Denied::NoSuchLab);
         assert_eq!(admit(Some(member)).unwrap_err(), Denied::NoSuchLab);
+    }
+
+    #[test]
+    fn changing_something_takes_a_sign_in_of_this_working_day() {
+        let member =
+            |archived| Some(Membership::from_rows(lab(archived), PersonId::from_entropy([3; 10]), Standing::Pi));
+        let at = DateTime::UNIX_EPOCH;
+        let sign_in = SignInStrength { at, authenticated_at: None, mfa: true };
+        let day = TimeDelta::hours(12);
+
+        assert!(admit_to_change(member(false), &sign_in, at + day - TimeDelta::microseconds(1)).is_ok());
+        let denied = |membership| admit_to_change(membership, &sign_in, at + day).unwrap_err();
+        assert_eq!(denied(member(false)), Denied::FreshSignInNeeded(SignInAge::WORKING_DAY));
+        assert_eq!((denied(None), denied(member(true))), (Denied::NoSuchLab, Denied::NoSuchLab));
     }
 
     #[test]

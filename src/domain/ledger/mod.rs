@@ -262,7 +262,7 @@ mod tests {
         };
         let (mapping, person) = (MappingId::from_entropy([4; 10]), PersonId::from_entropy([5; 10]));
         let (change, invitation) = (MappingChangeId::from_entropy([6; 10]), InvitationId::from_entropy([7; 10]));
-        vec![
+        let lab = vec![
             Event::Attempted {
                 lab: "vision".parse().unwrap(),
                 role: "pay".parse().unwrap(),
@@ -320,6 +320,12 @@ mod tests {
             Event::MappingChangeDeclined { change, mapping },
             Event::PersonSuspended { person: person.clone() },
             Event::PersonRestored { person: person.clone() },
+        ];
+        lab.into_iter().chain(more_events(person)).collect()
+    }
+
+    fn more_events(person: PersonId) -> [Event; 5] {
+        [
             Event::SignInRefused {
                 connection: Some("campus".parse().unwrap()),
                 reason: SignInRefusal::IdTokenSignature,

@@ -41,6 +41,12 @@ impl PolicyLibrary {
         self.0.get(name)
     }
 
+    /// Whether a role made of this template can spend. One that is gone could have.
+    #[must_use]
+    pub fn spends(&self, name: &TemplateName) -> bool {
+        self.get(name).is_none_or(PolicyTemplate::spends)
+    }
+
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&TemplateName, &PolicyTemplate)> {
         self.0.iter()
@@ -73,6 +79,15 @@ mod tests {
         }
 
         assert_eq!(files, SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect());
+    }
+
+    #[test]
+    fn what_publishes_or_pays_spends_and_so_does_what_is_gone() {
+        let library = PolicyLibrary::shipped().unwrap();
+        let spends = |name: &str| library.spends(&name.parse().unwrap());
+
+        assert!(spends("mturk/pay") && spends("mturk/publish") && spends("mturk/gone"));
+        assert!(!spends("mturk/read-results"));
     }
 
     #[test]

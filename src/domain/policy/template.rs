@@ -20,6 +20,7 @@ struct File {
     title: String,
     description: String,
     cost: String,
+    spends: bool,
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
@@ -48,6 +49,7 @@ pub struct PolicyTemplate {
     title: String,
     description: String,
     cost: String,
+    spends: bool,
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
     document: Value,
@@ -102,6 +104,7 @@ impl PolicyTemplate {
             title: file.title,
             description: file.description,
             cost: file.cost,
+            spends: file.spends,
             parameters: file.parameters,
             probe: file.probe,
             document: file.document,
@@ -129,6 +132,12 @@ impl PolicyTemplate {
     #[must_use]
     pub fn cost(&self) -> &str {
         &self.cost
+    }
+
+    /// Whether using it can spend the lab's money, or promise it.
+    #[must_use]
+    pub const fn spends(&self) -> bool {
+        self.spends
     }
 
     /// What a lab fills in.
@@ -234,7 +243,7 @@ mod tests {
 
     fn file(document: &Value) -> String {
         json!({
-            "title": "t", "description": "d", "cost": "c",
+            "title": "t", "description": "d", "cost": "c", "spends": false,
             "parameters": {"bucket": {"description": "b"}},
             "probe": {"action": "mechanicalturk:GetHIT"},
             "document": document,
@@ -321,6 +330,18 @@ mod tests {
         }
         for document in bad {
             assert!(matches!(PolicyTemplate::parse(&file(&document)), Err(TemplateError::Statement(_))), "{document}");
+        }
+    }
+
+    #[test]
+    fn a_template_says_whether_it_spends() {
+        let text = file(&statement(&["mechanicalturk:GetHIT"], "*"));
+
+        assert!(!PolicyTemplate::parse(&text).unwrap().spends());
+        assert!(PolicyTemplate::parse(&text.replace("\"spends\":false", "\"spends\":true")).unwrap().spends());
+        for unsaid in ["", "\"spends\":\"no\",", "\"spends\":null,"] {
+            let text = text.replace("\"spends\":false,", unsaid);
+            assert!(matches!(PolicyTemplate::parse(&text), Err(TemplateError::Syntax(_))), "{unsaid}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod address;
 pub(super) mod labs;
+pub(super) mod limits;
 pub(super) mod mappings;
 
 use axum::Json;
@@ -36,9 +37,11 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
             ends_at: given.ends_at.map(wire::timestamp),
             needs: match given.missing {
                 Missing::Nothing => None,
+                Missing::Fresh => Some("fresh-sign-in".to_owned()),
                 Missing::Mfa => Some("mfa".to_owned()),
                 Missing::Approval => Some("approval".to_owned()),
             },
+            until: given.until.map(wire::timestamp),
         })
         .collect();
     let groups = match &profile.snapshot.evidence.groups {
@@ -46,6 +49,11 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
         Groups::Present(groups) | Groups::Truncated(groups) => {
             Some(groups.iter().map(Group::as_str).map(str::to_owned).collect())
         }
+    };
+    let groups_missing = match &profile.snapshot.evidence.groups {
+        Groups::Absent | Groups::Present(_) => None,
+        Groups::Overage => Some("too-many".to_owned()),
+        Groups::Truncated(_) => Some("cut-off".to_owned()),
     };
     Ok(Json(wire::Me {
         person_id: caller.person.to_string(),
@@ -55,6 +63,7 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
         signed_in_at: wire::timestamp(profile.snapshot.evidence.groups_at),
         session_expires_at: wire::timestamp(caller.session_expires_at),
         groups,
+        groups_missing,
         roles,
         standings: profile
             .standings
