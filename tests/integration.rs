@@ -26,6 +26,8 @@ mod first_credential;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
+mod independent_client;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod killed;
@@ -52,8 +54,12 @@ mod printed_commands;
 #[cfg(test)]
 mod query_plans;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod refusals;
 mod refused_sign_ins;
+#[cfg(test)]
+mod remote_login;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! | `LODGE_TEST_PEERS` | `full`: a missing peer is a failure; `none` or unset: tests that need one are skipped |
 //! | `LODGE_TEST_PYTHON` | a Python with boto3 and moto |
 //! | `LODGE_TEST_AWS` | the AWS CLI |
-//! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, iam-simulate and playwright-core |
+//! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate and playwright-core |
 //! | `LODGE_TEST_CHROMIUM` | Chromium |
 
 use std::collections::BTreeMap;

@@ -73,6 +73,12 @@ impl Process {
         process.wait()
     }
 
+    /// Writes to its standard input.
+    pub(crate) fn say(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().unwrap_or_else(|| panic!("{} has no input any more", self.name));
+        stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush()).unwrap();
+    }
+
     /// The first line that contains `text`, on either pipe. Panics when the program ends, or falls silent, before it.
     pub(crate) fn wait_for_line(&self, text: &str) -> String {
         let until = Instant::now() + PATIENCE;
