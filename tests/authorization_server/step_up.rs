@@ -15,7 +15,7 @@ use crate::support::visitor::{Page, Visitor};
 impl Stage {
     /// Somebody who showed the provider who they are so many minutes ago; `None` when it does not say.
     fn student(&self, minutes_ago: Option<i64>, mfa: bool) -> SignedIn {
-        let now = self.clock_now();
+        let now = self.running.broker.clock.now();
         let sign_in = SignIn { connection: "campus", subject: "s", groups: Some(&[STUDENTS]), mfa };
         sign_in.with(&self.running.broker, |claims| {
             claims.authenticated_at = minutes_ago.map(|minutes| now - TimeDelta::minutes(minutes));
@@ -144,6 +144,7 @@ fn the_page_that_asks_says_what_this_sign_in_does_not_give() {
                 template: format!("mturk/{role}").parse().unwrap(),
                 parameters: std::collections::BTreeMap::new(),
                 max_duration: lodge::domain::role_session::SessionDuration::MAX,
+                sign_in_age: None,
             };
             seeding.add_role(&stage.lab, &role).await.unwrap();
             let (connection, group) = ("campus".parse().unwrap(), STUDENTS.parse().unwrap());
