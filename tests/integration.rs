@@ -9,6 +9,7 @@
 mod architecture;
 #[cfg(test)]
 mod authorization_server;
+mod backchannel;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]

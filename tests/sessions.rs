@@ -116,14 +116,15 @@ fn all_others_end_at_once() {
     for stage in Stage::each("all_others_end_at_once") {
         let (mut here, mut there) = (stage.visitor(), stage.visitor());
         let url = &stage.running.url;
-        let (token, other) = (helper_token(&mut here, url, ""), helper_token(&mut there, url, ""));
+        let (token, other) =
+            (helper_token(&mut here, url, "nobody is asked"), helper_token(&mut there, url, "nobody is asked"));
 
         let page = here.open(&stage.url("/sessions"));
         here.press(&page, "End all others");
         assert!(stage.is_signed_in(&stage.cookie(&here)) && !stage.is_signed_in(&stage.cookie(&there)));
         assert_eq!((me(url, &token).status, me(url, &other).status), (401, 401));
 
-        let token = helper_token(&mut here, url, "");
+        let token = helper_token(&mut here, url, "nobody is asked");
         assert_eq!(stage.api("DELETE", "/api/v1/me/sessions", &token).status, 204);
         assert_eq!((me(url, &token).status, stage.is_signed_in(&stage.cookie(&here))), (200, false));
     }
@@ -133,7 +134,7 @@ fn all_others_end_at_once() {
 fn a_session_of_somebody_else_is_none() {
     for stage in Stage::each("a_session_of_somebody_else_is_none") {
         let mut visitor = stage.visitor();
-        let token = helper_token(&mut visitor, &stage.running.url, "");
+        let token = helper_token(&mut visitor, &stage.running.url, "nobody is asked");
         let stranger = crate::support::signed_in::signed_in(&stage.running.broker, "stranger", &[]);
 
         assert_eq!(stage.listed(&stranger.token).len(), 2, "their own");
@@ -247,7 +248,7 @@ async fn sign_ins_of(owner: &Address, person: &str) -> i64 {
 fn what_has_ended_is_forgotten_after_a_month_and_a_latest_sign_in_never() {
     for stage in Stage::each("what_has_ended_is_forgotten_after_a_month_and_a_latest_sign_in_never") {
         let mut visitor = stage.visitor();
-        helper_token(&mut visitor, &stage.running.url, "");
+        helper_token(&mut visitor, &stage.running.url, "nobody is asked");
         stage.clock.advance(TimeDelta::hours(13));
         // A second sign-in of the same person, and somebody who never comes again.
         let mut again = stage.visitor();

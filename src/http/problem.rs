@@ -28,6 +28,7 @@
 //! | `no-such-page` | 404 | nothing has this address |
 //! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
 //! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
+//! | `slow-down` | 429 | one address asked for too much at once |
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
 //! | `internal` | 500 | a fault in the broker; nothing was issued |
 //!
@@ -135,6 +136,17 @@ impl Problem {
 
     pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
+    }
+
+    /// One address asks more often than anybody needs to.
+    #[must_use]
+    pub fn slow_down() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow-down",
+            "Too many requests",
+            "More was asked from your address than anybody needs. Wait a moment, then go on.",
+        )
     }
 
     /// A change that does not say which revision it was made from.
@@ -311,6 +323,9 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         let challenge = self.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok());
         if let Some(challenge) = challenge {

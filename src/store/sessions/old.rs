@@ -11,8 +11,6 @@ const BATCH: usize = 200;
 statements! {
     platform {
         FORGET_BROWSER_SESSIONS = "delete from browser_session where expires_at < $1";
-        FORGET_TOKENS_OF_OLD = "delete from cli_token where cli_session_id in \
-            (select id from cli_session where expires_at < $1)";
         FORGET_CLI_SESSIONS = "delete from cli_session where expires_at < $1";
         /// Not the latest of its person, which every decision is made on, and not what a session stands on.
         OLD_SIGN_INS = "select sign_in.id as id from sign_in where sign_in.signed_in_at < $1 \
@@ -27,10 +25,9 @@ statements! {
 }
 
 impl Tx {
-    /// Forgets the sessions whose own end was before this moment; says how many.
+    /// Forgets the sessions whose own end was before this moment; says how many. Their tokens are forgotten by then.
     pub async fn forget_sessions(&mut self, before: DateTime<Utc>) -> Result<u64> {
         let browsers = run!(self, execute FORGET_BROWSER_SESSIONS, before)?;
-        run!(self, execute FORGET_TOKENS_OF_OLD, before)?;
         Ok(browsers + run!(self, execute FORGET_CLI_SESSIONS, before)?)
     }
 
