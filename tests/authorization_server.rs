@@ -2,7 +2,9 @@
 
 mod confirmation;
 mod headers;
+mod remote;
 mod sessions;
+mod step_up;
 mod tokens;
 
 use chrono::DateTime;

@@ -105,6 +105,7 @@ fn everything_was_collected(canaries: &Canaries) {
         "form token",
         "helper's PKCE verifier",
         "helper's access token",
+        "helper's refresh token",
         "helper's state",
         "key file",
         "nonce",

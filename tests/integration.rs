@@ -10,6 +10,8 @@ mod architecture;
 #[cfg(test)]
 mod authorization_server;
 #[cfg(test)]
+mod backchannel;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod canaries;
@@ -34,6 +36,8 @@ mod killed;
 #[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod mappings;
 #[cfg(test)]
 mod moto;
@@ -55,7 +59,10 @@ mod query_plans;
 mod refresh;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod refused_sign_ins;
+#[cfg(test)]
+mod remote_login;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]
@@ -64,6 +71,8 @@ mod routes;
 mod schema;
 #[cfg(test)]
 mod second_start;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod shipped;
 #[cfg(test)]

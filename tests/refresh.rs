@@ -10,7 +10,7 @@ use lodge::app::Broker;
 use lodge::domain::ledger::{Book, Entry, Event};
 use lodge::oidc::Algorithm;
 
-use crate::support::broker::{Plan, TestBroker, helper_code, seed, trade};
+use crate::support::broker::{Plan, TestBroker, helper_code, refresh_with, seed, trade};
 use crate::support::databases::Kind;
 use crate::support::evil_provider::EvilProvider;
 use crate::support::raw;
@@ -40,17 +40,6 @@ impl Pair {
         let text = |name: &str| page.json()[name].as_str().unwrap().to_owned();
         Self { access: text("access_token"), refresh: text("refresh_token") }
     }
-}
-
-/// Trades a refresh token, with some of the form changed; an empty value leaves the field out.
-fn refresh_with(broker: &str, token: &str, changes: &[(&str, &str)]) -> Page {
-    let mut fields = vec![("grant_type", "refresh_token"), ("client_id", "lodge-cli"), ("refresh_token", token)];
-    for (name, value) in changes {
-        fields.retain(|(existing, _)| existing != name);
-        fields.push((name, value));
-    }
-    fields.retain(|(_, value)| !value.is_empty());
-    raw::post_form(&format!("{broker}/oauth/token"), &fields).send()
 }
 
 /// What the broker's own book says of tokens that were shown twice.

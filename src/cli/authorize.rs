@@ -55,8 +55,10 @@ impl Attempt {
             .append_pair("state", &self.state)
             .append_pair("code_challenge", &challenge(&self.verifier))
             .append_pair("code_challenge_method", "S256")
-            .append_pair("host", wish.machine)
-            .append_pair("account", wish.account);
+            .append_pair("host", wish.machine);
+        if !wish.account.is_empty() {
+            url.query_pairs_mut().append_pair("account", wish.account);
+        }
         if wish.fresh {
             url.query_pairs_mut().append_pair("max_age", FRESH_SECONDS);
         }

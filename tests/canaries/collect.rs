@@ -60,6 +60,7 @@ fn at_broker(call: &Recorded, canaries: &mut Canaries) {
             ("our code", form.get("code").cloned()),
             ("helper's PKCE verifier", form.get("code_verifier").cloned()),
             ("helper's access token", text(&body, "access_token")),
+            ("helper's refresh token", text(&body, "refresh_token")),
         ],
         _ => Vec::new(),
     };

@@ -6,8 +6,10 @@ use lodge::ambient::Random;
 use lodge::demo::seed;
 use serde_json::json;
 
+use crate::support::broker::{pasted_from, refresh_with};
 use crate::support::campus::{Campus, Running};
 use crate::support::canaries::Canaries;
+use crate::support::files_under;
 use crate::support::process::{Ended, Process};
 use crate::support::programs;
 use crate::support::proxy::{Recorded, RecordingProxy, http_answer};
@@ -41,6 +43,7 @@ pub(super) fn live(campus: &Campus, filter: &str, environment: &[(&str, &str)]) 
     let home = tempfile::tempdir().unwrap();
     let mut story = Story { campus, broker, home, filter, said: Said::default() };
     story.all_is_well();
+    story.a_code_is_pasted();
     story.sts_fails();
     story.the_provider_fails();
     story.strangers_come();
@@ -75,10 +78,49 @@ impl Story<'_> {
         self.note("lodge login", said.join("\n"));
         self.note("lodge login, standard output", ended.stdout);
 
+        // Its access token has lived long enough, as far as the helper knows.
+        self.expire();
         let got = self.run(&["credential-process", ROLE], 0);
         self.said.credentials = got.stdout;
         let status = self.run(&["status"], 0);
         self.note("lodge status, standard output", status.stdout);
+    }
+
+    /// Lets the helper renew its session before it asks the next time.
+    fn expire(&self) {
+        let url = self.front();
+        let is_session = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "json");
+        let file = files_under(self.home.path()).into_iter().find(is_session).unwrap();
+        let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        assert_eq!(session["broker"], url);
+        session["renewal"]["access_expires_at"] = json!("2020-01-01T00:00:00Z");
+        std::fs::write(file, session.to_string()).unwrap();
+    }
+
+    /// Somebody signs in with a browser elsewhere, and somebody else copies their tokens.
+    fn a_code_is_pasted(&mut self) {
+        let (home, front) = (tempfile::tempdir().unwrap(), self.front());
+        let mut command = self.helper(home.path(), &["login", "--remote", &front]);
+        let mut login = Process::start("lodge login", &mut command);
+        let line = login.wait_for_line("/oauth/authorize?");
+        let mut visitor = Visitor::new();
+        let asked = visitor.sign_in(line.trim(), "u-1003");
+        let shown = visitor.press(&asked, "yes");
+        login.say(&format!("{}\n", pasted_from(&shown)));
+        let ended = login.wait();
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        let said: Vec<_> = ended.stderr.lines().filter(|said| *said != line).collect();
+        self.note("lodge login --remote", said.join("\n"));
+
+        let first = self.campus.front.recorded().into_iter().rfind(is_code_exchange).unwrap();
+        let mut token = text(&first.answer.unwrap().body(), "refresh_token").unwrap();
+        let copied = token.clone();
+        for _ in 0..2 {
+            let answer = refresh_with(&front, &token, &[]);
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            token = answer.json()["refresh_token"].as_str().unwrap().to_owned();
+        }
+        assert_eq!(refresh_with(&front, &copied, &[]).status, 400);
     }
 
     /// Each of these answers holds what STS never should say again.
@@ -282,7 +324,9 @@ impl Story<'_> {
 }
 
 fn is_code_exchange(call: &Recorded) -> bool {
-    call.path() == "/oauth/token" && call.answer.as_ref().is_some_and(|answer| answer.status == 200)
+    let is_code =
+        call.path() == "/oauth/token" && call.form().get("grant_type").is_some_and(|it| it == "authorization_code");
+    is_code && call.answer.as_ref().is_some_and(|answer| answer.status == 200)
 }
 
 fn sts_error(code: &str, message: &str) -> String {

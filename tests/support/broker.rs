@@ -118,6 +118,7 @@ impl Plan {
                 clock: self.clock,
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
+                trusted_proxies: Vec::new(),
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));
@@ -221,6 +222,23 @@ pub(crate) fn trade(broker: &str, code: &str, changes: &[(&str, &str)]) -> Page 
     }
     fields.retain(|(_, value)| !value.is_empty());
     raw::post_form(&format!("{broker}/oauth/token"), &fields).send()
+}
+
+/// Trades a refresh token, with some of the form changed; an empty value leaves the field out.
+pub(crate) fn refresh_with(broker: &str, token: &str, changes: &[(&str, &str)]) -> Page {
+    let mut fields = vec![("grant_type", "refresh_token"), ("client_id", "lodge-cli"), ("refresh_token", token)];
+    for (name, value) in changes {
+        fields.retain(|(existing, _)| existing != name);
+        fields.push((name, value));
+    }
+    fields.retain(|(_, value)| !value.is_empty());
+    raw::post_form(&format!("{broker}/oauth/token"), &fields).send()
+}
+
+/// What the page shows to be pasted.
+pub(crate) fn pasted_from(page: &Page) -> String {
+    let shown = page.body.split_once("<code class=\"paste\">").and_then(|(_, rest)| rest.split_once("</code>"));
+    shown.unwrap_or_else(|| panic!("nothing to paste: {} {}", page.status, page.text())).0.to_owned()
 }
 
 /// A helper's token for whoever signs in.

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use lodge::ambient::Random;
-use lodge::app::Broker;
+use lodge::app::{Broker, BrowserOrigin};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 use lodge::domain::person::PersonKey;
@@ -52,6 +52,11 @@ pub(crate) fn signed_in(broker: &Broker, subject: &str, groups: &[&str]) -> Sign
 impl SignIn<'_> {
     /// Signs them in, anew if they were before. Sessions that they have already stay as they are.
     pub(crate) fn at(&self, broker: &Broker) -> SignedIn {
+        self.with(broker, |_| {})
+    }
+
+    /// The same with something else in what the sign-in says.
+    pub(crate) fn with(&self, broker: &Broker, change: impl FnOnce(&mut ClaimsSnapshot)) -> SignedIn {
         let now = broker.clock.now();
         let groups = self.groups.map_or(Groups::Absent, |groups| {
             let mut names: Vec<_> = groups.iter().map(|group| group.parse().unwrap()).collect();
@@ -66,7 +71,8 @@ impl SignIn<'_> {
             let key = key(self.connection, self.subject);
             let (person, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());
-            let claims = ClaimsSnapshot { mfa: self.mfa, ..ClaimsSnapshot::of_groups(groups) };
+            let mut claims = ClaimsSnapshot { mfa: self.mfa, ..ClaimsSnapshot::of_groups(groups) };
+            change(&mut claims);
             tx.insert_sign_in(&sign_in, &person, &claims, now).await.unwrap();
             let browser = Session {
                 id: BrowserSessionId::from_entropy(Random::System.bytes()),
@@ -74,7 +80,7 @@ impl SignIn<'_> {
                 sign_in: sign_in.clone(),
                 expires_at: now + broker.lifetimes.browser_session,
             };
-            tx.insert_browser_session(&hash(&cookie), &browser, now).await.unwrap();
+            tx.insert_browser_session(&hash(&cookie), &browser, &BrowserOrigin::default(), now).await.unwrap();
             let helper = Session {
                 id: CliSessionId::from_entropy(Random::System.bytes()),
                 person: person.clone(),

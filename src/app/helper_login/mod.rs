@@ -187,6 +187,10 @@ impl Broker {
     ) -> Result<Option<HelperTokens>> {
         let now = self.clock.now();
         let code_hash = keys::hash(code.expose_secret());
+        // Anybody can make a code up. Looking for it first keeps whoever does from standing in line with those who write.
+        if self.store.read().await?.code(&code_hash).await?.is_none() {
+            return Err(HelperLoginError::Code.into());
+        }
         let mut tx = self.store.write().await?;
         let row = tx.code(&code_hash).await?.ok_or(HelperLoginError::Code)?;
         if let Some(first) = row.redeemed_for {

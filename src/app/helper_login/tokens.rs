@@ -102,6 +102,10 @@ impl Broker {
     pub async fn refresh_helper(&self, presented: &SecretString) -> Result<HelperTokens> {
         let now = self.clock.now();
         let hash = keys::hash(presented.expose_secret());
+        // Anybody can make a token up. Looking for it first keeps whoever does from standing in line with those who write.
+        if self.store.read().await?.tokens_by_refresh(&hash).await?.is_none() {
+            return Err(HelperLoginError::Refresh.into());
+        }
         let mut tx = self.store.write().await?;
         let id = tx.tokens_by_refresh(&hash).await?.ok_or(HelperLoginError::Refresh)?.session;
         if !tx.hold_cli_session(&id, now).await? {
@@ -163,8 +167,9 @@ impl Broker {
     ///
     /// When the database is away.
     pub async fn end_helper_session(&self, token: &SecretString) -> Result<()> {
+        let found = self.store.read().await?.cli_session_of_token(&keys::hash(token.expose_secret())).await?;
+        let Some(session) = found else { return Ok(()) };
         let mut tx = self.store.write().await?;
-        let Some(session) = tx.cli_session_of_token(&keys::hash(token.expose_secret())).await? else { return Ok(()) };
         tx.end_cli_session(&session, self.clock.now()).await?;
         Ok(tx.commit().await?)
     }
