@@ -24,6 +24,8 @@ mod doctor;
 #[cfg(test)]
 mod first_credential;
 #[cfg(test)]
+mod group_shapes;
+#[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
 mod isolation;
