@@ -1,7 +1,7 @@
 //! A group is the very text that the provider sent. Whatever looks like it, contains it, or is its beginning is another
 //! group: at issuance, on one's own page, and at the door of the lab, which ask the database in three ways.
 
-use lodge::domain::claims::{GroupClaim, GroupForm, GroupFormat};
+use lodge::domain::claims::{Group, GroupClaim, GroupForm, GroupFormat};
 use serde_json::json;
 
 use super::on_each;
@@ -122,7 +122,7 @@ fn an_entitlement_is_compared_by_what_it_means() {
                 for (number, entitlement) in entitlements.iter().enumerate() {
                     // What a sign-in keeps of it.
                     let read = GroupClaim::default().read(&json!({"groups": [entitlement]}), &form).unwrap();
-                    let kept: Vec<_> = read.as_slice().iter().map(|group| group.as_str()).collect();
+                    let kept: Vec<_> = read.as_slice().iter().map(Group::as_str).collect();
                     let subject = format!("{place}-{is_good}-{number}");
                     let somebody = SignIn { connection: "proxy", subject: &subject, groups: Some(&kept), mfa: false };
                     let somebody = somebody.at(stage.labs.broker());
