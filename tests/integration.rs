@@ -24,6 +24,7 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+mod front_door;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
