@@ -174,6 +174,7 @@ impl Playground {
             id: seed::CLIENT_ID.to_owned(),
             secret: self.client_secret.expose_secret().to_owned(),
             redirect_uris: vec![format!("{}/auth/{}/callback", self.public_url, seed::CONNECTION)],
+            backchannel_logout_uri: Some(format!("{}/auth/{}/backchannel-logout", self.public_url, seed::CONNECTION)),
         };
         let settings = idp::Settings {
             issuer: self.issuer.clone(),

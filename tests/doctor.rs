@@ -118,7 +118,11 @@ fn all_is_well() {
 
     let issuer = premises.campus.provider.url();
     assert_eq!((said.code, said.amiss()), (0, vec![]), "{}", said.text);
-    assert_eq!(said.of("connection campus"), ("ok", format!("{issuer}, 1 key, signs with ES256").as_str()));
+    let offers = format!(
+        "{issuer}, 1 key, signs with ES256, may tell of a second factor, tells of logouts if \
+         https://lodge.example.edu/auth/campus/backchannel-logout is registered there"
+    );
+    assert_eq!(said.of("connection campus"), ("ok", offers.as_str()));
     let arn = "arn:aws:sts::999988887777:assumed-role/lodge-broker/demo, with credentials from the environment";
     assert_eq!(said.of("AWS identity"), ("ok", arn));
     assert_eq!(said.of("clock"), ("ok", "0 s off that of campus, 0 s off that of AWS"));
@@ -179,7 +183,7 @@ fn a_provider_with_another_issuer_fails() {
 fn what_a_provider_does_not_offer_is_said() {
     let evil = EvilProvider::start(Clock::System);
     let premises = Premises::at_provider(&evil.issuer);
-    let lies: [(Lie, &str, &str); 7] = [
+    let lies: [(Lie, &str, &str); 9] = [
         (
             Lie::Metadata(|metadata| metadata["id_token_signing_alg_values_supported"] = vec!["RS256", "none"].into()),
             "failed",
@@ -204,6 +208,23 @@ fn what_a_provider_does_not_offer_is_said() {
             Lie::Metadata(|metadata| metadata["claims_supported"] = vec!["sub", "name"].into()),
             "warning",
             "it does not list the claim `groups`: sign in once and see whether groups arrive",
+        ),
+        (
+            Lie::Metadata(|metadata| {
+                metadata["token_endpoint"] = "https://oauth2.example.com/token".into();
+                metadata["userinfo_endpoint"] = "https://graph.example.com/userinfo".into();
+            }),
+            "failed",
+            "if they are the provider's, set endpoint_origins = [\"https://oauth2.example.com\", \
+             \"https://graph.example.com\"]; nobody can sign in until then",
+        ),
+        (
+            Lie::Metadata(|metadata| {
+                metadata["acr_values_supported"] = vec!["0", "1"].into();
+                metadata["claims_supported"] = Value::Null;
+            }),
+            "ok",
+            "lists none of `mfa_acr`, so a second factor may go unseen, does not tell of logouts",
         ),
     ];
     for (lie, outcome, says) in lies {

@@ -26,6 +26,8 @@ mod doctor;
 mod first_credential;
 mod front_door;
 #[cfg(test)]
+mod group_shapes;
+#[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
 mod isolation;

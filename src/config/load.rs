@@ -8,11 +8,8 @@ use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use url::Host;
 
-use super::{AlgorithmKey, ClientAuthenticationKey, Config, Connection, Server, Sessions};
-use crate::domain::claims::GroupClaim;
-use crate::domain::id::{ConnectionName, ParseError};
-use crate::domain::person::Issuer;
-use crate::oidc::{self, Algorithm, ClientAuthentication};
+use super::{Config, Connection, Server, Sessions};
+use crate::oidc;
 
 /// What every variable that sets a key starts with.
 const ENVIRONMENT_PREFIX: &str = "LODGE__";
@@ -103,7 +100,7 @@ impl Config {
             if !names.insert(&connection.name) {
                 problems.push(value("connection.name", format!("`{}` stands there twice", connection.name)));
             }
-            problems.extend(connection.parsed().err());
+            problems.extend(connection.check().err());
         }
         problems
     }
@@ -228,54 +225,6 @@ impl Sessions {
             return Err(value("sessions.browser_idle_minutes", "must be from 5 to the minutes of browser_hours"));
         }
         Ok(())
-    }
-}
-
-impl Connection {
-    fn parsed(&self) -> Result<(ConnectionName, Issuer, GroupClaim), Error> {
-        let key = |field: &str| format!("connection `{}`: {field}", self.name);
-        let name = self.name.parse().map_err(|error: ParseError| value("connection.name", error.to_string()))?;
-        let issuer = self.issuer.parse().map_err(|error: ParseError| value(key("issuer"), error.to_string()))?;
-        let claim =
-            self.group_claim.parse().map_err(|error: ParseError| value(key("group_claim"), error.to_string()))?;
-        if self.algorithms.is_empty() {
-            return Err(value(key("algorithms"), "at least one is needed"));
-        }
-        Ok((name, issuer, claim))
-    }
-
-    fn client_secret(&self) -> Result<SecretString, Error> {
-        secret(&format!("connection `{}`: client_secret_file", self.name), &self.client_secret_file)
-    }
-
-    /// The provider, with the client secret read.
-    ///
-    /// # Errors
-    ///
-    /// When the secret cannot be read.
-    pub fn provider(&self) -> Result<oidc::Settings, Error> {
-        let (name, issuer, group_claim) = self.parsed()?;
-        Ok(oidc::Settings {
-            title: self.title.clone(),
-            client_authentication: match self.client_authentication {
-                ClientAuthenticationKey::Basic => ClientAuthentication::Basic,
-                ClientAuthenticationKey::Post => ClientAuthentication::Post,
-            },
-            scopes: self.scopes.clone(),
-            group_claim,
-            algorithms: self.algorithms.iter().map(|key| algorithm(*key)).collect(),
-            ..oidc::Settings::new(name, issuer, &self.client_id, self.client_secret()?)
-        })
-    }
-}
-
-const fn algorithm(key: AlgorithmKey) -> Algorithm {
-    match key {
-        AlgorithmKey::Rs256 => Algorithm::Rs256,
-        AlgorithmKey::Ps256 => Algorithm::Ps256,
-        AlgorithmKey::Es256 => Algorithm::Es256,
-        AlgorithmKey::Es384 => Algorithm::Es384,
-        AlgorithmKey::EdDsa => Algorithm::EdDsa,
     }
 }
 
@@ -416,6 +365,9 @@ pub(super) mod tests {
                 vec![],
                 "server.trusted_proxies",
             ),
+            (format!("{GOOD}\ngroup_format = \"uuid\""), vec![], "connection 1.group_format: unknown variant `uuid`"),
+            (format!("{GOOD}\ngroup_limit = 0"), vec![], "connection 1.group_limit"),
+            (format!("{GOOD}\nsubject_claim = \"email\""), vec![], "connection `campus`: subject_claim"),
             (GOOD.to_owned(), vec![("LODGE__SERVER__PORT", "1")], "port"),
             (GOOD.to_owned(), vec![("LODGE__LISTEN", "1")], "LODGE__LISTEN"),
             (GOOD.to_owned(), vec![("LODGE__CONNECTION__NAME", "x")], "lists are set in the file"),

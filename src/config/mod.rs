@@ -4,6 +4,7 @@
 //! Every key is documented on its field here, and again in `deploy/lodge.toml`: a test asks these types for their keys
 //! and looks for each of them there.
 
+mod connection;
 mod database;
 mod load;
 
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
+pub use connection::{AlgorithmKey, ClientAuthenticationKey, Connection, GroupFormatKey, MfaRequestKey};
 pub use load::Error;
 
 /// Everything an operator can set.
@@ -105,61 +107,6 @@ impl Default for Sessions {
     }
 }
 
-/// `[[connection]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Connection {
-    /// What mappings call it; never changed once it is used.
-    pub name: String,
-    /// What people read on the sign-in page.
-    pub title: String,
-    /// The provider's issuer, exactly as its metadata writes it.
-    pub issuer: String,
-    /// The broker's client id there.
-    pub client_id: String,
-    /// A file that holds the broker's client secret there.
-    pub client_secret_file: PathBuf,
-    /// How the secret is shown: `basic` or `post`.
-    #[serde(default)]
-    pub client_authentication: ClientAuthenticationKey,
-    /// The scopes to ask for beside `openid`.
-    #[serde(default = "default_scopes")]
-    pub scopes: Vec<String>,
-    /// The claim that holds the groups: a name, or a JSON Pointer that starts with `/`.
-    #[serde(default = "default_group_claim")]
-    pub group_claim: String,
-    /// What an ID token may be signed with: `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA`.
-    #[serde(default = "default_algorithms")]
-    pub algorithms: Vec<AlgorithmKey>,
-}
-
-/// See [`Connection::client_authentication`].
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClientAuthenticationKey {
-    /// In the `Authorization` header.
-    #[default]
-    Basic,
-    /// In the form.
-    Post,
-}
-
-/// See [`Connection::algorithms`].
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[expect(missing_docs, reason = "these are the names of RFC 7518")]
-pub enum AlgorithmKey {
-    #[serde(rename = "RS256")]
-    Rs256,
-    #[serde(rename = "PS256")]
-    Ps256,
-    #[serde(rename = "ES256")]
-    Es256,
-    #[serde(rename = "ES384")]
-    Es384,
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-}
-
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
@@ -168,16 +115,4 @@ fn default_listen() -> SocketAddr {
 fn default_trusted_proxies() -> Vec<IpNet> {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     loopback.into_iter().map(IpNet::from).collect()
-}
-
-fn default_scopes() -> Vec<String> {
-    vec!["profile".to_owned()]
-}
-
-fn default_group_claim() -> String {
-    "groups".to_owned()
-}
-
-fn default_algorithms() -> Vec<AlgorithmKey> {
-    vec![AlgorithmKey::Rs256, AlgorithmKey::Es256]
 }

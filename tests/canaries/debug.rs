@@ -176,7 +176,12 @@ fn print_bodies(printer: &mut Printer, text: &str) {
         account_id: String::new(),
         role_session_id: String::new(),
     });
-    printer.print(&idp::Client { id: "lodge".to_owned(), secret: text.to_owned(), redirect_uris: Vec::new() });
+    printer.print(&idp::Client {
+        id: "lodge".to_owned(),
+        secret: text.to_owned(),
+        redirect_uris: Vec::new(),
+        backchannel_logout_uri: None,
+    });
 }
 
 #[test]

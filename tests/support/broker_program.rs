@@ -73,6 +73,7 @@ impl Premises {
              [secrets]\nkey_file = '{}'\n\
              [aws]\nsts_endpoint = \"{sts}\"\n\
              [[connection]]\nname = \"campus\"\ntitle = \"Example University\"\nissuer = \"{issuer}\"\n\
+             insecure_origins = [\"{issuer}\"]\n\
              client_id = \"{CLIENT_ID}\"\nclient_secret_file = '{}'\nscopes = [\"profile\", \"groups\"]\n\
              algorithms = [\"{algorithm}\"]\n",
             self.address,

@@ -245,6 +245,7 @@ impl Campus {
             name = "{connection}"
             title = "{title}"
             issuer = "{provider}"
+            insecure_origins = ["{provider}"]
             client_id = "{client}"
             client_secret_file = "{folder}/client-secret"
             scopes = ["profile", "groups"]

@@ -4,12 +4,18 @@
 //! answer would go to a stranger.
 
 use axum::extract::{RawForm, RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::TimeDelta;
 use url::Url;
 
 use super::parameters::Parameters;
+use super::session::{self, Session};
 use super::state::{Code, Request};
 use super::{SmallIdp, pages};
+
+/// What stands before somebody's subject on the button that signs them in with a second factor.
+pub(super) const WITH_SECOND_FACTOR: &str = "with-second-factor/";
 
 /// Base64url of a SHA-256 (RFC 7636, section 4.2).
 const CHALLENGE_CHARS: usize = 43;
@@ -26,7 +32,7 @@ impl Refusal {
     }
 }
 
-pub(super) async fn authorize(State(idp): State<SmallIdp>, RawQuery(query): RawQuery) -> Response {
+pub(super) async fn authorize(State(idp): State<SmallIdp>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
     let Ok(parameters) = Parameters::parse(query.unwrap_or_default().as_bytes()) else {
         return pages::error("A parameter of this request came twice.").into_response();
     };
@@ -54,16 +60,23 @@ pub(super) async fn authorize(State(idp): State<SmallIdp>, RawQuery(query): RawQ
         state: parameters.owned("state"),
         nonce: parameters.owned("nonce"),
         code_challenge: parameters.owned("code_challenge").unwrap_or_default(),
+        max_age: parameters.get("max_age").and_then(|seconds| seconds.parse().ok()).map(TimeDelta::seconds),
         asked_at: idp.now(),
     };
     let handle = idp.secret();
-    let page = pages::sign_in(&client.id, &handle, idp.people());
+    let asks_again = parameters.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|prompt| prompt == "login"));
+    let here = if asks_again { None } else { session_here(&idp, &headers, &request) };
+    let here = here.and_then(|session| Some((idp.person(&session.subject)?, session.authenticated_at)));
+    let wants_second_factor = ["acr_values", "claims"]
+        .into_iter()
+        .any(|name| parameters.get(name).is_some_and(|asked| asked.contains(super::SECOND_FACTOR)));
+    let page = pages::sign_in(&client.id, &handle, idp.people(), here, wants_second_factor);
     idp.memory().remember_request(handle, request);
     page.into_response()
 }
 
 /// What the person pressed: somebody's button, or the one that declines.
-pub(super) async fn sign_in(State(idp): State<SmallIdp>, RawForm(body): RawForm) -> Response {
+pub(super) async fn sign_in(State(idp): State<SmallIdp>, headers: HeaderMap, RawForm(body): RawForm) -> Response {
     let Ok(parameters) = Parameters::parse(&body) else {
         return pages::error("A field of this form came twice.").into_response();
     };
@@ -79,18 +92,49 @@ pub(super) async fn sign_in(State(idp): State<SmallIdp>, RawForm(body): RawForm)
         let refused = [("error", "access_denied"), ("error_description", "the person declined to sign in")];
         return back(&idp, &redirect_uri, state.as_deref(), &refused);
     }
-    let Some(person) = parameters.get("person").and_then(|subject| idp.person(subject)) else {
-        return pages::error("There is nobody of that name here.").into_response();
+    let (word, mut session) = if parameters.get("continue").is_some() {
+        let here = session::in_browser(&headers).map(str::to_owned).zip(session_here(&idp, &headers, &request));
+        let Some(here) = here else {
+            return pages::error("You are not signed in here, or it was too long ago. Choose who to be.")
+                .into_response();
+        };
+        here
+    } else {
+        let with_second_factor =
+            parameters.get("second_factor").and_then(|value| value.strip_prefix(WITH_SECOND_FACTOR));
+        let chosen = with_second_factor.or_else(|| parameters.get("person"));
+        let Some(person) = chosen.and_then(|subject| idp.person(subject)) else {
+            return pages::error("There is nobody of that name here.").into_response();
+        };
+        let session = Session {
+            id: idp.secret(),
+            subject: person.subject.clone(),
+            authenticated_at: now,
+            used_second_factor: with_second_factor.is_some(),
+            clients: Vec::new(),
+        };
+        (idp.secret(), session)
     };
 
+    if !session.clients.contains(&request.client_id) {
+        session.clients.push(request.client_id.clone());
+    }
     let code = idp.secret();
-    let facts = Code { request, subject: person.subject.clone(), signed_in_at: now };
-    idp.memory().issue_code(code.clone(), facts);
-    back(&idp, &redirect_uri, state.as_deref(), &[("code", &code)])
+    let mut memory = idp.memory();
+    memory.remember_session(word.clone(), session.clone());
+    memory.issue_code(code.clone(), Code { request, session, issued_at: now });
+    drop(memory);
+    (session::remember(&word), back(&idp, &redirect_uri, state.as_deref(), &[("code", &code)])).into_response()
 }
 
-/// Checks everything but client and redirect address. `max_age` needs no more than to be a number: everybody signs in
-/// afresh, every time.
+/// Who is signed in in this browser, and fresh enough for what is asked.
+fn session_here(idp: &SmallIdp, headers: &HeaderMap, request: &Request) -> Option<Session> {
+    let now = idp.now();
+    let session = session::in_browser(headers).and_then(|word| idp.memory().session(word, now))?;
+    request.max_age.is_none_or(|max_age| session.authenticated_at >= now - max_age).then_some(session)
+}
+
+/// Checks everything but client and redirect address.
 fn check(parameters: &Parameters) -> Result<(), Refusal> {
     for (name, refusal) in [
         ("request", Refusal::new("request_not_supported", "request objects are not supported")),

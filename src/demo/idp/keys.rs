@@ -59,7 +59,13 @@ impl SigningKey {
 
     /// The claims as a signed token; `None` when the key cannot sign, which [`Self::new`] has ruled out.
     pub(super) fn sign(&self, claims: &Value) -> Option<String> {
-        let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::ES256) };
+        self.sign_as("JWT", claims)
+    }
+
+    /// The same for another kind of token.
+    pub(super) fn sign_as(&self, kind: &str, claims: &Value) -> Option<String> {
+        let (kid, typ) = (Some(self.id.clone()), Some(kind.to_owned()));
+        let header = Header { kid, typ, ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.private).ok()
     }
 }

@@ -1,7 +1,8 @@
 //! The small identity provider: signs in anyone who presses a button, and is otherwise a correct OpenID provider.
 //!
 //! The demo runs on it and so do the tests, so it refuses what a real provider refuses: an unknown redirect, a request
-//! without PKCE, a code used twice, a wrong secret. It keeps everything in memory, and nothing without a limit. It must
+//! without PKCE, a code used twice, a wrong secret. Like a real one it remembers who is in which browser since when, tells
+//! a sign-in with a second factor from one without, and tells the applications when somebody signs out. It keeps everything in memory, and nothing without a limit. It must
 //! never ship: the feature `demo` is not part of what is deployed.
 
 mod authorize;
@@ -9,6 +10,7 @@ mod discovery;
 mod keys;
 mod pages;
 mod parameters;
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,9 @@ use crate::ambient::{Clock, Random};
 use keys::SigningKey;
 pub use keys::generate_signing_key;
 use state::Memory;
+
+/// What it calls a sign-in with a second factor (refeds.org/profile/mfa).
+const SECOND_FACTOR: &str = "https://refeds.org/profile/mfa";
 
 /// Largest form that is read.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -57,6 +62,8 @@ pub struct Client {
     pub secret: String,
     /// Where people may be sent back to, compared character by character.
     pub redirect_uris: Vec<String>,
+    /// Where it wants to hear that somebody left: plain HTTP, on this machine.
+    pub backchannel_logout_uri: Option<String>,
 }
 
 /// Somebody who can be signed in.
@@ -126,6 +133,7 @@ impl SmallIdp {
             .route("/jwks", get(discovery::jwks))
             .route("/authorize", get(authorize::authorize))
             .route("/sign-in", post(authorize::sign_in))
+            .route("/sign-out", get(session::ask).post(session::sign_out))
             .route("/token", post(token::token))
             .route("/userinfo", get(userinfo::userinfo).post(userinfo::userinfo))
             .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))

@@ -7,7 +7,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse};
 
+use chrono::{DateTime, Utc};
+
 use super::Person;
+use super::authorize::WITH_SECOND_FACTOR;
 use crate::demo::markup::escape;
 
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
@@ -35,6 +38,7 @@ button:hover, button:focus-visible { border-color: var(--accent); }
 button:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 button span { display: block; font-size: .9rem; color: var(--soft); }
 button code { float: right; color: var(--soft); font-size: .85rem; }
+button.second { margin-top: -.4rem; padding: .3rem .9rem; border-color: transparent; color: var(--soft); font-size: .85rem; }
 button.decline { margin: .6rem 0 0; border-color: transparent; text-align: center; color: var(--soft); }
 ";
 
@@ -45,13 +49,27 @@ const CREST: &str = r#"<svg width="40" height="46" viewBox="0 0 40 46" fill="non
 /// For every answer that holds a code, a token or a form: nobody keeps it, and nobody learns where it was.
 pub(super) const PRIVATE: [(HeaderName, &str); 2] = [(CACHE_CONTROL, "no-store"), (REFERRER_POLICY, "no-referrer")];
 
-/// The page that lists everybody who can be signed in.
-pub(super) fn sign_in(client: &str, handle: &str, people: &[Person]) -> impl IntoResponse + use<> {
-    let buttons: String = people.iter().map(button).collect();
+/// The page that lists everybody who can be signed in, after whoever is signed in here since when.
+pub(super) fn sign_in(
+    client: &str,
+    handle: &str,
+    people: &[Person],
+    here: Option<(&Person, DateTime<Utc>)>,
+    wants_second_factor: bool,
+) -> impl IntoResponse + use<> {
+    let goes_on = here.map(|(person, since)| {
+        format!(
+            "<button name=\"continue\" value=\"yes\">Go on as {}<span>Signed in here since {}</span></button>\n",
+            escape(&person.name),
+            since.format("%Y-%m-%d %H:%M:%S UTC"),
+        )
+    });
+    let buttons: String = goes_on.into_iter().chain(people.iter().map(button)).collect();
+    let wish = if wants_second_factor { "<p>The application asks for a second factor.</p>\n" } else { "" };
     let body = format!(
         "<h1>Sign in</h1>\n<p>to continue to <strong>{}</strong></p>\n\
          <p class=\"note\">\
-         This is a demo provider: it asks for no password and signs in anyone. Choose who to be.</p>\n\
+         This is a demo provider: it asks for no password and signs in anyone. Choose who to be.</p>\n{wish}\
          <form method=\"post\" action=\"sign-in\">\n\
          <input type=\"hidden\" name=\"request\" value=\"{}\">\n{buttons}\
          <button class=\"decline\" name=\"decline\" value=\"yes\">Do not sign in</button>\n</form>\n",
@@ -68,12 +86,36 @@ pub(super) fn error(sentence: &str) -> impl IntoResponse + use<> {
 }
 
 fn button(person: &Person) -> String {
+    let subject = escape(&person.subject);
     format!(
-        "<button name=\"person\" value=\"{}\"><code>{}</code>{}<span>{}</span></button>\n",
-        escape(&person.subject),
+        "<button name=\"person\" value=\"{subject}\"><code>{}</code>{}<span>{}</span></button>\n\
+         <button class=\"second\" name=\"second_factor\" value=\"{WITH_SECOND_FACTOR}{subject}\">with a second \
+         factor</button>\n",
         escape(&person.username),
         escape(&person.name),
         escape(&person.title),
+    )
+}
+
+/// The page that asks whether to leave.
+pub(super) fn sign_out(name: Option<&str>) -> impl IntoResponse + use<> {
+    let body = match name {
+        Some(name) => format!(
+            "<h1>Sign out</h1>\n<p>You are signed in here as <strong>{}</strong>.</p>\n\
+             <form method=\"post\" action=\"sign-out\">\n<button name=\"leave\" value=\"yes\">Sign out</button>\n</form>\n",
+            escape(name)
+        ),
+        None => "<h1>Sign out</h1>\n<p>Nobody is signed in here in this browser.</p>\n".to_owned(),
+    };
+    page(StatusCode::OK, "Sign out", &body)
+}
+
+/// The page after leaving.
+pub(super) fn signed_out() -> impl IntoResponse + use<> {
+    page(
+        StatusCode::OK,
+        "Signed out",
+        "<h1>You are signed out</h1>\n<p>The applications that you used were told.</p>\n",
     )
 }
 

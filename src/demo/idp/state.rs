@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::session::Session;
+
 /// Entries of one kind that are kept.
 const LIMIT: usize = 1_000;
 
@@ -21,6 +23,8 @@ pub(super) struct Request {
     pub(super) state: Option<String>,
     pub(super) nonce: Option<String>,
     pub(super) code_challenge: String,
+    /// How long ago the person may have shown who they are, at most.
+    pub(super) max_age: Option<TimeDelta>,
     pub(super) asked_at: DateTime<Utc>,
 }
 
@@ -28,8 +32,8 @@ pub(super) struct Request {
 #[derive(Clone)]
 pub(super) struct Code {
     pub(super) request: Request,
-    pub(super) subject: String,
-    pub(super) signed_in_at: DateTime<Utc>,
+    pub(super) session: Session,
+    pub(super) issued_at: DateTime<Utc>,
 }
 
 /// An access token that was issued.
@@ -55,6 +59,7 @@ pub(super) struct Memory {
     spent: Bounded<()>,
     tokens: Bounded<AccessToken>,
     issued: Bounded<()>,
+    sessions: Bounded<Session>,
 }
 
 impl Memory {
@@ -80,7 +85,7 @@ impl Memory {
         }
         let Some(facts) = self.codes.take(code) else { return Presented::Dead };
         self.spent.push(code.to_owned(), ());
-        if now < facts.signed_in_at + CODE_LIFETIME { Presented::Fresh(facts) } else { Presented::Dead }
+        if now < facts.issued_at + CODE_LIFETIME { Presented::Fresh(facts) } else { Presented::Dead }
     }
 
     pub(super) fn issue_token(&mut self, token: String, facts: AccessToken) {
@@ -88,7 +93,21 @@ impl Memory {
         self.tokens.push(token, facts);
     }
 
-    pub(super) fn note_id_token(&mut self, token: String) {
+    /// Remembers somebody in a browser, under the word that the browser keeps.
+    pub(super) fn remember_session(&mut self, word: String, session: Session) {
+        self.sessions.take(&word);
+        self.sessions.push(word, session);
+    }
+
+    pub(super) fn session(&self, word: &str, now: DateTime<Utc>) -> Option<Session> {
+        self.sessions.get(word).filter(|session| !session.is_over(now)).cloned()
+    }
+
+    pub(super) fn end_session(&mut self, word: &str) -> Option<Session> {
+        self.sessions.take(word)
+    }
+
+    pub(super) fn note_token(&mut self, token: String) {
         self.issued.push(token, ());
     }
 
@@ -136,7 +155,7 @@ mod tests {
     fn the_oldest_goes_when_there_are_too_many() {
         let mut memory = Memory::default();
         for number in 0..=LIMIT {
-            memory.note_id_token(number.to_string());
+            memory.note_token(number.to_string());
         }
 
         assert_eq!(memory.issued().len(), LIMIT);

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -29,6 +29,42 @@ struct Campus {
     http: reqwest::Client,
 }
 
+/// A browser at the provider: the one cookie that it keeps.
+#[derive(Default)]
+struct Browser(Option<String>);
+
+impl Browser {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> reqwest::Response {
+        let request = match &self.0 {
+            Some(cookie) => request.header(COOKIE, cookie),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        if let Some(cookie) = response.headers().get(SET_COOKIE) {
+            self.0 = Some(cookie.to_str().unwrap().split(';').next().unwrap().to_owned());
+        }
+        response
+    }
+
+    /// Opens the sign-in page with these parameters, and gives it.
+    async fn open(&mut self, campus: &Campus, pairs: &[(&str, &str)]) -> String {
+        let page = campus.http.get(format!("{}/authorize?{}", campus.base, encoded(pairs)));
+        self.send(page).await.text().await.unwrap()
+    }
+
+    /// Presses a button of a page and trades the code; the ID token's claims.
+    async fn press(&mut self, campus: &Campus, page: &str, name: &str, value: &str) -> Value {
+        let handle = page.split("name=\"request\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let form = encoded(&[("request", handle), (name, value)]);
+        let pressed = campus.http.post(format!("{}/sign-in", campus.base));
+        let pressed = pressed.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let back = redirected(&self.send(pressed).await);
+        let tokens = json(campus.post("/token", &trade(&back["code"]), None).await).await;
+        let payload = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+    }
+}
+
 type Pairs<'a> = Vec<(&'a str, &'a str)>;
 
 fn person(username: &str, name: &str, groups: Option<Vec<String>>) -> Person {
@@ -46,6 +82,7 @@ fn settings(issuer: &str) -> Settings {
         id: id.to_owned(),
         secret: secret.to_owned(),
         redirect_uris: vec![REDIRECT.to_owned()],
+        backchannel_logout_uri: None,
     };
     Settings {
         issuer: issuer.to_owned(),
@@ -59,12 +96,19 @@ fn settings(issuer: &str) -> Settings {
 }
 
 async fn campus() -> Campus {
+    campus_with(None).await
+}
+
+/// The provider, whose client `lodge` wants to hear of logouts there.
+async fn campus_with(backchannel_logout_uri: Option<String>) -> Campus {
     // Only the client of these tests needs it: it is built with TLS, though it speaks to this machine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let clock = ManualClock::at(DateTime::from_timestamp(1_795_266_000, 0).unwrap());
-    let idp = SmallIdp::new(settings(&base), Clock::Manual(clock.clone()), Random::System).unwrap();
+    let mut settings = settings(&base);
+    settings.clients[0].backchannel_logout_uri = backchannel_logout_uri;
+    let idp = SmallIdp::new(settings, Clock::Manual(clock.clone()), Random::System).unwrap();
     tokio::spawn(axum::serve(listener, idp.router()).into_future());
     let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
     Campus { idp, clock, base, http }
@@ -382,4 +426,88 @@ fn debug_shows_no_secret() {
 
     assert!(shown.contains("lodge"));
     assert!(!shown.contains("canary") && !shown.contains("pkcs8"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_browser_is_remembered_with_the_time_of_its_sign_in() {
+    let campus = campus().await;
+    let challenge = challenge();
+    let ordinary = with(with(ask(&challenge), "prompt", ""), "max_age", "");
+    let mut browser = Browser::default();
+    let page = browser.open(&campus, &ordinary).await;
+    assert!(!page.contains("name=\"continue\""));
+    let first = browser.press(&campus, &page, "person", "sub-student").await;
+
+    campus.clock.advance(TimeDelta::minutes(20));
+    let page = browser.open(&campus, &ordinary).await;
+    assert!(page.contains("Go on as Ada &lt;script&gt;"), "{page}");
+    let second = browser.press(&campus, &page, "continue", "yes").await;
+
+    assert_eq!((&second["auth_time"], &second["sid"]), (&first["auth_time"], &first["sid"]));
+    assert_eq!(second["iat"].as_i64().unwrap() - second["auth_time"].as_i64().unwrap(), 1_200);
+    // What has to be younger cannot go on, and neither can another browser, nor one whose application asks for the page.
+    for (name, value) in [("max_age", "1199"), ("prompt", "login")] {
+        let page = browser.open(&campus, &with(ordinary.clone(), name, value)).await;
+        assert!(!page.contains("name=\"continue\""), "{name}");
+    }
+    assert!(browser.open(&campus, &with(ordinary.clone(), "max_age", "1200")).await.contains("name=\"continue\""));
+    assert!(!Browser::default().open(&campus, &ordinary).await.contains("name=\"continue\""));
+    // Whoever shows anew who they are has a session of that moment.
+    let page = browser.open(&campus, &ordinary).await;
+    let third = browser.press(&campus, &page, "person", "sub-student").await;
+    assert_eq!(third["auth_time"], third["iat"]);
+    assert_ne!(third["sid"], first["sid"]);
+}
+
+#[tokio::test]
+async fn a_second_factor_is_said_when_there_was_one() {
+    let campus = campus().await;
+    let challenge = challenge();
+    let mut browser = Browser::default();
+    let asked = with(ask(&challenge), "acr_values", SECOND_FACTOR);
+    let page = browser.open(&campus, &asked).await;
+    assert!(page.contains("asks for a second factor"), "{page}");
+
+    let without = browser.press(&campus, &page, "person", "sub-student").await;
+    let with_one = browser.press(&campus, &page, "second_factor", "with-second-factor/sub-student").await;
+
+    assert_eq!((&without["acr"], &without["amr"]), (&Value::Null, &serde_json::json!(["pwd"])));
+    assert_eq!(with_one["acr"], SECOND_FACTOR);
+    assert_eq!((&with_one["amr"], &with_one["sub"]), (&serde_json::json!(["pwd", "otp", "mfa"]), &without["sub"]));
+}
+
+#[tokio::test]
+async fn signing_out_tells_the_applications() {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let uri = format!("http://{}/auth/campus/backchannel-logout", listener.local_addr().unwrap());
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    let hear = async move |body: String| {
+        told.send(body).unwrap();
+    };
+    let application = Router::new().route("/auth/campus/backchannel-logout", post(hear));
+    tokio::spawn(axum::serve(listener, application).into_future());
+    let campus = campus_with(Some(uri)).await;
+    let challenge = challenge();
+    let ordinary = with(with(ask(&challenge), "prompt", ""), "max_age", "");
+    let mut browser = Browser::default();
+    let page = browser.open(&campus, &ordinary).await;
+    let signed_in = browser.press(&campus, &page, "person", "sub-student").await;
+
+    let left = browser.send(campus.http.post(format!("{}/sign-out", campus.base))).await;
+
+    assert_eq!(left.status(), 200);
+    let token = heard.recv().await.unwrap().strip_prefix("logout_token=").unwrap().to_owned();
+    let header = jsonwebtoken::decode_header(&token).unwrap();
+    assert_eq!(header.typ.as_deref(), Some("logout+jwt"));
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let claims: Value = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(
+        (&claims["sid"], &claims["sub"], &claims["aud"]),
+        (&signed_in["sid"], &signed_in["sub"], &"lodge".into())
+    );
+    assert!(claims["events"]["http://schemas.openid.net/event/backchannel-logout"].is_object());
+    assert_eq!(claims["nonce"], Value::Null);
+    assert!(!browser.open(&campus, &ordinary).await.contains("name=\"continue\""), "the session is over");
+    browser.send(campus.http.post(format!("{}/sign-out", campus.base))).await;
+    assert!(heard.try_recv().is_err(), "nobody left");
 }

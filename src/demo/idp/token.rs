@@ -60,7 +60,7 @@ fn exchange(idp: &SmallIdp, headers: &HeaderMap, body: &[u8]) -> Result<Value, R
     if !verifies(verifier, &facts.request.code_challenge) {
         return Err(Refusal::InvalidGrant("code_verifier does not match the challenge"));
     }
-    let person = idp.person(&facts.subject).ok_or(Refusal::ServerError)?;
+    let person = idp.person(&facts.session.subject).ok_or(Refusal::ServerError)?;
     issue(idp, client, person, code, &facts, now)
 }
 
@@ -78,7 +78,13 @@ fn issue(
     claims["aud"] = client.id.as_str().into();
     claims["iat"] = now.timestamp().into();
     claims["exp"] = (now + ID_TOKEN_LIFETIME).timestamp().into();
-    claims["auth_time"] = facts.signed_in_at.timestamp().into();
+    claims["auth_time"] = facts.session.authenticated_at.timestamp().into();
+    claims["sid"] = facts.session.id.as_str().into();
+    claims["amr"] = json!(["pwd"]);
+    if facts.session.used_second_factor {
+        claims["amr"] = json!(["pwd", "otp", "mfa"]);
+        claims["acr"] = super::SECOND_FACTOR.into();
+    }
     // OpenID Connect Core 1.0, section 3.1.3.6: the left half of the hash that the signature uses.
     claims["at_hash"] = URL_SAFE_NO_PAD.encode(&Sha256::digest(access_token.as_bytes())[..16]).into();
     if let Some(nonce) = &facts.request.nonce {
@@ -87,7 +93,7 @@ fn issue(
     let id_token = idp.key().sign(&claims).ok_or(Refusal::ServerError)?;
 
     let mut memory = idp.memory();
-    memory.note_id_token(id_token.clone());
+    memory.note_token(id_token.clone());
     memory.issue_token(
         access_token.clone(),
         AccessToken { subject: person.subject.clone(), code: code.to_owned(), expires_at: now + ACCESS_TOKEN_LIFETIME },

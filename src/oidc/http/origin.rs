@@ -38,7 +38,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let form = "scheme, host and port as a browser writes them, such as https://sso.example.edu:8443";
         let url = Self::exactly(text).filter(|url| url.scheme() == "https");
-        url.map(|_| Self(text.to_owned())).ok_or(ParseError::new("origin", form))
+        url.map(|_| Self(text.to_owned())).ok_or(ParseError::new("web origin", form))
     }
 }
 
@@ -65,7 +65,7 @@ impl FromStr for InsecureOrigin {
             _ => false,
         };
         let url = Origin::exactly(text).filter(|url| url.scheme() == "http" && is_loopback(url));
-        url.map(|_| Self(Origin(text.to_owned()))).ok_or(ParseError::new("origin", form))
+        url.map(|_| Self(Origin(text.to_owned()))).ok_or(ParseError::new("web origin", form))
     }
 }
 
