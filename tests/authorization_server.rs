@@ -5,7 +5,7 @@ mod headers;
 mod sessions;
 mod tokens;
 
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use lodge::ambient::{Clock, ManualClock};
 use lodge::domain::lab::Lab;
 use lodge::oidc::Algorithm;
@@ -39,10 +39,6 @@ impl Stage {
 
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.running.url)
-    }
-
-    fn clock_now(&self) -> DateTime<Utc> {
-        Clock::Manual(self.clock.clone()).now()
     }
 
     /// A browser that is signed in.

@@ -9,6 +9,7 @@
 mod architecture;
 #[cfg(test)]
 mod authorization_server;
+mod backchannel;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+mod front_door;
 #[cfg(test)]
 mod group_shapes;
 #[cfg(test)]
@@ -53,6 +55,7 @@ mod printed_commands;
 mod query_plans;
 #[cfg(test)]
 mod refusals;
+mod refused_sign_ins;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]
@@ -62,6 +65,7 @@ mod schema;
 #[cfg(test)]
 mod second_start;
 #[cfg(test)]
+mod sessions;
 mod shipped;
 #[cfg(test)]
 mod sign_in_refusals;

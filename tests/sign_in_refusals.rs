@@ -9,7 +9,7 @@ mod provider_answers;
 
 use chrono::DateTime;
 use lodge::ambient::{Clock, ManualClock};
-use lodge::app::{Answer, ReturnTo};
+use lodge::app::{Answer, BrowserOrigin, SignInWish};
 use lodge::oidc::Algorithm;
 use lodge::telemetry::chain;
 use url::Url;
@@ -115,7 +115,7 @@ impl Stage {
     /// Why a sign-in does not work, in the words of the log.
     fn reason(&self) -> String {
         let campus = "campus".parse().unwrap();
-        let begun = match wait(self.broker.broker.begin_sign_in(&campus, &ReturnTo::home(), false)) {
+        let begun = match wait(self.broker.broker.begin_sign_in(&campus, &SignInWish::default())) {
             Ok(begun) => begun,
             Err(error) => return chain(&error),
         };
@@ -126,7 +126,12 @@ impl Stage {
             outcome: value("code").map(Into::into).ok_or("an error"),
             issuer: value("iss"),
         };
-        match wait(self.broker.broker.complete_sign_in(&campus, Some(&begun.browser_token), &answer)) {
+        match wait(self.broker.broker.complete_sign_in(
+            &campus,
+            Some(&begun.browser_token),
+            &answer,
+            &BrowserOrigin::default(),
+        )) {
             Ok(_) => "it was not refused".to_owned(),
             Err(error) => chain(&error),
         }

@@ -2,11 +2,12 @@
 
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
-use crate::domain::id::{MappingId, ParseError};
+use crate::domain::id::{ActId, MappingId, ParseError};
 use crate::domain::mapping::TermsError;
+use crate::domain::sign_in::SignInRefusal;
 use crate::{aws, oidc, store};
 
-use super::HelperLoginError;
+use super::{HelperLoginError, SignInWish};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +42,24 @@ pub enum Error {
     /// The role's template is gone or cannot be filled.
     #[error("the role's policy cannot be made: {0}")]
     Policy(String),
-    /// A sign-in did not work.
+    /// A sign-in came to nothing.
     #[error("a sign-in did not work")]
     SignIn(#[from] SignInError),
+    /// Nobody signs in there.
+    #[error("there is no such connection")]
+    NoSuchConnection,
+    /// The caller has no live session of that id.
+    #[error("there is no such session of theirs")]
+    NoSuchSession,
+    /// A logout token that does not hold, or was taken before.
+    #[error("the logout token does not hold")]
+    LogoutToken,
+    /// A provider that is needed gives no answer.
+    #[error("the provider gave no answer")]
+    ProviderAway,
+    /// As many sign-ins are being completed as may be at once.
+    #[error("too many sign-ins are being completed")]
+    Busy,
     /// A helper's request was not one of ours.
     #[error("a helper's login did not work")]
     HelperLogin(#[from] HelperLoginError),
@@ -104,41 +120,17 @@ pub enum LabError {
 
 /// A sign-in that came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum SignInError {
-    /// No provider of this name.
-    #[error("there is no such connection")]
-    UnknownConnection,
-    /// The answer does not belong to a sign-in that this browser began at this connection, or it was used before.
-    #[error("the answer does not belong to a sign-in of this browser")]
-    NotOurs,
-    /// More sign-ins are under way than can be meant.
-    #[error("too many sign-ins are under way")]
-    TooMany,
-    /// It took too long.
-    #[error("the sign-in took too long")]
-    TooOld,
-    /// The provider sent an error instead of a code.
-    #[error("the provider refused the sign-in: {0}")]
-    Declined(&'static str),
-    /// The provider did not answer.
-    #[error("the provider did not answer")]
-    ProviderAway(#[source] oidc::Error),
-    /// The provider sent the groups in a form that cannot be read.
-    #[error("the provider's groups cannot be read")]
-    UnreadableGroups(#[source] oidc::Error),
-    /// The provider's answer did not hold.
-    #[error("the provider's answer did not hold")]
-    Provider(#[source] oidc::Error),
-}
-
-impl From<oidc::Error> for SignInError {
-    fn from(error: oidc::Error) -> Self {
-        match error {
-            oidc::Error::Groups(_) => Self::UnreadableGroups(error),
-            _ if error.is_away() => Self::ProviderAway(error),
-            _ => Self::Provider(error),
-        }
-    }
+#[error("the sign-in {reference} was refused: {refusal}")]
+pub struct SignInError {
+    /// Why.
+    pub refusal: SignInRefusal,
+    /// What the page, the log and the ledger call it.
+    pub reference: ActId,
+    /// What it was to be, where that is known: for beginning again.
+    pub again: Option<SignInWish>,
+    /// What was wrong with the provider's word.
+    #[source]
+    pub source: Option<oidc::Error>,
 }
 
 /// What every use case returns.

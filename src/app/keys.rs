@@ -1,7 +1,7 @@
 //! Tokens, their hashes, and what is derived from the key file.
 //!
 //! A token is 256 random bits and is kept as its SHA-256 only. What replicas must be able to make again without storing
-//! it (a nonce, a PKCE verifier, a form's token) is HMAC-SHA-256 of the row's id under the key file. So a stolen
+//! it (a state, a nonce, a PKCE verifier, a form's token) is HMAC-SHA-256 of the row's id under the key file. So a stolen
 //! database opens nothing.
 
 use std::fmt;
@@ -37,6 +37,10 @@ pub enum KeyError {
 /// What a value is derived for, so that no two uses ever share one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
+    /// The seal of what a browser keeps of a sign-in under way.
+    SignIn,
+    /// The OAuth state of a sign-in.
+    State,
     /// The OpenID Connect nonce of a sign-in.
     Nonce,
     /// The PKCE verifier of a sign-in.
@@ -48,6 +52,8 @@ pub(super) enum Purpose {
 impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
+            Self::SignIn => b"lodge sign-in v1\0",
+            Self::State => b"lodge state v1\0",
             Self::Nonce => b"lodge nonce v1\0",
             Self::Verifier => b"lodge verifier v1\0",
             Self::Form => b"lodge form v1\0",
@@ -151,6 +157,8 @@ mod tests {
             text(&two, Purpose::Nonce, "tx-1"),
             text(&one, Purpose::Verifier, "tx-1"),
             text(&one, Purpose::Form, "tx-1"),
+            text(&one, Purpose::State, "tx-1"),
+            text(&one, Purpose::SignIn, "tx-1"),
             text(&one, Purpose::Nonce, "tx-2"),
         ] {
             assert_ne!(first, other);

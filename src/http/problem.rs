@@ -16,6 +16,7 @@
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
 //! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
 //! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
+//! | `no-such-session` | 404 | one has no live session of that id |
 //! | `duration-too-long` | 400 | more time than the role gives |
 //! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
 //! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
@@ -23,6 +24,7 @@
 //! | `no-such-page` | 404 | nothing has this address |
 //! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
 //! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
+//! | `slow-down` | 429 | one address asked for too much at once |
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
 //! | `internal` | 500 | a fault in the broker; nothing was issued |
 //!
@@ -32,7 +34,8 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::app::{Error, LabError, SignInError};
+use super::refused_sign_in;
+use crate::app::{Error, LabError};
 use crate::console;
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::{Group, Groups};
@@ -50,11 +53,20 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
+    /// What the log and the ledger call it.
+    reference: Option<String>,
+    /// Where to begin again.
+    again: Option<String>,
 }
 
 impl Problem {
-    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into() }
+    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, kind, title, detail: detail.into(), reference: None, again: None }
+    }
+
+    /// The same, with what the log and the ledger call it, and where to begin again.
+    pub(super) fn with_reference(self, reference: String, again: Option<String>) -> Self {
+        Self { reference: Some(reference), again, ..self }
     }
 
     /// The request is not one of this API's.
@@ -86,8 +98,19 @@ impl Problem {
         Self::new(status, "malformed-request", "The request is malformed", detail)
     }
 
-    fn unavailable(detail: &str) -> Self {
+    pub(super) fn unavailable(detail: &str) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
+    }
+
+    /// One address asks more often than anybody needs to.
+    #[must_use]
+    pub fn slow_down() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow-down",
+            "Too many requests",
+            "More was asked from your address than anybody needs. Wait a moment, then go on.",
+        )
     }
 
     /// A change that does not say which revision it was made from.
@@ -153,7 +176,19 @@ impl From<&Error> for Problem {
             }
             Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
-            Error::SignIn(error) => from_sign_in(error),
+            Error::SignIn(error) => refused_sign_in::problem(error),
+            Error::NoSuchConnection => Self::no_such_page(),
+            Error::NoSuchSession => Self::new(
+                StatusCode::NOT_FOUND,
+                "no-such-session",
+                "There is no such session",
+                "It has ended already, or it is not yours.",
+            ),
+            Error::LogoutToken => Self::malformed("The logout token does not hold."),
+            Error::ProviderAway => Self::unavailable("The provider's keys cannot be had. Try again in a moment."),
+            Error::Busy => {
+                Self::unavailable("Many people are signing in at this moment. Wait a moment, then begin again.")
+            }
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
             Error::Store(_) => Self::unavailable(
                 "Its database is not available, and nothing is issued without a record. Try again in a moment.",
@@ -166,13 +201,13 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let problem = Self::from(&error);
         // Logged here, once, with everything behind it. What is the caller's own doing was logged where it was decided.
-        if matches!(&error, Error::Store(error) if error.is_away()) {
+        if matches!(&error, Error::SignIn(_)) {
+            // Noted where it was refused.
+        } else if matches!(&error, Error::Store(error) if error.is_away()) {
             // The store has said so once, when it began.
             tracing::debug!(problem = problem.kind, "{}", chain(&error));
         } else if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
             tracing::error!(problem = problem.kind, "{}", chain(&error));
-        } else if matches!(error, Error::SignIn(_)) {
-            tracing::warn!(problem = problem.kind, "{}", chain(&error));
         }
         problem
     }
@@ -224,7 +259,7 @@ fn refused(refusal: Refusal, connection: &str, claim: &str, groups: &Groups) -> 
     }
 }
 
-fn refused_suspended() -> Problem {
+pub(super) fn refused_suspended() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
         "suspended",
@@ -300,38 +335,6 @@ fn no_credential(failure: Failure) -> Problem {
     }
 }
 
-fn from_sign_in(error: &SignInError) -> Problem {
-    let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
-    match error {
-        SignInError::UnknownConnection => Problem::no_such_page(),
-        SignInError::TooMany => {
-            Problem::unavailable("Too many people are signing in at this moment. Try again in a few minutes.")
-        }
-        SignInError::NotOurs => failed(
-            StatusCode::BAD_REQUEST,
-            "This answer does not belong to a sign-in that this browser began, or it was used before. Begin again.",
-        ),
-        SignInError::TooOld => failed(StatusCode::BAD_REQUEST, "It took longer than ten minutes. Begin again."),
-        SignInError::Declined(_) => failed(
-            StatusCode::FORBIDDEN,
-            "Your university's sign-in did not let you in, or you left it. Begin again, or ask its help desk.",
-        ),
-        SignInError::ProviderAway(_) => {
-            Problem::unavailable("Your university's sign-in did not answer. Try again in a moment.")
-        }
-        SignInError::UnreadableGroups(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "Your university's sign-in sent your groups in a form that this broker cannot read. Whoever runs the \
-             broker was told.",
-        ),
-        SignInError::Provider(_) => failed(
-            StatusCode::BAD_GATEWAY,
-            "What your university's sign-in answered does not hold. Begin again; if it stays so, tell whoever runs this \
-             broker.",
-        ),
-    }
-}
-
 /// The answer for every path that is not in the table.
 pub async fn no_such_page() -> Problem {
     Problem::no_such_page()
@@ -347,6 +350,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response.extensions_mut().insert(self);
         response
     }
@@ -361,16 +367,18 @@ fn is_bare_error(response: &Response) -> bool {
 }
 
 /// Gives a problem its body: a page for a browser, JSON for everybody else. The request's id is in it when only the
-/// operator can look further.
+/// operator can look further, unless it has a reference of its own.
 pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool) -> Response {
     let problem = match response.extensions_mut().remove::<Problem>() {
         Some(problem) => problem,
         None if is_bare_error(&response) => Problem::of_status(response.status()),
         None => return response,
     };
-    let request_id = problem.status.is_server_error().then(|| request_id.to_owned());
+    let by_id = problem.status.is_server_error() && problem.reference.is_none();
+    let request_id = by_id.then(|| request_id.to_owned());
     let body = if for_browser {
-        console::problem(problem.title, &problem.detail, request_id.as_deref()).into_response()
+        let look_up = console::LookUp { request_id: request_id.as_deref(), reference: problem.reference.as_deref() };
+        console::problem(problem.title, &problem.detail, look_up, problem.again.as_deref()).into_response()
     } else {
         let body = wire::Problem {
             kind: format!("urn:lodge:problem:{}", problem.kind),
@@ -378,6 +386,7 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
             status: problem.status.as_u16(),
             detail: problem.detail,
             request_id,
+            reference: problem.reference,
         };
         ([(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     };

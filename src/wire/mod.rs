@@ -3,6 +3,7 @@
 //! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
 
 pub mod labs;
+pub mod sessions;
 
 use std::fmt;
 
@@ -159,6 +160,9 @@ pub struct Problem {
     /// Names this request in the broker's log, on errors that only the operator can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
+    /// What the broker's log and ledger call it, where a sign-in was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 impl fmt::Debug for TokenResponse {

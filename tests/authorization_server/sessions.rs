@@ -1,14 +1,11 @@
 //! A browser's session: its cookie, how it begins, where it leads, how it ends.
 
 use chrono::TimeDelta;
-use lodge::ambient::Random;
-use lodge::app::MAX_SIGN_INS_UNDER_WAY;
-use lodge::domain::id::TransactionId;
-use lodge::store::SignInTransaction;
 use url::Url;
 
 use super::Stage;
 use crate::support::broker::helper_query;
+use crate::support::databases::raw_sqlite;
 use crate::support::raw;
 use crate::support::serving::wait;
 use crate::support::visitor::{Page, Visitor};
@@ -45,13 +42,14 @@ fn over_https_the_cookies_belong_to_this_host_alone() {
 
     let cookies = cookies_of_a_sign_in(&stage);
 
-    let [begun, session, ended] = &cookies[..] else { panic!("{cookies:?}") };
+    let [begun, session, ended, connection] = &cookies[..] else { panic!("{cookies:?}") };
     let attributes = |cookie: &str| cookie.split_once("; ").unwrap().1.to_owned();
     let (name, _) = begun.split_once('=').unwrap();
     assert!(name.starts_with("__Host-lodge_sign_in_") && session.starts_with("__Host-lodge_session="), "{cookies:?}");
     assert_eq!(attributes(begun), "Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
     assert_eq!(attributes(session), "Path=/; Max-Age=28800; HttpOnly; SameSite=Lax; Secure");
     assert_eq!(*ended, format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"));
+    assert_eq!(connection, "__Host-lodge_connection=campus; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
     // The same token under the name that any neighbour could set is nobody's.
     let pair = session.split(';').next().unwrap();
     assert!(is_signed_in(&stage.home_with(pair)));
@@ -113,32 +111,52 @@ fn two_sessions_in_one_request_are_none() {
     assert!(is_signed_in(&stage.home_with(&format!("lodge_session={one}; other=1; lodge_session={one}"))));
 }
 
-/// Anybody can begin a sign-in, so what is kept of those that nobody completes is bounded.
+/// Anybody can begin a sign-in, so nothing is kept of one that nobody completes.
 #[test]
-fn sign_ins_under_way_are_bounded_and_make_room_again() {
+fn a_sign_in_that_is_only_begun_writes_nothing() {
+    let stage = Stage::new();
+    // Changes whenever somebody else has written anything.
+    let mut beside = wait(raw_sqlite(&stage.running.database.owner));
+    let mut version = || wait(sqlx::query_scalar::<_, i64>("pragma data_version").fetch_one(&mut beside)).unwrap();
+    let before = version();
+
+    for _ in 0..20 {
+        assert_eq!(raw::get(&stage.url("/auth/campus/start")).send().status, 303);
+    }
+
+    assert_eq!(version(), before);
+    stage.visitor();
+    assert_ne!(version(), before, "the positive control");
+}
+
+/// Each sign-in that is begun leaves a cookie, and a browser sends all of them to us: only the newest few stay.
+#[test]
+fn a_browser_keeps_the_cookies_of_its_newest_sign_ins_only() {
     let stage = Stage::new();
     let start = stage.url("/auth/campus/start");
-    let transaction = |number: i64| SignInTransaction {
-        id: TransactionId::from_entropy(Random::System.bytes()),
-        browser_hash: number.to_string(),
-        connection: "campus".parse().unwrap(),
-        return_to: "/".to_owned(),
-        begun_at: stage.clock_now(),
-    };
-    let one_below = MAX_SIGN_INS_UNDER_WAY - 1;
-    wait(async {
-        let mut tx = stage.running.broker.store.write().await.unwrap();
-        for number in 0..one_below {
-            tx.insert_transaction(&number.to_string(), &transaction(number)).await.unwrap();
+    let mut cookies: Vec<String> = Vec::new();
+    let mut cleared = Vec::new();
+    for _ in 0..7 {
+        let page = raw::get(&start).header("cookie", &cookies.join("; ")).send();
+        let set: Vec<_> = page.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, it)| it).collect();
+        for cookie in set.iter().filter(|cookie| cookie.contains("Max-Age=0")) {
+            let (name, _) = cookie.split_once('=').unwrap();
+            cookies.retain(|kept| !kept.starts_with(name));
+            cleared.push(name.to_owned());
         }
-        tx.commit().await.unwrap();
-    });
+        cookies.push(set[0].split(';').next().unwrap().to_owned());
+        stage.clock.advance(TimeDelta::seconds(1));
+    }
+    assert_eq!((cookies.len(), cleared.len()), (5, 2), "{cleared:?}");
 
-    assert_eq!(raw::get(&start).send().status, 303, "the last one that fits");
-    let refused = raw::get(&start).send();
-    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("5")), "{}", refused.body);
+    // The newest of them leads in still, and what is over or forged goes with the next start.
+    let forged = format!("lodge_sign_in_0123456789ab={}", "x".repeat(300));
+    let page = raw::get(&start).header("cookie", &forged).send();
+    let set: Vec<_> = page.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, it)| it.clone()).collect();
+    assert!(set[1].starts_with("lodge_sign_in_0123456789ab=; Path=/; Max-Age=0"), "{set:?}");
     stage.clock.advance(TimeDelta::minutes(11));
-    assert_eq!(raw::get(&start).send().status, 303, "those that nobody completed are forgotten");
+    let page = raw::get(&start).header("cookie", &cookies.join("; ")).send();
+    assert_eq!(page.headers.iter().filter(|(_, value)| value.contains("Max-Age=0")).count(), 5);
 }
 
 #[test]
@@ -146,10 +164,28 @@ fn a_browsers_session_ends_by_itself() {
     let stage = Stage::new();
     let cookie = format!("lodge_session={}", stage.session(&stage.visitor()));
 
-    stage.clock.advance(TimeDelta::hours(8) - TimeDelta::microseconds(1));
+    // Used every 24 minutes, it lives for eight hours and no longer.
+    for _ in 1..20 {
+        stage.clock.advance(TimeDelta::minutes(24));
+        assert!(is_signed_in(&stage.home_with(&cookie)));
+    }
+    stage.clock.advance(TimeDelta::minutes(24) - TimeDelta::microseconds(1));
     assert!(is_signed_in(&stage.home_with(&cookie)));
     stage.clock.advance(TimeDelta::microseconds(1));
     assert!(!is_signed_in(&stage.home_with(&cookie)));
+}
+
+#[test]
+fn a_browsers_session_that_nobody_uses_ends_sooner() {
+    let stage = Stage::new();
+    let cookie = format!("lodge_session={}", stage.session(&stage.visitor()));
+
+    stage.clock.advance(TimeDelta::minutes(30) - TimeDelta::microseconds(1));
+    assert!(is_signed_in(&stage.home_with(&cookie)));
+    stage.clock.advance(TimeDelta::minutes(30));
+    assert!(!is_signed_in(&stage.home_with(&cookie)), "what is idle for 30 minutes is over");
+    stage.clock.advance(-TimeDelta::minutes(1));
+    assert!(is_signed_in(&stage.home_with(&cookie)), "the positive control");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Sessions, codes, and sign-ins under way.
+//! Sessions, codes, and sign-ins that were answered.
 
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, SignInId, TransactionId};
-use lodge::store::{Code, Session, SignInTransaction};
+use lodge::store::{BrowserOrigin, Code, Session};
 
 use super::*;
 
@@ -27,15 +27,21 @@ fn a_session_lives_until_it_expires_or_is_ended() {
         };
         let helper = Session { id: CliSessionId::from_entropy(entropy()), person, sign_in, expires_at: later(60) };
         doing(store, async |tx| {
-            tx.insert_browser_session("browser", &browser, now()).await.unwrap();
+            tx.insert_browser_session("browser", &browser, &BrowserOrigin::default(), now()).await.unwrap();
             tx.insert_cli_session("helper", &helper, "a laptop", now()).await.unwrap();
         })
         .await;
 
         doing(store, async |tx| {
-            assert_eq!(tx.browser_session("browser", later(59)).await.unwrap().as_ref(), Some(&browser));
+            let long_ago = later(-3_600);
+            let found = tx.browser_session("browser", later(59), long_ago).await.unwrap();
+            assert_eq!(found, Some((browser.clone(), now())));
+            assert_eq!(tx.browser_session("browser", later(59), now()).await.unwrap(), None, "idle");
+            tx.see_browser_session(&browser.id, later(30)).await.unwrap();
+            let found = tx.browser_session("browser", later(59), now()).await.unwrap();
+            assert_eq!(found, Some((browser.clone(), later(30))));
             assert_eq!(tx.cli_session("helper", later(59)).await.unwrap().as_ref(), Some(&helper));
-            assert_eq!(tx.browser_session("browser", later(60)).await.unwrap(), None);
+            assert_eq!(tx.browser_session("browser", later(60), long_ago).await.unwrap(), None);
             assert_eq!(tx.cli_session("helper", later(60)).await.unwrap(), None);
             assert_eq!(tx.cli_session("browser", now()).await.unwrap(), None, "of the other kind");
             assert!(tx.is_browser_session_live(&browser.id, later(59)).await.unwrap());
@@ -43,7 +49,7 @@ fn a_session_lives_until_it_expires_or_is_ended() {
             assert!(tx.is_cli_session_live(&helper.id, later(59)).await.unwrap());
             tx.end_browser_session("browser", later(1)).await.unwrap();
             tx.end_cli_session("helper", later(1)).await.unwrap();
-            assert_eq!(tx.browser_session("browser", later(2)).await.unwrap(), None);
+            assert_eq!(tx.browser_session("browser", later(2), long_ago).await.unwrap(), None);
             assert_eq!(tx.cli_session("helper", later(2)).await.unwrap(), None);
             assert!(!tx.is_cli_session_live(&helper.id, later(2)).await.unwrap());
         })
@@ -105,28 +111,19 @@ fn a_code_is_traded_once() {
 }
 
 #[test]
-fn a_sign_in_under_way_is_taken_once() {
-    on_each("a_sign_in_under_way_is_taken_once", async |store| {
-        let begun = |at| SignInTransaction {
-            id: TransactionId::from_entropy(entropy()),
-            browser_hash: "browser".to_owned(),
-            connection: "campus".parse().unwrap(),
-            return_to: "/".to_owned(),
-            begun_at: at,
-        };
-        let (first, second) = (begun(now()), begun(later(10)));
+fn a_sign_in_is_answered_once() {
+    on_each("a_sign_in_is_answered_once", async |store| {
+        let (first, second) = (TransactionId::from_entropy(entropy()), TransactionId::from_entropy(entropy()));
         doing(store, async |tx| {
-            tx.insert_transaction("one", &first).await.unwrap();
-            tx.insert_transaction("two", &second).await.unwrap();
-            assert_eq!(tx.count_transactions().await.unwrap(), 2);
+            assert!(tx.insert_sign_in_answer(&first, now()).await.unwrap());
+            assert!(tx.insert_sign_in_answer(&second, later(10)).await.unwrap());
         })
         .await;
         doing(store, async |tx| {
-            assert_eq!(tx.take_transaction("one").await.unwrap().as_ref(), Some(&first));
-            assert_eq!(tx.take_transaction("one").await.unwrap(), None);
-            assert_eq!(tx.forget_transactions(later(10)).await.unwrap(), 0);
-            assert_eq!(tx.forget_transactions(later(11)).await.unwrap(), 1);
-            assert_eq!(tx.count_transactions().await.unwrap(), 0);
+            assert!(!tx.insert_sign_in_answer(&first, later(20)).await.unwrap());
+            assert_eq!(tx.forget_sign_in_answers(now()).await.unwrap(), 0);
+            assert_eq!(tx.forget_sign_in_answers(later(1)).await.unwrap(), 1, "by when it was answered first");
+            assert!(tx.insert_sign_in_answer(&first, later(20)).await.unwrap(), "forgotten");
         })
         .await;
     });

@@ -118,10 +118,11 @@ impl Plan {
                 clock: self.clock,
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
+                trusted_proxies: Vec::new(),
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));
-        TestBroker { broker, url, _server: server, _database: database }
+        TestBroker { broker, url, _server: server, database }
     }
 }
 
@@ -131,7 +132,7 @@ pub(crate) struct TestBroker {
     /// Without a final slash.
     pub(crate) url: String,
     _server: Server,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl TestBroker {
