@@ -352,3 +352,37 @@ fn a_signed_userinfo_answer_brings_the_groups() {
         assert_eq!(signed_in.name.unwrap().as_str(), "student");
     }
 }
+
+#[test]
+fn who_leaves_at_the_provider_has_left_here() {
+    if !peers::require("who_leaves_at_the_provider_has_left_here", &[Peer::Node]) {
+        return;
+    }
+    let plan = Plan::new(Clock::System);
+    let callback = plan.callback("campus");
+    let logout = callback.replace("/callback", "/backchannel-logout");
+    let provider = OidcProvider::start(&OidcSettings {
+        client_id: CLIENT_ID,
+        client_secret: CLIENT_SECRET,
+        redirect_uri: &callback,
+        accounts: &[("student", Some(&[STUDENTS]))],
+        backchannel_logout_uri: Some(&logout),
+        ..OidcSettings::default()
+    });
+    let broker = plan.connection("campus", &provider.issuer, Algorithm::Rs256).start();
+    seed(&broker.broker);
+    let (mut leaver, mut stayer) = (Visitor::new(), Visitor::new());
+    let token = helper_token(&mut leaver, &broker.url, "student");
+    let other_token = helper_token(&mut stayer, &broker.url, "student");
+    let is_in = |visitor: &mut Visitor| visitor.open(&format!("{}/", broker.url)).text().contains("Your roles");
+    assert!(is_in(&mut leaver) && is_in(&mut stayer));
+
+    let page = leaver.open(&format!("{}/session/end", provider.issuer));
+    let form = page.forms().into_iter().next().unwrap_or_else(|| panic!("{}", page.body));
+    leaver.submit(&form, &[("logout", "yes")]);
+    provider.process.wait_for_line("told of a logout");
+
+    // That session here, and the helper that it let in; the same person in another browser stays.
+    assert!(!is_in(&mut leaver) && is_in(&mut stayer));
+    assert_eq!((me(&broker.url, &token).status, me(&broker.url, &other_token).status), (401, 200));
+}

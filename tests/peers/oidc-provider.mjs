@@ -105,6 +105,8 @@ function newProvider() {
       claimsParameter: { enabled: true },
       jwtUserinfo: { enabled: true },
     },
+    // Its own way of asking clients goes to no loopback address, where all clients of the tests are.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     jwks: { keys: [newKey()] },
     pkce: { required: () => true },
     async findAccount(_context, id) {
