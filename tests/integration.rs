@@ -25,6 +25,9 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+mod front_door;
+#[cfg(test)]
+mod group_shapes;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]

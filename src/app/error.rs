@@ -2,7 +2,7 @@
 
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
-use crate::domain::id::{ActId, MappingId};
+use crate::domain::id::{ActId, MappingId, ParseError};
 use crate::domain::limits::{LimitError, SignInAge};
 use crate::domain::mapping::TermsError;
 use crate::domain::sign_in::SignInRefusal;
@@ -98,6 +98,9 @@ pub enum LabError {
     /// Nobody signs in there.
     #[error("there is no such connection; there are: {}", .0.join(", "))]
     UnknownConnection(Vec<String>),
+    /// No sign-in there could bring it.
+    #[error("this connection has no such groups: {0}")]
+    Group(ParseError),
     /// The conditions cannot be.
     #[error(transparent)]
     Terms(TermsError),

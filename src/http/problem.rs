@@ -259,7 +259,7 @@ fn in_lab(error: &LabError) -> Problem {
             (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
         }
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
-        LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Terms(_) => {
+        LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
             (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
         }
         LabError::Limit(_) => (StatusCode::BAD_REQUEST, "cannot-be", "A limit cannot be like that"),

@@ -167,7 +167,7 @@ pub(super) fn check_university(theirs: Option<&Value>, settings: &Settings) -> R
     }
 }
 
-/// A NumericDate (RFC 7519, section 2), in whole seconds.
+/// A `NumericDate` (RFC 7519, section 2), in whole seconds.
 fn time(claims: &Claims, name: &str) -> Result<Option<DateTime<Utc>>, TokenFault> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let time = value.as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
@@ -230,10 +230,12 @@ mod tests {
         }
     }
 
+    type Expected<'a> = &'a dyn Fn(&TokenFault) -> bool;
+
     #[test]
     fn every_claim_that_is_read_must_be_right() {
         let time = |fault: &TokenFault| matches!(fault, TokenFault::Time(_));
-        let cases: &[(&[Value], &dyn Fn(&TokenFault) -> bool)] = &[
+        let cases: &[(&[Value], Expected<'_>)] = &[
             (
                 &[
                     json!({"iss": null}),

@@ -200,8 +200,8 @@ pub(super) mod tests {
     fn another_text_is_another_token() {
         let signer = Signer::new();
         let token = signer.token(&json!({}));
-        let (signed, signature) = token.rsplit_once('.').unwrap();
-        let (header, payload) = signed.split_once('.').unwrap();
+        let (start, signature) = token.rsplit_once('.').unwrap();
+        let (header, payload) = start.split_once('.').unwrap();
         let cut = URL_SAFE_NO_PAD.encode(&URL_SAFE_NO_PAD.decode(signature).unwrap()[..63]);
         let zeros = URL_SAFE_NO_PAD.encode([0; 64]);
         for bad in [
@@ -212,11 +212,11 @@ pub(super) mod tests {
             format!("{token}."),
             format!("{token}.x.y"),
             format!("{token}AA"),
-            format!("{signed}."),
-            format!("{signed}.{cut}"),
-            format!("{signed}.{zeros}"),
+            format!("{start}."),
+            format!("{start}.{cut}"),
+            format!("{start}.{zeros}"),
             format!("{header}=.{payload}.{signature}"),
-            signed.to_owned(),
+            start.to_owned(),
             String::new(),
             "..".to_owned(),
             "x".repeat(65_537),

@@ -41,7 +41,7 @@ pub(super) struct Key {
     /// The name of the one algorithm that it is for, if it says so.
     algorithm: Option<String>,
     kind: Kind,
-    key: CoreJsonWebKey,
+    public: CoreJsonWebKey,
 }
 
 /// All keys that can be used for signatures.
@@ -118,7 +118,7 @@ impl Key {
         }
         let (kind, public) = match (text("kty")?, text("crv")) {
             ("RSA", _) => {
-                let (modulus, exponent) = (without_zeros(bytes("n")?), without_zeros(bytes("e")?));
+                let (modulus, exponent) = (without_zeros(&bytes("n")?), without_zeros(&bytes("e")?));
                 let is_sound = is_sound(&modulus, &exponent);
                 let kind = Kind::Rsa { modulus_bytes: modulus.len(), is_sound };
                 (kind, CoreJsonWebKey::new_rsa(modulus, exponent, None))
@@ -132,7 +132,7 @@ impl Key {
             _ => return None,
         };
         let owned = |name: &str| text(name).map(str::to_owned);
-        Some(Self { name: owned("kid"), algorithm: owned("alg"), kind, key: public })
+        Some(Self { name: owned("kid"), algorithm: owned("alg"), kind, public })
     }
 
     fn fits(&self, algorithm: Algorithm) -> bool {
@@ -157,7 +157,7 @@ impl Key {
         if signature.len() != length {
             return Err(TokenFault::Signature);
         }
-        match self.key.verify_signature(&algorithm.into(), signed, signature) {
+        match self.public.verify_signature(&algorithm.into(), signed, signature) {
             Ok(()) => Ok(()),
             Err(SignatureVerificationError::InvalidKey(_)) => Err(TokenFault::Key(WEAK)),
             Err(_) => Err(TokenFault::Signature),
@@ -175,7 +175,7 @@ impl Kind {
 }
 
 /// RFC 7518, section 6.3.1.1, forbids them; some providers send one.
-fn without_zeros(bytes: Vec<u8>) -> Vec<u8> {
+fn without_zeros(bytes: &[u8]) -> Vec<u8> {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes[zeros..].to_vec()
 }

@@ -26,6 +26,7 @@ pub struct Probe {
 
 /// What a provider offers of what the settings ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself, and none of them is a state")]
 pub struct Offer {
     /// How many keys it publishes for signatures.
     pub keys: usize,
@@ -47,8 +48,6 @@ pub struct Offer {
     pub is_second_factor_unlisted: bool,
     /// Whether it says that it takes demands for single claims (`claims`).
     pub takes_demands: bool,
-    /// Whether it names itself in its answers (RFC 9207).
-    pub names_itself: bool,
     /// Whether it says when somebody leaves (Back-Channel Logout 1.0).
     pub tells_of_logout: bool,
 }
@@ -104,7 +103,6 @@ impl Provider {
             has_user_info: metadata.userinfo_endpoint.is_some(),
             is_second_factor_unlisted: levels.is_there() && !settings.mfa.acr.iter().any(|level| levels.has(level)),
             takes_demands: is_true(members, "claims_parameter_supported"),
-            names_itself: metadata.names_itself,
             tells_of_logout: is_true(members, "backchannel_logout_supported"),
         }
     }

@@ -64,8 +64,8 @@ impl SigningKey {
 
     /// The same for another kind of token.
     pub(super) fn sign_as(&self, kind: &str, claims: &Value) -> Option<String> {
-        let (kid, typ) = (Some(self.id.clone()), Some(kind.to_owned()));
-        let header = Header { kid, typ, ..Header::new(Algorithm::ES256) };
+        let typ = Some(kind.to_owned());
+        let header = Header { kid: Some(self.id.clone()), typ, ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.private).ok()
     }
 }

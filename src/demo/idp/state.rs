@@ -47,7 +47,7 @@ pub(super) struct AccessToken {
 /// What became of a code that somebody presented.
 pub(super) enum Presented {
     /// The first time, in time.
-    Fresh(Code),
+    Fresh(Box<Code>),
     /// Used before, too old, or never issued.
     Dead,
 }
@@ -85,7 +85,7 @@ impl Memory {
         }
         let Some(facts) = self.codes.take(code) else { return Presented::Dead };
         self.spent.push(code.to_owned(), ());
-        if now < facts.issued_at + CODE_LIFETIME { Presented::Fresh(facts) } else { Presented::Dead }
+        if now < facts.issued_at + CODE_LIFETIME { Presented::Fresh(Box::new(facts)) } else { Presented::Dead }
     }
 
     pub(super) fn issue_token(&mut self, token: String, facts: AccessToken) {

@@ -126,7 +126,7 @@ fn normal(part: &str) -> Option<String> {
         if may_stand {
             text.push(char::from(byte));
         } else {
-            text.push_str(&format!("%{byte:02X}"));
+            text.extend(format!("%{byte:02X}").chars());
         }
     }
     (!text.is_empty()).then_some(text)
