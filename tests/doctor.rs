@@ -367,7 +367,10 @@ fn an_unknown_key_fails_and_nothing_else_is_looked_at() {
     let said = premises.ask();
 
     assert_eq!((said.code, said.amiss()), (1, vec![("settings", "failed")]));
-    assert_eq!(said.of("settings").1, "server: unknown field `lisden`, expected `listen` or `public_url`");
+    assert_eq!(
+        said.of("settings").1,
+        "server: unknown field `lisden`, expected one of `listen`, `public_url`, `trusted_proxies`"
+    );
     assert_eq!(said.json["checks"].as_array().unwrap().len(), 1);
 }
 

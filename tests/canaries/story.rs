@@ -164,7 +164,7 @@ impl Story<'_> {
         self.failing(provider, echoed, |story| story.sign_in_fails(502));
         let page = token(|call| {
             let body = format!("<pre>{}</pre>", String::from_utf8_lossy(&call.body));
-            http_answer("500 Internal Server Error", "text/html", &body)
+            http_answer("400 Bad Request", "text/html", &body)
         });
         self.failing(provider, page, |story| story.sign_in_fails(502));
         self.failing(provider, token(|_| Vec::new()), |story| story.sign_in_fails(503));
