@@ -339,6 +339,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn every_connection_of_the_guide_can_be_set_up() {
+        let guide = include_str!("../../deploy/providers.md");
+        let others = GOOD.split("[[connection]]").next().unwrap();
+        let blocks = guide.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+
+        let mut count = 0;
+        for block in blocks {
+            let config = parse(&format!("{others}\n{block}"), &[]).unwrap_or_else(|error| panic!("{error}\n{block}"));
+            assert_eq!(config.connections.len(), 1, "{block}");
+            count += 1;
+        }
+        assert_eq!(count, 11, "the products of `tests/group_shapes`");
+    }
+
+    #[test]
     fn the_environment_stands_over_the_file() {
         let config =
             parse(GOOD, &[("LODGE__SERVER__LISTEN", "0.0.0.0:9000"), ("LODGE__AWS__REGION", "eu-west-1")]).unwrap();
