@@ -113,6 +113,7 @@ impl Playground {
             clock: self.clock.clone(),
             random: Random::System,
             lifetimes: Lifetimes::default(),
+            trusted_proxies: Vec::new(),
         }))
     }
 

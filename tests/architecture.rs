@@ -51,7 +51,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tower*", &["http", "console", "demo", "bin/lodged"]),
     ("openidconnect", &["oidc"]),
     ("oauth2", &["oidc"]),
-    ("ipnet", &["oidc", "config"]),
+    ("ipnet", &["oidc", "config", "app", "http"]),
     ("reqwest", &["oidc"]),
     ("askama", &["console", "http"]),
     ("ureq", &["cli"]),

@@ -154,6 +154,13 @@ fn tour(world: &World, helper_url: &str, album: &mut Album) -> Vec<Value> {
         json!({ "expect_title": "^You are signed in - Lodge$" }),
         album.picture_of("signed-in"),
         json!({ "goto": world.url }),
+        click("link", "Your sessions"),
+        json!({ "expect_title": "^Your sessions · Lodge$" }),
+        json!({ "expect_text": "Chrome on Linux this browser" }),
+        album.picture_of("sessions"),
+        click("button", "End all others"),
+        json!({ "expect_title": "^Your sessions · Lodge$" }),
+        json!({ "expect_no_text": "lodge on" }),
         click("button", "Sign out"),
         json!({ "expect_text": "Keys for an afternoon" }),
     ];
@@ -248,6 +255,36 @@ fn a_page_that_is_too_wide_is_noticed() {
     ]}));
 
     assert!(width_of(&album.taken[0]) >= 500);
+}
+
+#[test]
+fn a_refused_sign_in_is_a_page_that_begins_again() {
+    if !peers::require("a_refused_sign_in_is_a_page_that_begins_again", &PEERS) {
+        return;
+    }
+    let world = World::start();
+    let connection = lodge::demo::seed::CONNECTION;
+    for (viewport, width, height) in VIEWPORTS {
+        for scheme in ["light", "dark"] {
+            let mut album = Album::new(viewport, scheme);
+            let size = json!({ "width": width, "height": height });
+            let steps = json!([
+                { "goto": format!("{}/auth/{connection}/callback?code=a&state=b", world.url) },
+                { "expect_status": 400 },
+                { "expect_text": "Reference: act-" },
+                album.picture_of("refused"),
+                { "click": { "role": "link", "name": "Begin again" } },
+                { "expect_title": "^Sign in - Example University$" },
+            ]);
+
+            let seen = browser::run_with(&json!({ "steps": steps, "viewport": size, "scheme": scheme }));
+
+            // Chromium notes the status itself; there is nothing else to note.
+            let noted = seen.complaints();
+            assert!(noted.len() == 1 && noted[0].contains("400 (Bad Request)"), "{noted:?}");
+            assert_eq!(width_of(&album.taken[0]), width);
+        }
+    }
 }
 
 #[test]

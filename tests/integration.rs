@@ -9,6 +9,7 @@
 mod architecture;
 #[cfg(test)]
 mod authorization_server;
+mod backchannel;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
@@ -23,6 +24,9 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+mod front_door;
+#[cfg(test)]
+mod group_shapes;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
@@ -67,6 +71,7 @@ mod schema;
 #[cfg(test)]
 mod second_start;
 #[cfg(test)]
+mod sessions;
 mod shipped;
 #[cfg(test)]
 mod sign_in_refusals;

@@ -43,7 +43,7 @@ fn the_provider_signs_in_a_person_and_ends_with_its_input() {
         client_secret: "for-this-test",
         redirect_uri: callback,
         accounts: &[("student", Some(&["vision-students"])), ("guest", None)],
-        groups_in_id_token: false,
+        ..OidcSettings::default()
     });
     let mut visitor = Visitor::new();
     visitor.stop_before(callback);

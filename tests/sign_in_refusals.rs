@@ -9,7 +9,7 @@ mod provider_answers;
 
 use chrono::DateTime;
 use lodge::ambient::{Clock, ManualClock};
-use lodge::app::{Answer, SignInWish};
+use lodge::app::{Answer, BrowserOrigin, SignInWish};
 use lodge::oidc::Algorithm;
 use lodge::telemetry::chain;
 use url::Url;
@@ -126,7 +126,12 @@ impl Stage {
             outcome: value("code").map(Into::into).ok_or("an error"),
             issuer: value("iss"),
         };
-        match wait(self.broker.broker.complete_sign_in(&campus, Some(&begun.browser_token), &answer)) {
+        match wait(self.broker.broker.complete_sign_in(
+            &campus,
+            Some(&begun.browser_token),
+            &answer,
+            &BrowserOrigin::default(),
+        )) {
             Ok(_) => "it was not refused".to_owned(),
             Err(error) => chain(&error),
         }

@@ -14,3 +14,8 @@ create index browser_session_by_end on browser_session (expires_at);
 create index cli_session_by_end on cli_session (expires_at);
 create index browser_session_by_sign_in on browser_session (sign_in_id);
 create index cli_session_by_sign_in on cli_session (sign_in_id);
+
+-- What is old is looked for by its age.
+create index sign_in_by_age on sign_in (signed_in_at);
+create index authorization_code_by_sign_in on authorization_code (sign_in_id);
+create index authorization_code_by_session on authorization_code (cli_session_id);

@@ -2,7 +2,7 @@
 
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::claims::Groups;
-use crate::domain::id::{ActId, MappingId};
+use crate::domain::id::{ActId, MappingId, ParseError};
 use crate::domain::limits::{LimitError, SignInAge};
 use crate::domain::mapping::TermsError;
 use crate::domain::sign_in::SignInRefusal;
@@ -51,6 +51,18 @@ pub enum Error {
     /// Nobody signs in there.
     #[error("there is no such connection")]
     NoSuchConnection,
+    /// The caller has no live session of that id.
+    #[error("there is no such session of theirs")]
+    NoSuchSession,
+    /// A logout token that does not hold, or was taken before.
+    #[error("the logout token does not hold")]
+    LogoutToken,
+    /// A provider that is needed gives no answer.
+    #[error("the provider gave no answer")]
+    ProviderAway,
+    /// As many sign-ins are being completed as may be at once.
+    #[error("too many sign-ins are being completed")]
+    Busy,
     /// A helper's request was not one of ours.
     #[error("a helper's login did not work")]
     HelperLogin(#[from] HelperLoginError),
@@ -86,6 +98,9 @@ pub enum LabError {
     /// Nobody signs in there.
     #[error("there is no such connection; there are: {}", .0.join(", "))]
     UnknownConnection(Vec<String>),
+    /// No sign-in there could bring it.
+    #[error("this connection has no such groups: {0}")]
+    Group(ParseError),
     /// The conditions cannot be.
     #[error(transparent)]
     Terms(TermsError),

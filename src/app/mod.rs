@@ -4,6 +4,7 @@
 mod admission;
 pub mod desk;
 mod error;
+mod exchanges;
 mod helper_login;
 mod invitations;
 mod issue;
@@ -11,6 +12,7 @@ mod keys;
 mod limits;
 mod mappings;
 mod people;
+mod provider_logout;
 mod sessions;
 mod sign_in;
 mod standings;
@@ -21,10 +23,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use url::Url;
 
-pub use crate::store::OfficeHolder;
+pub use crate::store::{BrowserOrigin, OfficeHolder};
 pub use error::{Error, LabError, Result, SignInError};
+pub use exchanges::EXCHANGES_AT_ONCE;
 pub use helper_login::{
     AskedLogin, Handover, HelperLogin, HelperLoginError, HelperRedirect, HelperTokens, Lacking, LoopbackRedirect,
     MFA_LEVEL, PASTED_CODE_TIMEOUT, WantedSignIn,
@@ -34,11 +38,12 @@ pub use keys::{KeyError, KeyFile};
 pub use limits::LabLimits;
 pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
 pub use people::{GivenRole, Profile};
-pub use sessions::{Caller, CallerSession, NewSession};
+pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
 pub use standings::LabView;
 pub use sweep::SWEEP_INTERVAL;
 
+use self::exchanges::Exchanges;
 use self::sign_in::RefusalRoom;
 use crate::ambient::{Clock, Random};
 use crate::aws::Aws;
@@ -50,15 +55,21 @@ use crate::store::Store;
 /// How long sessions live.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// A browser's.
+    /// A browser's, at most.
     pub browser_session: TimeDelta,
+    /// How long a browser's may be idle.
+    pub browser_idle: TimeDelta,
     /// A helper's, from the sign-in it stands on: after this, `lodge login` again.
     pub cli_session: TimeDelta,
 }
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { browser_session: TimeDelta::hours(8), cli_session: TimeDelta::hours(12) }
+        Self {
+            browser_session: TimeDelta::hours(8),
+            browser_idle: TimeDelta::minutes(30),
+            cli_session: TimeDelta::hours(12),
+        }
     }
 }
 
@@ -84,6 +95,8 @@ pub struct Parts {
     pub random: Random,
     /// How long sessions live.
     pub lifetimes: Lifetimes,
+    /// The proxies in front, whose word for where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The broker. Cheap to clone: every clone is the same broker.
@@ -95,13 +108,17 @@ pub struct Broker(Arc<Whole>);
 struct Whole {
     parts: Parts,
     refusal_room: RefusalRoom,
+    last_clearing: sweep::Last,
+    exchanges: Exchanges,
 }
 
 impl Broker {
     /// A broker of these parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(Whole { parts, refusal_room: RefusalRoom::default() }))
+        let exchanges = Exchanges::new(parts.providers.keys());
+        let (refusal_room, last_clearing) = (RefusalRoom::default(), sweep::Last::default());
+        Self(Arc::new(Whole { parts, refusal_room, last_clearing, exchanges }))
     }
 
     /// An absolute URL of ours for a path that starts with `/`.

@@ -1,8 +1,9 @@
 //! What is done on a timer: forgetting what is old, and ending in the ledger what a stop left open.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::helper_login::CODE_MEMORY;
 use super::sign_in::ANSWER_MEMORY;
@@ -16,6 +17,28 @@ pub const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// After this long an attempt without an outcome will never have one: AWS calls end within 10 seconds, and the
 /// database gives up after 5.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(2);
+
+/// How long what has ended is kept.
+const MEMORY: TimeDelta = TimeDelta::days(30);
+
+/// How often it is looked for.
+const CLEARING_INTERVAL: TimeDelta = TimeDelta::hours(1);
+
+/// When something was done last that is done now and then.
+#[derive(Debug, Default)]
+pub(super) struct Last(Mutex<Option<DateTime<Utc>>>);
+
+impl Last {
+    /// Whether it is time again; if so, it counts as done now.
+    fn is_due(&self, now: DateTime<Utc>, interval: TimeDelta) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| (now - last).abs() >= interval);
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
+}
 
 /// How many are read at once.
 const BATCH: u32 = 100;
@@ -36,6 +59,7 @@ impl Broker {
         tx.forget_codes(now - CODE_MEMORY).await?;
         tx.forget_tokens(now).await?;
         tx.commit().await?;
+        self.forget_what_is_old().await?;
         let mut ended = 0;
         loop {
             let open = self.store.read().await?.open_attempts(now - ABANDONED_AFTER, BATCH).await?;
@@ -50,6 +74,28 @@ impl Broker {
             tracing::warn!(attempts.count = ended, "ended attempts that a stop had left open");
         }
         Ok(ended)
+    }
+
+    /// Forgets sessions and sign-ins that ended a month ago, once an hour. What somebody's latest sign-in said stays:
+    /// every decision is made on it.
+    async fn forget_what_is_old(&self) -> Result<()> {
+        let now = self.clock.now();
+        if !self.0.last_clearing.is_due(now, CLEARING_INTERVAL) {
+            return Ok(());
+        }
+        let before = now - MEMORY;
+        let mut tx = self.store.write().await?;
+        tx.forget_sessions(before).await?;
+        tx.forget_logout_tokens(before).await?;
+        tx.commit().await?;
+        loop {
+            let mut tx = self.store.write().await?;
+            let more = tx.forget_sign_ins(before).await?;
+            tx.commit().await?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     /// Ends one attempt; false when another broker has done so meanwhile.

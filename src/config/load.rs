@@ -8,7 +8,7 @@ use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use url::Host;
 
-use super::{Config, Connection, Server};
+use super::{Config, Connection, Server, Sessions};
 use crate::oidc;
 
 /// What every variable that sets a key starts with.
@@ -76,14 +76,15 @@ impl Config {
         }
         let (server, database, secrets) =
             (sections.take("server"), sections.take("database"), sections.take("secrets"));
-        let (aws, connections) = (sections.take("aws"), sections.take_list("connection"));
+        let (aws, sessions, connections) =
+            (sections.take("aws"), sections.take("sessions"), sections.take_list("connection"));
         let mut problems = sections.finish();
-        let (Some(server), Some(database), Some(secrets), Some(aws), Some(connections)) =
-            (server, database, secrets, aws, connections)
+        let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions), Some(connections)) =
+            (server, database, secrets, aws, sessions, connections)
         else {
             return (None, problems);
         };
-        let config = Self { server, database, secrets, aws, connections };
+        let config = Self { server, database, secrets, aws, sessions, connections };
         problems.extend(config.check());
         (Some(config), problems)
     }
@@ -93,6 +94,7 @@ impl Config {
         let mut problems = Vec::new();
         problems.extend(self.server.check().err());
         problems.extend(self.database.check().err());
+        problems.extend(self.sessions.check().err());
         let mut names = HashSet::new();
         for connection in &self.connections {
             if !names.insert(&connection.name) {
@@ -209,6 +211,18 @@ impl Server {
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
             return Err(value("server.public_url", "must have no path, query, fragment or user"));
+        }
+        Ok(())
+    }
+}
+
+impl Sessions {
+    fn check(self) -> Result<(), Error> {
+        if !(1..=24).contains(&self.browser_hours) {
+            return Err(value("sessions.browser_hours", "must be from 1 to 24"));
+        }
+        if !(5..=60 * self.browser_hours).contains(&self.browser_idle_minutes) {
+            return Err(value("sessions.browser_idle_minutes", "must be from 5 to the minutes of browser_hours"));
         }
         Ok(())
     }
@@ -344,6 +358,13 @@ pub(super) mod tests {
             (GOOD.replace("https://sso", "sso"), vec![], "issuer"),
             (format!("{GOOD}\nalgorithms = [\"HS256\"]"), vec![], "connection 1.algorithms: unknown variant `HS256`"),
             (format!("{GOOD}\nalgorithms = []"), vec![], "algorithms"),
+            (format!("{GOOD}\n[sessions]\nbrowser_hours = 48"), vec![], "sessions.browser_hours: must be from 1"),
+            (format!("{GOOD}\n[sessions]\nbrowser_idle_minutes = 500"), vec![], "sessions.browser_idle_minutes"),
+            (
+                GOOD.replace("[database]", "trusted_proxies = [\"10.0.0.300\"]\n[database]"),
+                vec![],
+                "server.trusted_proxies",
+            ),
             (format!("{GOOD}\ngroup_format = \"uuid\""), vec![], "connection 1.group_format: unknown variant `uuid`"),
             (format!("{GOOD}\ngroup_limit = 0"), vec![], "connection 1.group_limit"),
             (format!("{GOOD}\nsubject_claim = \"email\""), vec![], "connection `campus`: subject_claim"),

@@ -8,9 +8,10 @@ mod connection;
 mod database;
 mod load;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use url::Url;
 
@@ -28,6 +29,8 @@ pub struct Config {
     pub secrets: Secrets,
     /// How it reaches AWS.
     pub aws: Aws,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
     /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
@@ -41,6 +44,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The address that people and helpers use. Every absolute URL is made of it, none of what a request says.
     pub public_url: Url,
+    /// The proxies in front: networks whose word (`X-Forwarded-For`) is taken for where a request comes from.
+    #[serde(default = "default_trusted_proxies")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[database]`: either `file` or `url`. What may be set together is checked before a [`Config`] exists;
@@ -85,6 +91,28 @@ impl Default for Aws {
     }
 }
 
+/// `[sessions]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// After how many minutes without use a browser is signed out.
+    pub browser_idle_minutes: u16,
+    /// After how many hours it is signed out in any case.
+    pub browser_hours: u16,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { browser_idle_minutes: 30, browser_hours: 8 }
+    }
+}
+
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+/// The proxy that stands on the same machine.
+fn default_trusted_proxies() -> Vec<IpNet> {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    loopback.into_iter().map(IpNet::from).collect()
 }

@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
-use crate::app::{Broker, Caller, HelperLogin, PASTED_CODE_TIMEOUT, Profile};
+use crate::app::{Broker, Caller, HelperLogin, OwnSession, OwnSessionKind, PASTED_CODE_TIMEOUT, Profile};
 use crate::domain::access::{Missing, OpenInvitation};
 use crate::domain::claims::{Group, Groups};
 use crate::domain::person::DisplayName;
@@ -53,13 +53,23 @@ pub fn welcome(sign_in: &str) -> Response {
 #[derive(Template)]
 #[template(path = "choose.html", config = "src/console/askama.toml")]
 struct Choose<'a> {
-    links: &'a [(String, String)],
+    last: Option<&'a Choice>,
+    others: &'a [Choice],
 }
 
-/// Where are you from? Each link is a title and an address.
+/// Somewhere to sign in.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What people call it.
+    pub title: String,
+    /// Where it begins.
+    pub address: String,
+}
+
+/// Where are you from? The one that was chosen last comes first.
 #[must_use]
-pub fn choose_connection(links: &[(String, String)]) -> Response {
-    page(&Choose { links })
+pub fn choose_connection(last: Option<&Choice>, others: &[Choice]) -> Response {
+    page(&Choose { last, others })
 }
 
 /// A person as the pages show them.
@@ -68,6 +78,8 @@ struct Who<'a> {
     id: String,
     connection: &'a str,
     signed_in_at: String,
+    /// How old what is known of the groups is.
+    groups_as_of: String,
 }
 
 impl<'a> Who<'a> {
@@ -77,6 +89,7 @@ impl<'a> Who<'a> {
             id,
             connection: broker.connection_title(&profile.snapshot.evidence.connection),
             signed_in_at: for_people(profile.snapshot.evidence.groups_at),
+            groups_as_of: lately(profile.snapshot.evidence.groups_at, broker.clock.now()),
         }
     }
 }
@@ -319,6 +332,51 @@ fn pieces(sentence: &str) -> Vec<Piece<'_>> {
     sentence.split('`').enumerate().map(|(index, text)| Piece { text, is_code: index % 2 == 1 }).collect()
 }
 
+#[derive(Template)]
+#[template(path = "sessions.html", config = "src/console/askama.toml")]
+struct Sessions<'a> {
+    who: Who<'a>,
+    cards: Vec<SessionCard<'a>>,
+    form_token: &'a str,
+}
+
+struct SessionCard<'a> {
+    id: &'a str,
+    kind: &'a OwnSessionKind,
+    address: Option<&'a str>,
+    created_at: String,
+    seen_at: String,
+    expires_at: String,
+    is_this: bool,
+}
+
+/// Everywhere that somebody is signed in.
+#[must_use]
+pub fn sessions(
+    broker: &Broker,
+    caller: &Caller,
+    profile: &Profile,
+    sessions: &[OwnSession],
+    form_token: &str,
+) -> Response {
+    let now = broker.clock.now();
+    let cards = sessions.iter().map(|own| SessionCard {
+        id: own.session.as_str(),
+        kind: &own.kind,
+        address: own.address.as_deref(),
+        created_at: lately(own.created_at, now),
+        seen_at: lately(own.seen_at, now),
+        expires_at: lately(own.expires_at, now),
+        is_this: own.is_this,
+    });
+    page(&Sessions { who: Who::new(broker, profile, caller.person.to_string()), cards: cards.collect(), form_token })
+}
+
+/// `09:12 UTC` for a moment of today, `21 November 2026, 13:00 UTC` for any other.
+fn lately(at: chrono::DateTime<chrono::Utc>, now: chrono::DateTime<chrono::Utc>) -> String {
+    if at.date_naive() == now.date_naive() { at.format("%H:%M UTC").to_string() } else { for_people(at) }
+}
+
 /// `21 November 2026, 13:00 UTC`.
 fn for_people(at: chrono::DateTime<chrono::Utc>) -> String {
     at.format("%-d %B %Y, %H:%M UTC").to_string()
@@ -337,6 +395,16 @@ fn page(template: &impl Template) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_of_today_needs_no_date() {
+        let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+        let now = at("2026-11-21T23:59:59Z");
+
+        assert_eq!(lately(at("2026-11-21T09:12:41Z"), now), "09:12 UTC");
+        assert_eq!(lately(at("2026-11-20T23:59:59Z"), now), "20 November 2026, 23:59 UTC");
+        assert_eq!(lately(at("2026-11-22T00:00:00Z"), now), "22 November 2026, 00:00 UTC");
+    }
 
     #[test]
     fn what_stands_between_backticks_is_code() {

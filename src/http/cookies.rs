@@ -1,5 +1,6 @@
 //! The cookies: the session's, and one for each sign-in under way, which ties it to the browser that began it,
-//! and one for an invitation on its way from the link to the button.
+//! one for
+//! an invitation on its way from the link to the button, and one for where one came from last.
 //!
 //! Over `https` they carry the `__Host-` prefix, so that no other host can set them; a browser refuses that prefix
 //! over `http`, which only the demo uses.
@@ -19,6 +20,8 @@ pub(super) enum Cookie<'a> {
     SignIn(&'a str),
     /// An invitation that one is about to accept.
     Invitation,
+    /// Where the browser's person came from last: a connection's name, and nothing that opens anything.
+    Connection,
 }
 
 impl Cookie<'_> {
@@ -27,6 +30,7 @@ impl Cookie<'_> {
         match self {
             Self::Session => format!("{prefix}lodge_session"),
             Self::Invitation => format!("{prefix}lodge_invitation"),
+            Self::Connection => format!("{prefix}lodge_connection"),
             Self::SignIn(label) => format!("{prefix}lodge_sign_in_{label}"),
         }
     }

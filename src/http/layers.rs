@@ -1,6 +1,7 @@
 //! What is around every route, outermost first: one log line, headers, a net for panics, limits, and the check that a
 //! change comes from a page of ours.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -13,6 +14,7 @@ use tower_http::csrf::CsrfLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use super::limits::{self, Limits};
 use super::problem::{self, Problem};
 use crate::app::Broker;
 use crate::domain::id::TransactionId;
@@ -41,6 +43,7 @@ const HEADERS: [(&str, &str); 6] = [
 /// The routes, with everything around them.
 pub(super) fn around(routes: Router<Broker>, broker: &Broker) -> Router<Broker> {
     routes
+        .layer(middleware::from_fn_with_state((broker.clone(), Arc::new(Limits::default())), limits::limit))
         .layer(CsrfLayer::new().with_rejection_response(|_| Problem::foreign_form().into_response()))
         .layer(RequestBodyLimitLayer::new(BODY_MAX_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))

@@ -5,18 +5,25 @@
 //! [`problem`], once.
 
 mod api;
+mod backchannel;
+mod client;
 mod cookies;
 pub mod extract;
 mod invitations;
 mod layers;
+mod limits;
 mod oauth;
 pub mod problem;
 mod refused;
 mod refused_sign_in;
 pub mod routes;
+mod serve;
+mod sessions;
 mod sign_in;
 
 use axum::Router;
+
+pub use serve::{CONNECTIONS_MAX, HEAD_TIMEOUT, serve};
 
 use crate::app::Broker;
 

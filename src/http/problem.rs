@@ -20,6 +20,7 @@
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
 //! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
 //! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
+//! | `no-such-session` | 404 | one has no live session of that id |
 //! | `duration-too-long` | 400 | more time than the role gives |
 //! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
 //! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
@@ -27,6 +28,7 @@
 //! | `no-such-page` | 404 | nothing has this address |
 //! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
 //! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
+//! | `slow-down` | 429 | one address asked for too much at once |
 //! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
 //! | `internal` | 500 | a fault in the broker; nothing was issued |
 //!
@@ -136,6 +138,17 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
     }
 
+    /// One address asks more often than anybody needs to.
+    #[must_use]
+    pub fn slow_down() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "slow-down",
+            "Too many requests",
+            "More was asked from your address than anybody needs. Wait a moment, then go on.",
+        )
+    }
+
     /// A change that does not say which revision it was made from.
     #[must_use]
     pub fn revision_needed() -> Self {
@@ -205,6 +218,17 @@ impl From<&Error> for Problem {
             Error::Policy(_) | Error::Task => Self::internal(),
             Error::SignIn(error) => refused_sign_in::problem(error),
             Error::NoSuchConnection => Self::no_such_page(),
+            Error::NoSuchSession => Self::new(
+                StatusCode::NOT_FOUND,
+                "no-such-session",
+                "There is no such session",
+                "It has ended already, or it is not yours.",
+            ),
+            Error::LogoutToken => Self::malformed("The logout token does not hold."),
+            Error::ProviderAway => Self::unavailable("The provider's keys cannot be had. Try again in a moment."),
+            Error::Busy => {
+                Self::unavailable("Many people are signing in at this moment. Wait a moment, then begin again.")
+            }
             Error::HelperLogin(error) => Self::malformed(format!("This is not a helper's request: {error}.")),
             Error::Store(_) => Self::unavailable(
                 "Its database is not available, and nothing is issued without a record. Try again in a moment.",
@@ -235,7 +259,7 @@ fn in_lab(error: &LabError) -> Problem {
             (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
         }
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
-        LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Terms(_) => {
+        LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
             (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
         }
         LabError::Limit(_) => (StatusCode::BAD_REQUEST, "cannot-be", "A limit cannot be like that"),
@@ -299,6 +323,9 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         let challenge = self.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok());
         if let Some(challenge) = challenge {

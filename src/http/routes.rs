@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
-use super::{api, invitations, oauth, sign_in};
+use super::{api, backchannel, invitations, oauth, sessions, sign_in};
 use crate::app::Broker;
 use crate::console;
 use crate::wire;
@@ -62,6 +62,9 @@ routes! {
     post "/sign-out" => sign_in::sign_out, Browser;
     get "/auth/{connection}/start" => sign_in::start, Anyone;
     get "/auth/{connection}/callback" => sign_in::callback, Anyone;
+    post "/auth/{connection}/backchannel-logout" => backchannel::logout, Anyone;
+    get "/sessions" => sessions::page, Anyone;
+    post "/sessions/end" => sessions::end_by_form, Browser;
     get "/invitations/{token}" => invitations::arrive, Anyone;
     get "/invitation" => invitations::ask, Anyone;
     post "/invitation" => invitations::accept, Browser;
@@ -74,6 +77,9 @@ routes! {
     post "/oauth/token" => oauth::token, Anyone;
     post "/oauth/revoke" => oauth::revoke, Anyone;
     get "/api/v1/me" => api::me, Helper;
+    get "/api/v1/me/sessions" => sessions::list, Helper;
+    delete "/api/v1/me/sessions" => sessions::end_others, Helper;
+    delete "/api/v1/me/sessions/{session}" => sessions::end, Helper;
     post "/api/v1/labs/{lab}/roles/{role}/credentials" => api::credentials, RoleHolder;
     get "/api/v1/labs/{lab}" => api::labs::lab, Member;
     get "/api/v1/labs/{lab}/mappings" => api::mappings::list, Manager;

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::client::Client;
 use super::cookies::Cookie;
 use super::extract::Browser;
 use super::problem::Problem;
@@ -20,6 +21,9 @@ use crate::domain::sign_in::SignInRefusal;
 
 /// How long the cookie of a sign-in under way lives; the sign-in itself lives shorter.
 const SIGN_IN_COOKIE_AGE: TimeDelta = TimeDelta::minutes(15);
+
+/// How long a browser remembers where its person is from.
+const CONNECTION_COOKIE_AGE: TimeDelta = TimeDelta::days(365);
 
 /// How many sign-ins a browser may have under way beside a new one.
 const SIGN_INS_KEPT: usize = 4;
@@ -79,12 +83,13 @@ pub(super) fn link_to(wish: &SignInWish) -> String {
     format!("/sign-in?{}", query(wish))
 }
 
-/// `GET /sign-in`: straight to the only provider, or a list to choose from. Who is to prove more of themselves goes to
-/// where they came from: elsewhere they would be somebody else.
+/// `GET /sign-in`: straight to the only provider, or a list to choose from, with the one that this browser came from last
+/// at its head. Who is to prove more of themselves goes to where they came from: elsewhere they would be somebody else.
 pub(super) async fn choose(
     State(broker): State<Broker>,
     browser: Option<Browser>,
     parameters: Result<Query<StartParameters>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wish = readable(parameters)?.wish();
     let own = match browser.filter(|_| (wish.fresh || wish.mfa) && !wish.other_account) {
@@ -92,19 +97,20 @@ pub(super) async fn choose(
         None => None,
     };
     let query = query(&wish);
-    let links: Vec<(String, String)> = broker
-        .providers
-        .values()
-        .filter(|provider| own.as_ref().is_none_or(|own| provider.settings().name == *own))
-        .map(|provider| {
-            let settings = provider.settings();
-            (settings.title.clone(), format!("/auth/{}/start?{query}", settings.name))
-        })
-        .collect();
-    Ok(match links.as_slice() {
-        [(_, only)] => Redirect::to(only).into_response(),
-        _ => console::choose_connection(&links).into_response(),
-    })
+    let link = |name: &ConnectionName| format!("/auth/{name}/start?{query}");
+    let mut names = broker.providers.keys().filter(|name| own.as_ref().is_none_or(|own| *name == own));
+    if let (Some(only), None) = (names.next(), names.next()) {
+        return Ok(Redirect::to(&link(only)).into_response());
+    }
+    let last = Cookie::Connection.read(&broker, &headers);
+    let is_last = |name: &ConnectionName| last.as_ref().is_some_and(|last| last.expose_secret() == name.as_str());
+    let choice = |name: &ConnectionName| console::Choice {
+        title: broker.connection_title(name).to_owned(),
+        address: link(name),
+    };
+    let (last, others): (Vec<_>, Vec<_>) = broker.providers.keys().partition(|name| is_last(name));
+    let others: Vec<_> = others.into_iter().map(choice).collect();
+    Ok(console::choose_connection(last.first().map(|name| choice(name)).as_ref(), &others).into_response())
 }
 
 /// `GET /auth/{connection}/start`: to the provider. A link and not a form, because `form-action` would forbid the way.
@@ -162,6 +168,7 @@ pub(super) async fn callback(
     connection: Result<Path<String>, PathRejection>,
     parameters: Result<Query<CallbackParameters>, QueryRejection>,
     headers: HeaderMap,
+    client: Client,
 ) -> Result<Response, Problem> {
     let connection = known(connection)?;
     // A parameter that comes twice cannot be read either: it would be anybody's guess which of the two is meant.
@@ -170,7 +177,7 @@ pub(super) async fn callback(
     };
     let label = Broker::sign_in_label(&answer.state);
     let browser_token = Cookie::SignIn(&label).read(&broker, &headers);
-    let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer).await?;
+    let completed = broker.complete_sign_in(&connection, browser_token.as_ref(), &answer, &client.origin()).await?;
     // Who signs in anew, perhaps as somebody else, leaves no session behind in this browser.
     if let Some(before) = Cookie::Session.read(&broker, &headers) {
         broker.end_browser_session(&before).await?;
@@ -179,6 +186,7 @@ pub(super) async fn callback(
     let cookies = AppendHeaders([
         (header::SET_COOKIE, Cookie::Session.set(&broker, &session.token, session.expires_at - broker.clock.now())),
         (header::SET_COOKIE, Cookie::SignIn(&label).clear(&broker)),
+        (header::SET_COOKIE, Cookie::Connection.set(&broker, &connection.to_string().into(), CONNECTION_COOKIE_AGE)),
     ]);
     Ok((cookies, Redirect::to(completed.return_to.as_str())).into_response())
 }
@@ -232,7 +240,7 @@ pub(super) async fn sign_out(
     Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response())
 }
 
-fn known(connection: Result<Path<String>, PathRejection>) -> Result<ConnectionName, Problem> {
+pub(super) fn known(connection: Result<Path<String>, PathRejection>) -> Result<ConnectionName, Problem> {
     let Path(name) = connection.map_err(|_| Problem::no_such_page())?;
     name.parse().map_err(|_| Problem::no_such_page())
 }

@@ -58,7 +58,7 @@ pub use health::{Finding, Health, LoginError};
 pub use ledger::{LedgerRow, OpenAttempt};
 pub use migrations::{Migration, SchemaError, migrate};
 pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
-pub use sessions::{Code, CodeRow, HelperOrigin, Session, Tokens};
+pub use sessions::{BrowserOrigin, Code, CodeRow, HelperOrigin, OwnBrowserSession, OwnCliSession, Session, Tokens};
 pub use sql::{Kind, LAB_TABLES, Listed};
 pub use standings::OfficeHolder;
 
@@ -351,6 +351,9 @@ pub fn all_statements() -> Vec<Listed> {
         people::ALL,
         sessions::browser::ALL,
         sessions::cli::ALL,
+        sessions::logout::ALL,
+        sessions::old::ALL,
+        sessions::own::ALL,
         sessions::ALL,
         sign_ins::ALL,
         standings::ALL,

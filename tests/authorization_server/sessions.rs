@@ -42,13 +42,14 @@ fn over_https_the_cookies_belong_to_this_host_alone() {
 
     let cookies = cookies_of_a_sign_in(&stage);
 
-    let [begun, session, ended] = &cookies[..] else { panic!("{cookies:?}") };
+    let [begun, session, ended, connection] = &cookies[..] else { panic!("{cookies:?}") };
     let attributes = |cookie: &str| cookie.split_once("; ").unwrap().1.to_owned();
     let (name, _) = begun.split_once('=').unwrap();
     assert!(name.starts_with("__Host-lodge_sign_in_") && session.starts_with("__Host-lodge_session="), "{cookies:?}");
     assert_eq!(attributes(begun), "Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
     assert_eq!(attributes(session), "Path=/; Max-Age=28800; HttpOnly; SameSite=Lax; Secure");
     assert_eq!(*ended, format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"));
+    assert_eq!(connection, "__Host-lodge_connection=campus; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax; Secure");
     // The same token under the name that any neighbour could set is nobody's.
     let pair = session.split(';').next().unwrap();
     assert!(is_signed_in(&stage.home_with(pair)));
@@ -163,10 +164,28 @@ fn a_browsers_session_ends_by_itself() {
     let stage = Stage::new();
     let cookie = format!("lodge_session={}", stage.session(&stage.visitor()));
 
-    stage.clock.advance(TimeDelta::hours(8) - TimeDelta::microseconds(1));
+    // Used every 24 minutes, it lives for eight hours and no longer.
+    for _ in 1..20 {
+        stage.clock.advance(TimeDelta::minutes(24));
+        assert!(is_signed_in(&stage.home_with(&cookie)));
+    }
+    stage.clock.advance(TimeDelta::minutes(24) - TimeDelta::microseconds(1));
     assert!(is_signed_in(&stage.home_with(&cookie)));
     stage.clock.advance(TimeDelta::microseconds(1));
     assert!(!is_signed_in(&stage.home_with(&cookie)));
+}
+
+#[test]
+fn a_browsers_session_that_nobody_uses_ends_sooner() {
+    let stage = Stage::new();
+    let cookie = format!("lodge_session={}", stage.session(&stage.visitor()));
+
+    stage.clock.advance(TimeDelta::minutes(30) - TimeDelta::microseconds(1));
+    assert!(is_signed_in(&stage.home_with(&cookie)));
+    stage.clock.advance(TimeDelta::minutes(30));
+    assert!(!is_signed_in(&stage.home_with(&cookie)), "what is idle for 30 minutes is over");
+    stage.clock.advance(-TimeDelta::minutes(1));
+    assert!(is_signed_in(&stage.home_with(&cookie)), "the positive control");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A group is the very text that the provider sent. Whatever looks like it, contains it, or is its beginning is another
 //! group: at issuance, on one's own page, and at the door of the lab, which ask the database in three ways.
 
+use lodge::domain::claims::{GroupClaim, GroupForm, GroupFormat};
 use serde_json::json;
 
 use super::on_each;
@@ -70,5 +71,79 @@ fn the_group_of_one_provider_is_not_that_of_another() {
         assert_eq!(stage.get(&campus, "/api/v1/labs/vision").status, 404);
         assert_eq!(stage.get(&hospital, "/api/v1/labs/vision").status, 200);
         assert_ne!(campus.person, hospital.person);
+    });
+}
+
+/// Entitlements and groups of one mapping each, and whether the one gives the other's role (AARC-G069).
+const ENTITLEMENTS: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "URN:Geant:Example.org:group:%6Cab",
+        &[
+            "urn:geant:example.org:group:lab",
+            "uRn:GEANT:example.ORG:group:lab",
+            "urn:geant:example.org:group:lab:phd:role=member#aai.example.org",
+        ],
+        &[
+            "urn:geant:example.org:group:lab2",
+            "urn:geant:example.org:group:Lab",
+            "urn:geant:example.org:group:other:lab",
+            "urn:geant:example.org:sub:group:lab",
+            "urn:geant:example.net:group:lab",
+            "urn:geant:example.org:group:la",
+        ],
+    ),
+    (
+        "urn:geant:example.org:group:lab:phd:role=member",
+        &[
+            "urn:geant:example.org:group:lab:phd:role=member",
+            "urn:geant:example.org:group:lab:phd:role=member#a.example",
+        ],
+        &[
+            "urn:geant:example.org:group:lab:phd",
+            "urn:geant:example.org:group:lab:phd:role=manager",
+            "urn:geant:example.org:group:lab:phd:year1:role=member",
+            "urn:geant:example.org:group:lab:role=member",
+        ],
+    ),
+    (
+        "urn:geant:example.org:group:lab#a.example",
+        &["urn:geant:example.org:group:lab:phd#a.example"],
+        &["urn:geant:example.org:group:lab", "urn:geant:example.org:group:lab#b.example"],
+    ),
+];
+
+#[test]
+fn an_entitlement_is_compared_by_what_it_means() {
+    on_each("an_entitlement_is_compared_by_what_it_means", |stage| {
+        let form = GroupForm { format: GroupFormat::Entitlement, ..GroupForm::default() };
+        for (place, (mapped, good, bad)) in ENTITLEMENTS.into_iter().enumerate() {
+            let id = stage.added(&stage.one, mapped, "pay", &json!({"connection": "proxy"}));
+            for (is_good, entitlements) in [(true, good), (false, bad)] {
+                for (number, entitlement) in entitlements.iter().enumerate() {
+                    // What a sign-in keeps of it.
+                    let read = GroupClaim::default().read(&json!({"groups": [entitlement]}), &form).unwrap();
+                    let kept: Vec<_> = read.as_slice().iter().map(|group| group.as_str()).collect();
+                    let subject = format!("{place}-{is_good}-{number}");
+                    let somebody = SignIn { connection: "proxy", subject: &subject, groups: Some(&kept), mfa: false };
+                    let somebody = somebody.at(stage.labs.broker());
+
+                    assert_eq!(stage.gives(&somebody, "pay"), is_good, "{entitlement} and {mapped}");
+                }
+            }
+            assert_eq!(stage.end(&stage.one, &id, 1).status, 200);
+        }
+        // Listed as it is kept; the same under another spelling is the same; what no sign-in can bring is refused.
+        let spelled =
+            stage.added(&stage.one, "URN:Geant:Example.org:group:%6Cab", "pay", &json!({"connection": "proxy"}));
+        assert_eq!(stage.mapping(&spelled)["group"], "urn:geant:example.org:group:lab");
+        let again = stage.add(&stage.one, "urn:geant:example.org:group:lab", "pay", &json!({"connection": "proxy"}));
+        assert_eq!(again.status, 409, "{}", again.body);
+        let broken = stage.add(&stage.one, "urn:geant:example.org:group:", "pay", &json!({"connection": "proxy"}));
+        assert_eq!(
+            (broken.status, broken.body.contains("This connection has no such groups")),
+            (400, true),
+            "{}",
+            broken.body
+        );
     });
 }

@@ -52,6 +52,17 @@ fn form(fields: &[(&str, &str)]) -> Body {
     Body::Form(url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish())
 }
 
+/// The helper session of this caller; any, when they have none.
+fn own_session(stage: &Stage, caller: &Caller) -> String {
+    let listed = caller.token.as_deref().filter(|_| caller.has_token()).map(|token| {
+        let ask = raw::get(&stage.labs.url("/api/v1/me/sessions"));
+        ask.header("authorization", &format!("Bearer {token}")).send().json()
+    });
+    let is_this = |all: serde_json::Value| all.as_array()?.iter().find(|one| one["is_this"] == true).cloned();
+    let own = listed.and_then(is_this).and_then(|one| Some(one["id"].as_str()?.to_owned()));
+    own.unwrap_or_else(|| "cs-0123456789abcdef".to_owned())
+}
+
 /// The token in the forms of this caller's pages; anything, when they have none.
 fn form_token(stage: &Stage, caller: &Caller) -> String {
     let cookie = SecretString::from(caller.cookie.clone().unwrap_or_default());
@@ -97,6 +108,14 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         ) => get(path, &[200]),
         ("post", "/sign-out") => send("POST", "/sign-out", form(&[("form_token", &form_token(stage, caller))]), &[303]),
         ("get", "/auth/{connection}/start") => get("/auth/campus/start", &[303]),
+        // No token of the provider's.
+        ("post", "/auth/{connection}/backchannel-logout") => {
+            send("POST", "/auth/campus/backchannel-logout", form(&[("logout_token", "x")]), &[400])
+        }
+        ("get", path @ "/sessions") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
+        ("post", path @ "/sessions/end") => {
+            send("POST", path, form(&[("form_token", &form_token(stage, caller)), ("session", "others")]), &[303])
+        }
         // Nobody has begun this sign-in.
         ("get", "/auth/{connection}/callback") => get("/auth/campus/callback?state=a&code=b", &[400]),
         ("get", "/invitations/{token}") => get(&format!("/invitations/{}", invitation(stage)), &[303]),
@@ -129,7 +148,11 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     let labs = &stage.labs;
     let mapping = || labs.mapping(&labs.a, &labs.fresh("group"), "read-results", MappingTerms::default());
     Some(match (route.method, route.path) {
-        ("get", path @ "/api/v1/me") => get(path, &[200]),
+        ("get", path @ ("/api/v1/me" | "/api/v1/me/sessions")) => get(path, &[200]),
+        ("delete", path @ "/api/v1/me/sessions") => send("DELETE", path, Body::None, &[204]),
+        ("delete", "/api/v1/me/sessions/{session}") => {
+            send("DELETE", &format!("/api/v1/me/sessions/{}", own_session(stage, caller)), Body::None, &[204])
+        }
         ("post", "/api/v1/labs/{lab}/roles/{role}/credentials") => {
             let body = Body::Json(json!({"duration_seconds": 900}));
             send("POST", "/api/v1/labs/vision/roles/read-results/credentials", body, &[200])

@@ -2,7 +2,7 @@
 
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, SignInId, TransactionId};
-use lodge::store::{Code, HelperOrigin, Session, Tokens};
+use lodge::store::{BrowserOrigin, Code, HelperOrigin, Session, Tokens};
 
 use super::*;
 
@@ -44,16 +44,22 @@ fn a_session_lives_until_it_expires_or_is_ended() {
         };
         let helper = Session { id: CliSessionId::from_entropy(entropy()), person, sign_in, expires_at: later(60) };
         doing(store, async |tx| {
-            tx.insert_browser_session("browser", &browser, now()).await.unwrap();
+            tx.insert_browser_session("browser", &browser, &BrowserOrigin::default(), now()).await.unwrap();
             tx.insert_cli_session(&helper, &laptop(), now()).await.unwrap();
             tx.insert_tokens(&tokens("helper", &helper, 1), now()).await.unwrap();
         })
         .await;
 
         doing(store, async |tx| {
-            assert_eq!(tx.browser_session("browser", later(59)).await.unwrap().as_ref(), Some(&browser));
+            let long_ago = later(-3_600);
+            let found = tx.browser_session("browser", later(59), long_ago).await.unwrap();
+            assert_eq!(found, Some((browser.clone(), now())));
+            assert_eq!(tx.browser_session("browser", later(59), now()).await.unwrap(), None, "idle");
+            tx.see_browser_session(&browser.id, later(30)).await.unwrap();
+            let found = tx.browser_session("browser", later(59), now()).await.unwrap();
+            assert_eq!(found, Some((browser.clone(), later(30))));
             assert_eq!(tx.cli_session("helper", later(59)).await.unwrap().as_ref(), Some(&helper));
-            assert_eq!(tx.browser_session("browser", later(60)).await.unwrap(), None);
+            assert_eq!(tx.browser_session("browser", later(60), long_ago).await.unwrap(), None);
             assert_eq!(tx.cli_session("helper", later(60)).await.unwrap(), None);
             assert_eq!(tx.cli_session("browser", now()).await.unwrap(), None, "of the other kind");
             assert!(tx.is_browser_session_live(&browser.id, later(59)).await.unwrap());
@@ -62,7 +68,7 @@ fn a_session_lives_until_it_expires_or_is_ended() {
             tx.end_browser_session("browser", later(1)).await.unwrap();
             assert!(tx.end_cli_session(&helper.id, later(1)).await.unwrap());
             assert!(!tx.end_cli_session(&helper.id, later(1)).await.unwrap());
-            assert_eq!(tx.browser_session("browser", later(2)).await.unwrap(), None);
+            assert_eq!(tx.browser_session("browser", later(2), long_ago).await.unwrap(), None);
             assert_eq!(tx.cli_session("helper", later(2)).await.unwrap(), None);
             assert!(!tx.is_cli_session_live(&helper.id, later(2)).await.unwrap());
         })
@@ -166,6 +172,17 @@ fn a_code_is_traded_once() {
             assert_eq!((row.code, row.redeemed_for), (code.clone(), None));
             assert!(tx.code("another").await.unwrap().is_none());
             tx.insert_cli_session(&session, &laptop(), now()).await.unwrap();
+            assert!(!tx.hold_confirming_session(&session.sign_in).await.unwrap(), "nobody confirmed it in a browser");
+            let browser = Session {
+                id: BrowserSessionId::from_entropy(entropy()),
+                person: session.person.clone(),
+                sign_in: session.sign_in.clone(),
+                expires_at: later(60),
+            };
+            tx.insert_browser_session("browser", &browser, &BrowserOrigin::default(), now()).await.unwrap();
+            assert!(tx.hold_confirming_session(&session.sign_in).await.unwrap());
+            tx.end_browser_session("browser", now()).await.unwrap();
+            assert!(!tx.hold_confirming_session(&session.sign_in).await.unwrap());
             assert!(tx.redeem_code("hash", &session.id).await.unwrap());
             assert!(!tx.redeem_code("hash", &session.id).await.unwrap());
             assert_eq!(tx.code("hash").await.unwrap().unwrap().redeemed_for.as_ref(), Some(&session.id));

@@ -118,6 +118,7 @@ impl Plan {
                 clock: self.clock,
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
+                trusted_proxies: Vec::new(),
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));

@@ -49,6 +49,7 @@ impl Premises {
                 clock: Clock::System,
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
+                trusted_proxies: Vec::new(),
             })
         })
     }

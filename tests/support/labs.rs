@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use lodge::ambient::{Clock, ManualClock, Random};
 use lodge::app::Broker;
+use lodge::domain::claims::{GroupForm, GroupFormat};
 use lodge::domain::id::{MappingChangeId, MappingId, PersonId};
 use lodge::domain::lab::{Lab, Office, Role};
 use lodge::domain::ledger::{Book, Entry};
 use lodge::domain::mapping::{MappingChange, MappingTarget, MappingTerms};
 use lodge::domain::role_session::SessionDuration;
-use lodge::oidc::Algorithm;
+use lodge::oidc::{self, Algorithm};
 use lodge::playground::Seeding;
 
 use super::broker::{Plan, TestBroker};
@@ -38,15 +39,22 @@ pub(crate) struct Labs {
 }
 
 impl Labs {
-    /// Two labs with their roles and nobody in them. People sign in at `campus` or at `hospital`.
+    /// Two labs with their roles and nobody in them. People sign in at `campus`, at `hospital`, or at `proxy`, whose groups
+    /// are entitlements.
     pub(crate) fn on(kind: Kind) -> Self {
         let manual = ManualClock::at(DateTime::from_timestamp(1_795_266_000, 0).unwrap());
         let clock = Clock::Manual(manual.clone());
         let provider = EvilProvider::start(clock.clone());
         let sts = ScriptedSts::start(Reply::Session(clock.now()));
+        let (name, issuer) = ("proxy".parse().unwrap(), "https://proxy.example.edu".parse().unwrap());
+        let proxy = oidc::Settings {
+            group_form: GroupForm { format: GroupFormat::Entitlement, ..GroupForm::default() },
+            ..oidc::Settings::new(name, issuer, "lodge", "a-secret-for-tests-only".to_owned().into())
+        };
         let running = Plan::new(clock)
             .connection("campus", &provider.issuer, Algorithm::Es256)
             .connection("hospital", "http://127.0.0.1:1", Algorithm::Es256)
+            .provider(proxy)
             .sts(&sts.url)
             .on(kind)
             .start();

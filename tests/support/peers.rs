@@ -124,6 +124,7 @@ pub(crate) struct OidcProvider {
 }
 
 /// What the provider is told; the rest is in `tests/peers/oidc-provider.mjs`.
+#[derive(Default)]
 pub(crate) struct OidcSettings<'a> {
     pub(crate) client_id: &'a str,
     pub(crate) client_secret: &'a str,
@@ -132,6 +133,14 @@ pub(crate) struct OidcSettings<'a> {
     pub(crate) accounts: &'a [(&'a str, Option<&'a [&'a str]>)],
     /// Whether the groups are in the ID token too, or at userinfo alone.
     pub(crate) groups_in_id_token: bool,
+    /// Whether it signs what it says at userinfo.
+    pub(crate) signed_user_info: bool,
+    /// Accounts that use a second factor.
+    pub(crate) with_second_factor: &'a [&'a str],
+    /// Accounts that are said to have shown who they are an hour ago, whatever was asked.
+    pub(crate) long_ago: &'a [&'a str],
+    /// Where the client hears of logouts.
+    pub(crate) backchannel_logout_uri: Option<&'a str>,
 }
 
 impl OidcProvider {
@@ -151,6 +160,10 @@ impl OidcProvider {
             "redirect_uris": [settings.redirect_uri],
             "accounts": accounts,
             "id_token_claims": settings.groups_in_id_token,
+            "signed_userinfo": settings.signed_user_info,
+            "with_second_factor": settings.with_second_factor,
+            "long_ago": settings.long_ago,
+            "backchannel_logout_uri": settings.backchannel_logout_uri,
         });
         let process = Process::start("oidc-provider", node("oidc-provider.mjs").env("LODGE_OP", told.to_string()));
         let ready: Value = serde_json::from_str(&process.wait_for_line("\"issuer\"")).unwrap();

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use lodge::ambient::Random;
-use lodge::app::Broker;
+use lodge::app::{Broker, BrowserOrigin};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{BrowserSessionId, CliSessionId, PersonId, SignInId};
 use lodge::domain::person::PersonKey;
@@ -80,7 +80,7 @@ impl SignIn<'_> {
                 sign_in: sign_in.clone(),
                 expires_at: now + broker.lifetimes.browser_session,
             };
-            tx.insert_browser_session(&hash(&cookie), &browser, now).await.unwrap();
+            tx.insert_browser_session(&hash(&cookie), &browser, &BrowserOrigin::default(), now).await.unwrap();
             let helper = Session {
                 id: CliSessionId::from_entropy(Random::System.bytes()),
                 person: person.clone(),

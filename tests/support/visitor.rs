@@ -77,6 +77,11 @@ impl Visitor {
         self.cookies_for(url).find(|cookie| cookie.name == name).map(|cookie| cookie.value.clone())
     }
 
+    /// Has a cookie from now on, as if this site had set it.
+    pub(crate) fn hold(&mut self, site: &str, name: &str, value: &str) {
+        self.keep(&Url::parse(site).unwrap(), &format!("{name}={value}; Path=/"));
+    }
+
     /// Opens a URL and follows where it leads.
     pub(crate) fn open(&mut self, url: &str) -> Page {
         self.travel(Url::parse(url).unwrap_or_else(|e| panic!("{url}: {e}")), None)

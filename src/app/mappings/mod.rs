@@ -105,7 +105,10 @@ impl Broker {
         target: MappingTarget,
         terms: MappingTerms,
     ) -> Result<MappingOutcome> {
-        self.provider(&target.connection).map_err(|_| self.unknown_connection())?;
+        let provider = self.provider(&target.connection).map_err(|_| self.unknown_connection())?;
+        // Groups are compared as texts, so a mapping holds the one form in which they are kept.
+        let group = provider.settings().group_form.normal_form(&target.group).map_err(LabError::Group)?;
+        let target = MappingTarget { group, ..target };
         let mut edit = self.edit(caller, lab).await?;
         edit.check(&target, &terms).await?;
         edit.nobody_has(&target).await?;

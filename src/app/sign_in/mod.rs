@@ -21,6 +21,7 @@ use crate::domain::id::{ConnectionName, PersonId, SignInId, TransactionId};
 use crate::domain::person::PersonKey;
 use crate::domain::sign_in::SignInRefusal;
 use crate::oidc::{self, AuthorizationRequest, Callback, Login, StepUp};
+use crate::store::BrowserOrigin;
 
 pub use self::refused::REFUSALS_KEPT_A_MINUTE;
 pub(super) use self::refused::RefusalRoom;
@@ -119,6 +120,7 @@ impl Broker {
             choose_account: wish.other_account,
             step_up: wish.step_up(),
         };
+        let _turn = self.exchange(connection).await?;
         match provider.authorization_url(&ask).await {
             Ok(url) => Ok(Begun { url, browser_token: begun.seal(&self.keys), label: Self::sign_in_label(&state) }),
             Err(error) => Err(self.refused_by(error, connection, wish.clone()).await.into()),
@@ -135,8 +137,11 @@ impl Broker {
         connection: &ConnectionName,
         browser_token: Option<&SecretString>,
         answer: &Answer,
+        origin: &BrowserOrigin,
     ) -> Result<Completed> {
         let provider = self.provider(connection)?;
+        // Before the answer is taken: who is turned away may come again with it.
+        let turn = self.exchange(connection).await?;
         let begun = self.take(connection, browser_token, &answer.state).await?;
         let wish = begun.wish();
         let known = || Known { connection: Some(connection), wish: Some(begun.wish()), ..Known::default() };
@@ -159,7 +164,8 @@ impl Broker {
             Ok(login) => login,
             Err(error) => return Err(self.refused_by(error, connection, wish).await.into()),
         };
-        match self.record_sign_in(connection, login).await? {
+        drop(turn);
+        match self.record_sign_in(connection, login, origin).await? {
             Ok(session) => Ok(Completed { session, return_to: wish.return_to }),
             Err(suspended) => {
                 let known = Known { person: Some(&suspended), wish: None, ..known() };
@@ -217,6 +223,7 @@ impl Broker {
         &self,
         connection: &ConnectionName,
         login: Login,
+        origin: &BrowserOrigin,
     ) -> Result<std::result::Result<NewSession, PersonId>> {
         let now = self.clock.now();
         let key = PersonKey { connection: connection.clone(), issuer: login.issuer, subject: login.subject };
@@ -229,7 +236,7 @@ impl Broker {
             return Ok(Err(person));
         }
         tx.insert_sign_in(&sign_in, &person, &login.claims, now).await?;
-        let session = self.open_browser_session(&mut tx, &person, &sign_in).await?;
+        let session = self.open_browser_session(&mut tx, &person, &sign_in, origin).await?;
         tx.commit().await?;
         tracing::info!(
             person.id = %person,

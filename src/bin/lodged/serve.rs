@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
 use lodge::aws::{self, Aws};
@@ -47,7 +48,12 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         keys: KeyFile::read(key_file).with_context(|| format!("the key file {}", key_file.display()))?,
         clock: Clock::System,
         random: Random::System,
-        lifetimes: Lifetimes::default(),
+        lifetimes: Lifetimes {
+            browser_session: TimeDelta::hours(config.sessions.browser_hours.into()),
+            browser_idle: TimeDelta::minutes(config.sessions.browser_idle_minutes.into()),
+            ..Lifetimes::default()
+        },
+        trusted_proxies: config.server.trusted_proxies.clone(),
     }))
 }
 

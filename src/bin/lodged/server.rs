@@ -1,11 +1,11 @@
 //! Listening, and stopping when told to.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use lodge::http;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(servers: Vec<(TcpListener, Router)>) -> anyhow::Result<(
         let told_to_stop = async move {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        tasks.spawn(axum::serve(listener, router).with_graceful_shutdown(told_to_stop).into_future());
+        tasks.spawn(http::serve(listener, router, told_to_stop));
     }
     tokio::select! {
         () = told_to_stop() => {}

@@ -2,6 +2,9 @@
 
 pub(super) mod browser;
 pub(super) mod cli;
+pub(super) mod logout;
+pub(super) mod old;
+pub(super) mod own;
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +12,9 @@ use super::sql::{run, statements};
 use super::{Result, Tx, column};
 use crate::domain::id::{PersonId, SignInId};
 
+pub use browser::BrowserOrigin;
 pub use cli::{Code, CodeRow, HelperOrigin, Tokens};
+pub use own::{OwnBrowserSession, OwnCliSession};
 
 statements! {
     platform {

@@ -1,0 +1,112 @@
+//! Somebody's own sessions: seeing where one is signed in, and ending it there.
+
+use axum::Json;
+use axum::extract::rejection::{FormRejection, PathRejection};
+use axum::extract::{Form, Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+
+use super::cookies::Cookie;
+use super::extract::{Browser, Helper};
+use super::problem::Problem;
+use crate::app::{Broker, CallerSession, Error, OwnSession, OwnSessionKind};
+use crate::console;
+use crate::wire;
+
+/// The page.
+const PATH: &str = "/sessions";
+
+/// In the form, in place of a session's id: all but this one.
+const OTHERS: &str = "others";
+
+/// `GET /sessions`: everywhere one is signed in.
+pub(super) async fn page(State(broker): State<Broker>, browser: Option<Browser>) -> Result<Response, Problem> {
+    let Some(browser) = browser else {
+        return Ok(Redirect::to(&super::sign_in::link(PATH, false)).into_response());
+    };
+    let profile = broker.profile(&browser.caller).await?;
+    let sessions = broker.own_sessions(&browser.caller).await?;
+    let form_token = broker.form_token(&browser.token);
+    Ok(console::sessions(&broker, &browser.caller, &profile, &sessions, form_token.expose_secret()).into_response())
+}
+
+/// The form behind each "End".
+#[derive(Deserialize)]
+pub(super) struct EndForm {
+    form_token: String,
+    session: String,
+}
+
+/// `POST /sessions/end`: one of them, or all but this one.
+pub(super) async fn end_by_form(
+    State(broker): State<Broker>,
+    browser: Browser,
+    form: Result<Form<EndForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let Form(form) = form.map_err(|_| Problem::foreign_form())?;
+    if !broker.is_form_token(&browser.token, &form.form_token) {
+        return Err(Problem::foreign_form());
+    }
+    if form.session == OTHERS {
+        broker.end_other_sessions(&browser.caller).await?;
+        return Ok(Redirect::to(PATH).into_response());
+    }
+    let session = session(&form.session)?;
+    broker.end_own_session(&browser.caller, &session).await?;
+    if session == browser.caller.session {
+        return Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response());
+    }
+    Ok(Redirect::to(PATH).into_response())
+}
+
+/// `GET /api/v1/me/sessions`
+pub(super) async fn list(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+) -> Result<Json<Vec<wire::sessions::Session>>, Problem> {
+    let sessions = broker.own_sessions(&caller).await?;
+    Ok(Json(sessions.into_iter().map(on_the_wire).collect()))
+}
+
+/// `DELETE /api/v1/me/sessions/{session}`
+pub(super) async fn end(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id.map_err(|_| Error::NoSuchSession)?;
+    broker.end_own_session(&caller, &session(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `DELETE /api/v1/me/sessions`: all but the one that asks.
+pub(super) async fn end_others(State(broker): State<Broker>, Helper(caller): Helper) -> Result<StatusCode, Problem> {
+    broker.end_other_sessions(&caller).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What cannot be a session's id is answered like one of somebody else's.
+fn session(id: &str) -> Result<CallerSession, Problem> {
+    id.parse().map_err(|_| Error::NoSuchSession.into())
+}
+
+fn on_the_wire(own: OwnSession) -> wire::sessions::Session {
+    let (kind, agent, host, account) = match own.kind {
+        OwnSessionKind::Browser { agent } => ("browser", agent, None, None),
+        OwnSessionKind::Helper { host, account } => ("helper", None, Some(host), account),
+    };
+    wire::sessions::Session {
+        id: own.session.as_str().to_owned(),
+        kind: kind.to_owned(),
+        agent,
+        host,
+        account,
+        address: own.address,
+        created_at: wire::timestamp(own.created_at),
+        seen_at: wire::timestamp(own.seen_at),
+        expires_at: wire::timestamp(own.expires_at),
+        is_this: own.is_this,
+    }
+}
