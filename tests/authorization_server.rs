@@ -22,7 +22,7 @@ struct Stage {
     running: TestBroker,
     lab: Lab,
     clock: ManualClock,
-    _provider: EvilProvider,
+    provider: EvilProvider,
 }
 
 impl Stage {
@@ -36,7 +36,7 @@ impl Stage {
         let plan = Plan::new(Clock::Manual(clock.clone())).connection("campus", &provider.issuer, Algorithm::Es256);
         let running = change(plan).start();
         let lab = seed(&running.broker);
-        Self { running, lab, clock, _provider: provider }
+        Self { running, lab, clock, provider }
     }
 
     fn url(&self, path: &str) -> String {

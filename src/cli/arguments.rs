@@ -94,6 +94,7 @@ pub(crate) enum Verb {
 /// The arguments of `lodge login`.
 #[derive(Debug, Args)]
 #[command(after_help = LOGIN_EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line, each of which stands by itself")]
 pub(crate) struct LoginArguments {
     /// The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
     #[arg(value_name = "URL")]

@@ -172,6 +172,8 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, form_token: &st
 pub struct ConfirmLinks {
     /// To sign in as somebody else.
     pub as_another: String,
+    /// To sign in again.
+    pub fresh: String,
     /// To sign in again, with a second factor.
     pub with_mfa: String,
 }
@@ -185,6 +187,8 @@ struct Confirm<'a> {
     asked_at: String,
     /// What the helper can fetch at once.
     now: Vec<String>,
+    /// What takes a younger sign-in than this one.
+    with_fresh: Vec<String>,
     /// What takes a second factor, which this sign-in was without.
     with_mfa: Vec<String>,
     /// What takes a PI's word.
@@ -218,6 +222,7 @@ pub fn confirm(
         client_id: wire::HELPER_CLIENT_ID,
         asked_at: for_people(broker.clock.now()),
         now: that_lack(Missing::Nothing),
+        with_fresh: that_lack(Missing::Fresh),
         with_mfa: that_lack(Missing::Mfa),
         with_approval: that_lack(Missing::Approval),
         form_token,

@@ -1,12 +1,14 @@
 //! A helper that asks for a fresh sign-in, or one with a second factor, gets no other.
 
 use chrono::TimeDelta;
+use lodge::ambient::Clock;
 use lodge::domain::mapping::{MappingTarget, MappingTerms};
 use lodge::playground::Seeding;
 use secrecy::SecretString;
 
 use super::Stage;
 use crate::support::broker::{HELPER, STUDENTS, code_on, helper_query, trade};
+use crate::support::evil_provider::Lie;
 use crate::support::raw;
 use crate::support::serving::wait;
 use crate::support::signed_in::{SignIn, SignedIn};
@@ -152,21 +154,55 @@ fn the_page_that_asks_says_what_this_sign_in_does_not_give() {
             seeding.add_mapping_on(&stage.lab, target, terms).await.unwrap();
         }
     });
-    let (plain, strong) = (stage.student(None, false), stage.student(None, true));
+    let (old, plain, strong) =
+        (stage.student(Some(61), true), stage.student(Some(0), false), stage.student(Some(0), true));
 
     let page = stage.authorize(Some(&plain.cookie), &[]);
     let text = page.text();
     assert!(text.contains("AWS credentials for vision/read-results until its session ends"), "{text}");
     assert!(text.contains("it will not get vision/pay : that takes a second factor"), "{text}");
     assert!(text.contains("not get vision/publish before a PI has approved you"), "{text}");
-    let (_, link) = page.links().into_iter().find(|(text, _)| text == "Sign in again with one").unwrap();
-    let pairs: Vec<(String, String)> = link.query_pairs().into_owned().collect();
-    assert_eq!(pairs[0].1, format!("/oauth/authorize?{}", helper_query(&[])));
-    assert_eq!(pairs[1], ("mfa".to_owned(), "1".to_owned()));
+    leads(&page, "Sign in again with one", "mfa");
+
+    let page = stage.authorize(Some(&old.cookie), &[]);
+    let text = page.text();
+    assert!(text.contains("it will not get vision/pay : that takes a more recent one"), "{text}");
+    leads(&page, "Sign in again", "fresh");
 
     let text = stage.authorize(Some(&strong.cookie), &[]).text();
     assert!(text.contains("AWS credentials for vision/pay , vision/read-results until"), "{text}");
-    assert!(!text.contains("second factor"), "{text}");
+    assert!(!text.contains("second factor") && !text.contains("more recent"), "{text}");
+}
+
+/// A link of this text makes a stronger sign-in that comes back.
+fn leads(page: &Page, text: &str, by: &str) {
+    let (_, link) = page.links().into_iter().find(|(link, _)| link == text).unwrap();
+    let pairs: Vec<(String, String)> = link.query_pairs().into_owned().collect();
+    assert_eq!(pairs[0].1, format!("/oauth/authorize?{}", helper_query(&[])));
+    assert_eq!(pairs[1..], [(by.to_owned(), "1".to_owned())]);
+}
+
+/// All the way, at a provider that says when and how somebody showed who they are.
+#[test]
+fn a_stronger_sign_in_leads_back_to_the_page_that_asks_without_a_circle() {
+    let stage = Stage::new();
+    let mut visitor = stage.visitor();
+    stage.provider.lie(&[Lie::Claims(|claims| {
+        claims["auth_time"] = claims["iat"].clone();
+        claims["amr"] = serde_json::json!(["pwd", "mfa"]);
+    })]);
+    for wanted in [vec![("max_age", "300")], vec![("max_age", "1"), ("acr_values", "mfa")]] {
+        // Whatever this browser has proven is too long ago.
+        stage.clock.advance(TimeDelta::minutes(8));
+
+        let page = visitor.open(&stage.url(&format!("/oauth/authorize?{}", helper_query(&wanted))));
+
+        assert_eq!((page.status, page.url.path()), (200, "/oauth/authorize"), "{}", page.text());
+        let at_provider = page.trail.iter().filter(|(url, _)| url.as_str().starts_with(&stage.provider.issuer));
+        assert_eq!(at_provider.count(), 1, "{:?}", page.trail);
+        let page = visitor.press(&page, "yes");
+        assert_eq!(trade(&stage.running.url, &code_on(&page), &[]).status, 200);
+    }
 }
 
 /// Somebody has two browsers. What the other one proves does not strengthen this one's helper.

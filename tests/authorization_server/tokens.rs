@@ -94,6 +94,20 @@ fn a_code_is_good_for_a_minute() {
     refuses(&trade(&stage.running.url, &late, &[]), "invalid_grant", "too late");
 }
 
+/// Whoever signs out does not want a helper to begin a moment later.
+#[test]
+fn a_code_is_worth_nothing_once_its_browser_has_signed_out() {
+    let stage = Stage::new();
+    let url = &stage.running.url;
+    let (mut visitor, mut other) = (Visitor::new(), Visitor::new());
+    let [gone, stays] = [&mut visitor, &mut other].map(|visitor| helper_code(visitor, url, "student"));
+    let home = visitor.open(&stage.url("/"));
+    visitor.press(&home, "Sign out");
+
+    refuses(&trade(url, &gone, &[]), "invalid_grant", "after the sign-out");
+    assert_eq!(trade(url, &stays, &[]).status, 200, "another browser of the same person");
+}
+
 #[test]
 fn a_revoked_token_opens_nothing_and_rubbish_is_revoked_as_well() {
     let stage = Stage::new();

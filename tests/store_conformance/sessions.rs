@@ -172,6 +172,17 @@ fn a_code_is_traded_once() {
             assert_eq!((row.code, row.redeemed_for), (code.clone(), None));
             assert!(tx.code("another").await.unwrap().is_none());
             tx.insert_cli_session(&session, &laptop(), now()).await.unwrap();
+            assert!(!tx.hold_confirming_session(&session.sign_in).await.unwrap(), "nobody confirmed it in a browser");
+            let browser = Session {
+                id: BrowserSessionId::from_entropy(entropy()),
+                person: session.person.clone(),
+                sign_in: session.sign_in.clone(),
+                expires_at: later(60),
+            };
+            tx.insert_browser_session("browser", &browser, &BrowserOrigin::default(), now()).await.unwrap();
+            assert!(tx.hold_confirming_session(&session.sign_in).await.unwrap());
+            tx.end_browser_session("browser", now()).await.unwrap();
+            assert!(!tx.hold_confirming_session(&session.sign_in).await.unwrap());
             assert!(tx.redeem_code("hash", &session.id).await.unwrap());
             assert!(!tx.redeem_code("hash", &session.id).await.unwrap());
             assert_eq!(tx.code("hash").await.unwrap().unwrap().redeemed_for.as_ref(), Some(&session.id));

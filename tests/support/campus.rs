@@ -199,7 +199,8 @@ impl Campus {
             let fresh = PersonId::from_entropy(Random::System.bytes());
             let (id, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());
-            let claims = ClaimsSnapshot::of_groups(Groups::Present(groups));
+            let groups = Groups::Present(groups);
+            let claims = ClaimsSnapshot { authenticated_at: Some(now), ..ClaimsSnapshot::of_groups(groups) };
             tx.insert_sign_in(&sign_in, &id, &claims, now).await.unwrap();
             let session = Session {
                 id: CliSessionId::from_entropy(Random::System.bytes()),

@@ -209,6 +209,10 @@ impl Broker {
         if !tx.hold_person(&code.person).await? {
             return Err(HelperLoginError::Code.into());
         }
+        // The same for whoever signs out where the code was confirmed, or is signed out there by their university.
+        if !tx.hold_confirming_session(&code.sign_in).await? {
+            return Err(HelperLoginError::Code.into());
+        }
         let snapshot = tx.snapshot(&code.person, &code.sign_in).await?.ok_or(HelperLoginError::Code)?;
         let session = Session {
             id: CliSessionId::from_entropy(self.random.bytes()),

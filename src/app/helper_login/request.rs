@@ -9,11 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::{Host, Url};
 
 use super::HelperLoginError;
+use crate::app::FRESH_SIGN_IN;
 use crate::domain::access::SignInStrength;
-
-/// The shortest age of a sign-in that can be asked for. It is also what a fresh sign-in asks the provider for: whoever
-/// asked for less would be sent round in a circle.
-const SHORTEST_MAX_AGE: TimeDelta = TimeDelta::minutes(5);
 
 /// Clocks differ, and a sign-in takes its time from the provider to the page that asks.
 const LEEWAY: TimeDelta = TimeDelta::minutes(2);
@@ -107,7 +104,8 @@ impl WantedSignIn {
             let seconds = text.parse::<u32>().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()));
             seconds.map(|seconds| TimeDelta::seconds(seconds.into())).ok_or(HelperLoginError::MaxAge)
         };
-        let max_age = max_age.map(age).transpose()?.map(|age| age.max(SHORTEST_MAX_AGE));
+        // No shorter than what a fresh sign-in asks the provider for, or somebody would be sent round in a circle.
+        let max_age = max_age.map(age).transpose()?.map(|age| age.max(FRESH_SIGN_IN));
         let levels = acr_values.unwrap_or_default().split(' ').filter(|level| !level.is_empty());
         let mut mfa = false;
         for level in levels {

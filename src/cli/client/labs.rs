@@ -54,21 +54,21 @@ impl LabClient {
 
     /// Makes a mapping.
     pub(crate) fn add(&self, mapping: &NewMapping) -> Result<MappingOutcome, Failure> {
-        let answer = self.send(Method::POST, "/mappings", None, Content::Json(&json(mapping)))?;
+        let answer = self.send(&Method::POST, "/mappings", None, Content::Json(&json(mapping)))?;
         self.person.client().read_with(&answer, &[201, 202])
     }
 
     /// Changes the conditions of a mapping that still has this revision.
     pub(crate) fn edit(&self, id: &MappingId, revision: i64, edit: &MappingEdit) -> Result<MappingOutcome, Failure> {
         let path = format!("/mappings/{id}");
-        let answer = self.send(Method::PATCH, &path, Some(revision), Content::Json(&json(edit)))?;
+        let answer = self.send(&Method::PATCH, &path, Some(revision), Content::Json(&json(edit)))?;
         self.not_changed_meanwhile(id, &answer)?;
         self.person.client().read_with(&answer, &[200, 202])
     }
 
     /// Ends a mapping that still has this revision.
     pub(crate) fn end(&self, id: &MappingId, revision: i64) -> Result<MappingOutcome, Failure> {
-        let answer = self.send(Method::POST, &format!("/mappings/{id}/end"), Some(revision), Content::Empty)?;
+        let answer = self.send(&Method::POST, &format!("/mappings/{id}/end"), Some(revision), Content::Empty)?;
         self.not_changed_meanwhile(id, &answer)?;
         self.person.client().read(&answer)
     }
@@ -80,13 +80,13 @@ impl LabClient {
 
     /// Lets a change hold that somebody else asked for.
     pub(crate) fn confirm(&self, id: &MappingChangeId) -> Result<MappingOutcome, Failure> {
-        let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/confirm"), None, Content::Empty)?;
+        let answer = self.send(&Method::POST, &format!("/mapping-changes/{id}/confirm"), None, Content::Empty)?;
         self.person.client().read(&answer)
     }
 
     /// Drops a change that waits.
     pub(crate) fn decline(&self, id: &MappingChangeId) -> Result<(), Failure> {
-        let answer = self.send(Method::POST, &format!("/mapping-changes/{id}/decline"), None, Content::Empty)?;
+        let answer = self.send(&Method::POST, &format!("/mapping-changes/{id}/decline"), None, Content::Empty)?;
         self.person.client().expect(&answer, &[204])
     }
 
@@ -97,13 +97,13 @@ impl LabClient {
 
     /// Gives somebody a standing.
     pub(crate) fn appoint(&self, person: &PersonId, appointment: &Appointment) -> Result<LabPerson, Failure> {
-        let answer = self.send(Method::PUT, &format!("/people/{person}"), None, Content::Json(&json(appointment)))?;
+        let answer = self.send(&Method::PUT, &format!("/people/{person}"), None, Content::Json(&json(appointment)))?;
         self.person.client().read(&answer)
     }
 
     /// Takes somebody's standing away.
     pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
-        let answer = self.send(Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
+        let answer = self.send(&Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
         self.person.client().expect(&answer, &[204])
     }
 
@@ -114,22 +114,28 @@ impl LabClient {
 
     /// Sets how old groups may be.
     pub(crate) fn set_limits(&self, edit: &LabLimitsEdit) -> Result<Limits, Failure> {
-        let answer = self.send(Method::PATCH, "/limits", None, Content::Json(&json(edit)))?;
+        let answer = self.send(&Method::PATCH, "/limits", None, Content::Json(&json(edit)))?;
         self.person.client().read(&answer)
     }
 
     /// Sets how old a sign-in may be that uses a role.
     pub(crate) fn set_role_limits(&self, role: &RoleName, edit: &RoleLimitsEdit) -> Result<Limits, Failure> {
-        let answer = self.send(Method::PATCH, &format!("/roles/{role}/limits"), None, Content::Json(&json(edit)))?;
+        let answer = self.send(&Method::PATCH, &format!("/roles/{role}/limits"), None, Content::Json(&json(edit)))?;
         self.person.client().read(&answer)
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        let answer = self.send(Method::GET, path, None, Content::None)?;
+        let answer = self.send(&Method::GET, path, None, Content::None)?;
         self.person.client().read(&answer)
     }
 
-    fn send(&self, method: Method, path: &str, revision: Option<i64>, content: Content<'_>) -> Result<Answer, Failure> {
+    fn send(
+        &self,
+        method: &Method,
+        path: &str,
+        revision: Option<i64>,
+        content: Content<'_>,
+    ) -> Result<Answer, Failure> {
         let url = self.person.broker().at(&format!("/api/v1/labs/{}{path}", self.lab));
         self.person.ask(|client, token| {
             let request = Request::new(method.clone(), &url, content).with_token(token);

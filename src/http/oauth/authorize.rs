@@ -7,10 +7,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use crate::app::{AskedLogin, Broker, Error, Handover, HelperLogin, Lacking};
+use crate::app::{AskedLogin, Broker, Error, Handover, HelperLogin, Lacking, SignInWish};
 use crate::console;
 use crate::http::extract::Browser;
 use crate::http::problem::Problem;
+use crate::http::sign_in;
 use crate::wire;
 
 /// What a helper asks for, as it stands in the URL and again in the form that confirms it.
@@ -72,7 +73,8 @@ pub(in crate::http) async fn authorize(
         return Ok(Redirect::to(&stronger_sign_in(&here, lacking)).into_response());
     }
     let links = console::ConfirmLinks {
-        as_another: crate::http::sign_in::link(&here, true),
+        as_another: sign_in::link(&here, true),
+        fresh: stronger_sign_in(&here, Lacking { fresh: true, mfa: false }),
         with_mfa: stronger_sign_in(&here, Lacking { fresh: false, mfa: true }),
     };
     let form_token = broker.form_token(&browser.token);
@@ -81,14 +83,8 @@ pub(in crate::http) async fn authorize(
 
 /// The address of our sign-in that comes back here with what was lacking.
 fn stronger_sign_in(here: &str, lacking: Lacking) -> String {
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("return_to", here);
-    for (name, is_lacking) in [("fresh", lacking.fresh), ("mfa", lacking.mfa)] {
-        if is_lacking {
-            query.append_pair(name, "1");
-        }
-    }
-    format!("/sign-in?{}", query.finish())
+    let return_to = here.parse().unwrap_or_default();
+    sign_in::link_to(&SignInWish { return_to, fresh: lacking.fresh, mfa: lacking.mfa, ..SignInWish::default() })
 }
 
 /// The form on that page.

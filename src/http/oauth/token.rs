@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::app::{Broker, Error, HelperLoginError, HelperTokens};
+use crate::http::client::Client;
 use crate::http::problem::Problem;
 use crate::wire;
 
@@ -75,6 +76,7 @@ impl TokenForm {
 /// `POST /oauth/token`: a code for a session, or a refresh token for its next tokens.
 pub(in crate::http) async fn token(
     State(broker): State<Broker>,
+    client: Client,
     uri: Uri,
     form: Result<Form<TokenForm>, FormRejection>,
 ) -> Result<Response, Problem> {
@@ -85,7 +87,8 @@ pub(in crate::http) async fn token(
     };
     let given = match grant {
         Ok(Grant::Code { code, redirect_uri, verifier }) => {
-            broker.redeem_code(&code, &redirect_uri, &verifier, None).await
+            let address = client.address.map(|address| address.to_string());
+            broker.redeem_code(&code, &redirect_uri, &verifier, address.as_deref()).await
         }
         Ok(Grant::Refresh(token)) => broker.refresh_helper(&token).await,
         Err(refused) => return Ok(refuse(refused)),

@@ -45,6 +45,9 @@ statements! {
         CODE = "select person_id, sign_in_id, redirect_uri, code_challenge, host, account, created_at, cli_session_id \
             from authorization_code where code_hash = $1";
         REDEEM_CODE = "update authorization_code set cli_session_id = $2 where code_hash = $1 and cli_session_id is null";
+        /// Keeps who ends the browser's session waiting until the transaction ends; no row when it has ended.
+        HOLD_CONFIRMING_SESSION = "update browser_session set ended_at = null \
+            where sign_in_id = $1 and ended_at is null";
         FORGET_OLD_CODES = "delete from authorization_code where created_at < $1";
     }
 }
@@ -291,6 +294,12 @@ impl Tx {
     /// Marks a code as traded for a session; false when it already was.
     pub async fn redeem_code(&mut self, code_hash: &str, session: &CliSessionId) -> Result<bool> {
         Ok(run!(self, execute REDEEM_CODE, code_hash, session.as_str())? == 1)
+    }
+
+    /// Keeps the browser's session of this sign-in, where a code was confirmed, from being ended until this transaction
+    /// ends; false when it has ended, by whatever ends every session of the sign-in.
+    pub async fn hold_confirming_session(&mut self, sign_in: &SignInId) -> Result<bool> {
+        Ok(run!(self, execute HOLD_CONFIRMING_SESSION, sign_in.as_str())? > 0)
     }
 
     /// Forgets the codes that were made before this moment.
