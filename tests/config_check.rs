@@ -149,7 +149,7 @@ fn a_key_that_is_not_known_and_a_file_that_is_not_there_are_said() {
 
     let (text, _) = folder.check(&folder.good().replace("public_url", "public_ulr"), &[]);
     assert_eq!(text.status.code(), Some(1));
-    assert_eq!(text.stdout, "server: unknown field `public_ulr`, expected `listen` or `public_url`\n");
+    assert_eq!(text.stdout, "server: unknown field `public_ulr`, expected one of `listen`, `public_url`, `trusted_proxies`\n");
 
     let ended = Process::run("lodged", programs::lodged().args(["config", "check", "--config", "/nowhere/x"]), "");
     assert_eq!(ended.status.code(), Some(1));
