@@ -9,6 +9,7 @@
 mod architecture;
 #[cfg(test)]
 mod authorization_server;
+#[cfg(test)]
 mod backchannel;
 #[cfg(test)]
 mod browser;
@@ -24,6 +25,8 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+#[cfg(test)]
+mod guarded_client;
 #[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
@@ -58,6 +61,7 @@ mod query_plans;
 mod refresh;
 #[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod refused_sign_ins;
 #[cfg(test)]
 mod remote_login;
@@ -71,6 +75,7 @@ mod schema;
 mod second_start;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
 mod shipped;
 #[cfg(test)]
 mod sign_in_refusals;
