@@ -29,6 +29,8 @@ mod front_door;
 #[cfg(test)]
 mod group_shapes;
 #[cfg(test)]
+mod guarded_client;
+#[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
 mod independent_client;

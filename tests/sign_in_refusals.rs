@@ -1,153 +1,135 @@
-//! What a sign-in is refused for: everything that a provider, or whoever stands between it and us, can get wrong.
+//! A provider that plays every trick there is, and what comes of each.
 //!
-//! Each table names the lie, why it is refused and how often the provider's token endpoint was asked. The reason is
-//! what the use case says in private, so that no case passes for another's reason; the page says none of it.
+//! Every case has a benign twin, which differs from it in that one thing and signs in: what refuses the trick does not
+//! refuse everybody. A refused sign-in is a clean page with a reference; under that reference the ledger has the reason,
+//! and the log has it in one line. `table.txt` has all of the cases, what comes of them and why.
 
+mod answers;
 mod callbacks;
+mod groups;
+mod headers;
 mod id_tokens;
-mod provider_answers;
+mod logout;
+mod sessions;
+pub(crate) mod stage;
+pub(crate) mod table;
+mod texts;
+mod tokens;
 
-use chrono::DateTime;
-use lodge::ambient::{Clock, ManualClock};
-use lodge::app::{Answer, BrowserOrigin, SignInWish};
-use lodge::oidc::Algorithm;
-use lodge::telemetry::chain;
-use url::Url;
+use lodge::domain::sign_in::SignInRefusal;
+use lodge::oidc::Settings;
 
-use crate::support::broker::{Plan, TestBroker};
-use crate::support::evil_provider::{EvilProvider, Lie};
-use crate::support::raw;
-use crate::support::serving::wait;
-use crate::support::visitor::{Page, Visitor};
+use crate::support::evil_provider::Lie;
+use stage::Stage;
 
-/// A broker, its one provider `campus`, and the clock of both.
-struct Stage {
-    provider: EvilProvider,
-    broker: TestBroker,
-    clock: ManualClock,
+/// What comes of a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Nobody is signed in, and this is why.
+    Refused(SignInRefusal),
+    /// It is harmless: the person is signed in, and the home page says this.
+    SignsIn(&'static str),
 }
 
-/// A lie and what comes of it.
+/// A trick and its benign twin.
 struct Case {
+    /// The line of the checklist that it belongs to, and its number there.
+    id: &'static str,
     what: &'static str,
-    lies: &'static [Lie],
-    /// Part of what the operator's log says.
-    reason: &'static str,
-    /// How often the token endpoint was asked.
+    lies: Vec<Lie>,
+    settings: fn(&mut Settings),
+    twin: Twin,
+    outcome: Outcome,
+    /// How often the token endpoint is asked.
     token_calls: usize,
+    /// The page that begins it.
+    begin: &'static str,
 }
+
+/// The same without the trick.
+struct Twin {
+    what: &'static str,
+    lies: Vec<Lie>,
+    settings: fn(&mut Settings),
+    says: &'static str,
+}
+
+/// What the home page says of the one person that there is, when nothing is wrong.
+const STUDENT: &str = "vision-students";
 
 impl Case {
-    /// A lie that is found out once the code is traded.
-    const fn traded(what: &'static str, reason: &'static str, lies: &'static [Lie]) -> Self {
-        Self { what, lies, reason, token_calls: 1 }
+    fn new(id: &'static str, what: &'static str, outcome: Outcome, lies: impl Into<Vec<Lie>>) -> Self {
+        let settings = |_: &mut Settings| {};
+        let twin = Twin { what: "the truth", lies: Vec::new(), settings, says: STUDENT };
+        Self { id, what, lies: lies.into(), settings, twin, outcome, token_calls: 1, begin: "/auth/campus/start" }
     }
 
-    /// The same lie, found out before the code is traded.
-    const fn untraded(self) -> Self {
-        Self { token_calls: 0, ..self }
-    }
-}
-
-impl Stage {
-    fn new() -> Self {
-        let clock = ManualClock::at(DateTime::from_timestamp(1_795_266_000, 0).unwrap());
-        let provider = EvilProvider::start(Clock::Manual(clock.clone()));
-        let plan = Plan::new(Clock::Manual(clock.clone())).connection("campus", &provider.issuer, Algorithm::Es256);
-        Self { provider, broker: plan.start(), clock }
+    /// A trick that signs nobody in.
+    fn refused(id: &'static str, what: &'static str, why: SignInRefusal, lies: impl Into<Vec<Lie>>) -> Self {
+        Self::new(id, what, Outcome::Refused(why), lies)
     }
 
-    /// Refuses every case of a table, and signs in before and after it.
-    fn refuses_all(&self, cases: &[Case]) {
-        self.signs_in(&[]);
-        let flaws: Vec<String> = cases.iter().filter_map(|case| self.flaw(case)).collect();
-        assert!(flaws.is_empty(), "{}", flaws.join("\n"));
-        self.signs_in(&[]);
+    /// What looks like a trick and may be.
+    fn harmless(id: &'static str, what: &'static str, says: &'static str, lies: impl Into<Vec<Lie>>) -> Self {
+        Self::new(id, what, Outcome::SignsIn(says), lies)
     }
 
-    fn refuses(&self, case: &Case) {
-        assert_eq!(self.flaw(case), None);
+    /// The twin, where it is not simply the truth.
+    fn twin(mut self, what: &'static str, lies: impl Into<Vec<Lie>>) -> Self {
+        self.twin.what = what;
+        self.twin.lies = lies.into();
+        self
     }
 
-    /// What is wrong with how a lie is answered.
-    fn flaw(&self, case: &Case) -> Option<String> {
-        self.provider.lie(case.lies);
-        let mut visitor = Visitor::new();
-
-        let page = visitor.open(&self.start_url());
-
-        let calls = self.provider.asked("/token");
-        let reason = self.reason();
-        let flaw = if page.status != 502 {
-            format!("the status is {}: {} ({reason})", page.status, page.text())
-        } else if !is_clean(&page) {
-            format!("not a clean page: {page:?}")
-        } else if visitor.cookie(&page.url, "lodge_session").is_some() {
-            "there is a session".to_owned()
-        } else if calls != case.token_calls {
-            format!("the token endpoint was asked {calls} times")
-        } else if self.provider.asked("/elsewhere") != 0 {
-            "a redirect was followed".to_owned()
-        } else if !reason.contains(case.reason) {
-            format!("refused because: {reason}")
-        } else {
-            return None;
-        };
-        Some(format!("{}: {flaw}", case.what))
+    /// What the home page says of the twin.
+    fn twin_says(mut self, says: &'static str) -> Self {
+        self.twin.says = says;
+        self
     }
 
-    /// The positive control.
-    fn signs_in(&self, lies: &[Lie]) {
-        self.provider.lie(lies);
-        let mut visitor = Visitor::new();
-
-        let page = visitor.open(&self.start_url());
-
-        assert_eq!((page.status, page.url.path()), (200, "/"), "{}", page.text());
-        assert!(visitor.cookie(&page.url, "lodge_session").is_some());
-        assert!(page.text().contains("Sam Student") && page.text().contains("vision-students"), "{}", page.text());
+    /// Both happen at a connection with these settings.
+    fn with(mut self, settings: fn(&mut Settings)) -> Self {
+        self.settings = settings;
+        self.twin.settings = settings;
+        self
     }
 
-    fn start_url(&self) -> String {
-        format!("{}/auth/campus/start", self.broker.url)
+    /// The twin is the same at a connection with these settings.
+    fn but_with(mut self, what: &'static str, settings: fn(&mut Settings)) -> Self {
+        self.twin = Twin { what, lies: self.lies.clone(), settings, says: STUDENT };
+        self
     }
 
-    /// Why a sign-in does not work, in the words of the log.
-    fn reason(&self) -> String {
-        let campus = "campus".parse().unwrap();
-        let begun = match wait(self.broker.broker.begin_sign_in(&campus, &SignInWish::default())) {
-            Ok(begun) => begun,
-            Err(error) => return chain(&error),
-        };
-        let callback = raw::get(begun.url.as_str()).send().location().unwrap();
-        let value = |name| parameter(&callback, name);
-        let answer = Answer {
-            state: value("state").unwrap_or_default().into(),
-            outcome: value("code").map(Into::into).ok_or("an error"),
-            issuer: value("iss"),
-        };
-        match wait(self.broker.broker.complete_sign_in(
-            &campus,
-            Some(&begun.browser_token),
-            &answer,
-            &BrowserOrigin::default(),
-        )) {
-            Ok(_) => "it was not refused".to_owned(),
-            Err(error) => chain(&error),
+    /// It is found out before the code is traded.
+    fn untraded(mut self) -> Self {
+        self.token_calls = 0;
+        self
+    }
+
+    /// Both begin with this page.
+    fn begun_at(mut self, page: &'static str) -> Self {
+        self.begin = page;
+        self
+    }
+
+    /// What is wrong with how both are answered.
+    fn flaw(&self) -> Option<String> {
+        let twin = Stage::with(self.twin.settings);
+        let flaw = twin.sign_in_flaw(self.begin, &self.twin.lies, self.twin.says);
+        if let Some(flaw) = flaw {
+            return Some(format!("{} {}: its twin, {}: {flaw}", self.id, self.what, self.twin.what));
         }
+        // What the broker has heard from the twin, it would not hear again.
+        let is_heard_once = self.lies.iter().chain(&self.twin.lies).any(Lie::is_kept);
+        let is_elsewhere = !std::ptr::fn_addr_eq(self.settings, self.twin.settings);
+        let other = (is_heard_once || is_elsewhere).then(|| Stage::with(self.settings));
+        let flaw = other.as_ref().unwrap_or(&twin).flaw(self);
+        flaw.map(|flaw| format!("{} {}: {flaw}", self.id, self.what))
     }
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
-}
-
-/// A page of ours, with all its headers, that repeats nothing of what a stranger sent.
-fn is_clean(page: &Page) -> bool {
-    let header = |name: &str, part: &str| page.header(name).is_some_and(|value| value.contains(part));
-    header("content-type", "text/html")
-        && header("content-security-policy", "frame-ancestors 'none'")
-        && header("cache-control", "no-store")
-        && page.body.contains("<h1>")
-        && !page.body.to_lowercase().contains("evil")
+/// Plays all of them.
+fn play(cases: &[Case]) {
+    let flaws: Vec<String> = cases.iter().filter_map(Case::flaw).collect();
+    assert!(flaws.is_empty(), "{} of {}:\n{}", flaws.len(), cases.len(), flaws.join("\n"));
 }

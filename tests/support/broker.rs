@@ -64,14 +64,27 @@ impl Plan {
 
     /// Registers a provider.
     pub(crate) fn connection(self, name: &str, issuer: &str, algorithm: Algorithm) -> Self {
+        self.connection_with(name, issuer, algorithm, |_| {})
+    }
+
+    /// Registers a provider with other settings than the usual ones.
+    pub(crate) fn connection_with(
+        self,
+        name: &str,
+        issuer: &str,
+        algorithm: Algorithm,
+        change: impl FnOnce(&mut oidc::Settings),
+    ) -> Self {
         let (name, secret) = (name.parse().unwrap(), CLIENT_SECRET.to_owned().into());
-        self.provider(oidc::Settings {
+        let mut settings = oidc::Settings {
             scopes: vec!["profile".to_owned(), "groups".to_owned()],
             algorithms: vec![algorithm],
             // The providers of the tests are on this machine; one that is not is none of them.
             reach: Reach { insecure_origins: issuer.parse().into_iter().collect(), ..Reach::default() },
             ..oidc::Settings::new(name, issuer.parse().unwrap(), CLIENT_ID, secret)
-        })
+        };
+        change(&mut settings);
+        self.provider(settings)
     }
 
     /// Registers a provider with these settings. Its title is its name in capitals.

@@ -13,6 +13,7 @@ pub(crate) mod demo;
 pub(crate) mod evil_provider;
 pub(crate) mod labs;
 pub(crate) mod ledger;
+pub(crate) mod logs;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
 pub(crate) mod person;
