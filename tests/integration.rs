@@ -25,6 +25,7 @@ mod database_away;
 mod doctor;
 #[cfg(test)]
 mod first_credential;
+#[cfg(test)]
 mod front_door;
 #[cfg(test)]
 mod group_shapes;

@@ -58,6 +58,13 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
+    /// In a box: few problems have any, and every handler that can fail carries the room for it.
+    more: Box<More>,
+}
+
+/// What some problems have beside their sentence.
+#[derive(Clone, Debug, Default)]
+struct More {
     /// What kind of sign-in would help.
     challenge: Option<String>,
     /// What the log and the ledger call it.
@@ -68,7 +75,7 @@ pub struct Problem {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, title, detail: detail.into(), challenge: None, reference: None, again: None }
+        Self { status, kind, title, detail: detail.into(), more: Box::default() }
     }
 
     /// The parts, for tests of who makes them.
@@ -96,13 +103,14 @@ impl Problem {
         if let Some(most) = max_age {
             challenge = format!("{challenge}, max_age=\"{}\"", most.seconds());
         }
-        self.challenge = Some(challenge);
+        self.more.challenge = Some(challenge);
         self
     }
 
     /// The same, with what the log and the ledger call it, and where to begin again.
-    pub(super) fn with_reference(self, reference: String, again: Option<String>) -> Self {
-        Self { reference: Some(reference), again, ..self }
+    pub(super) fn with_reference(mut self, reference: String, again: Option<String>) -> Self {
+        (self.more.reference, self.more.again) = (Some(reference), again);
+        self
     }
 
     /// The request is not one of this API's.
@@ -327,7 +335,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        let challenge = self.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok());
+        let challenge = self.more.challenge.as_deref().and_then(|challenge| HeaderValue::from_str(challenge).ok());
         if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
@@ -352,11 +360,12 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
         None if is_bare_error(&response) => Problem::of_status(response.status()),
         None => return response,
     };
-    let by_id = problem.status.is_server_error() && problem.reference.is_none();
+    let by_id = problem.status.is_server_error() && problem.more.reference.is_none();
     let request_id = by_id.then(|| request_id.to_owned());
     let body = if for_browser {
-        let look_up = console::LookUp { request_id: request_id.as_deref(), reference: problem.reference.as_deref() };
-        console::problem(problem.title, &problem.detail, look_up, problem.again.as_deref()).into_response()
+        let look_up =
+            console::LookUp { request_id: request_id.as_deref(), reference: problem.more.reference.as_deref() };
+        console::problem(problem.title, &problem.detail, look_up, problem.more.again.as_deref()).into_response()
     } else {
         let body = wire::Problem {
             kind: format!("urn:lodge:problem:{}", problem.kind),
@@ -364,7 +373,7 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
             status: problem.status.as_u16(),
             detail: problem.detail,
             request_id,
-            reference: problem.reference,
+            reference: problem.more.reference,
         };
         ([(header::CONTENT_TYPE, "application/problem+json")], Json(body)).into_response()
     };

@@ -1,7 +1,6 @@
 //! A helper that asks for a fresh sign-in, or one with a second factor, gets no other.
 
 use chrono::TimeDelta;
-use lodge::ambient::Clock;
 use lodge::domain::mapping::{MappingTarget, MappingTerms};
 use lodge::playground::Seeding;
 use secrecy::SecretString;
