@@ -411,8 +411,6 @@ mod tests {
         assert_eq!(asked(&signed_in(300, Some(300)), "mturk/pay", Some(300)), stale(300));
         assert_eq!(asked(&signed_in(43_199, Some(43_199)), "mturk/pay", Some(43_200)), Ok(()));
         assert_eq!(asked(&signed_in(43_200, Some(43_200)), "mturk/pay", Some(2_592_000)), stale(43_200));
-        // A template that is gone could have spent.
-        assert_eq!(asked(&signed_in(0, None), "mturk/gone", None), stale(3_600));
     }
 
     #[test]
