@@ -7,7 +7,7 @@ mod weekend;
 use chrono::TimeDelta;
 use lodge::ambient::Random;
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{PersonId, SignInId};
+use lodge::domain::id::{BrowserSessionId, PersonId, SignInId};
 use lodge::domain::lab::{Lab, Office};
 use lodge::store::{BrowserOrigin, Code, Session};
 use serde_json::{Value, json};
@@ -83,7 +83,9 @@ impl Observatory {
     }
 
     /// A helper's session on that sign-in: the broker's own answer to a code.
-    fn helper(&self, (person, sign_in): &(PersonId, SignInId)) -> Helper {
+    fn helper(&self, who: &(PersonId, SignInId)) -> Helper {
+        self.browser(who);
+        let (person, sign_in) = who;
         let code = hex::encode(Random::System.bytes::<16>());
         let kept = Code {
             person: person.clone(),
@@ -102,14 +104,14 @@ impl Observatory {
         Helper::of(&trade(&self.labs.running.url, &code, &[]))
     }
 
-    /// The first page of a browser that signed in so.
-    fn home(&self, (person, sign_in): &(PersonId, SignInId)) -> Page {
+    /// The cookie of a browser that signed in so.
+    fn browser(&self, (person, sign_in): &(PersonId, SignInId)) -> String {
         let cookie = hex::encode(Random::System.bytes::<16>());
         wait(async {
             let mut tx = self.labs.broker().store.write().await.unwrap();
-            let (now, id) = (self.labs.now(), Random::System.bytes());
+            let now = self.labs.now();
             let session = Session {
-                id: lodge::domain::id::BrowserSessionId::from_entropy(id),
+                id: BrowserSessionId::from_entropy(Random::System.bytes()),
                 person: person.clone(),
                 sign_in: sign_in.clone(),
                 expires_at: now + TimeDelta::hours(8),
@@ -117,6 +119,12 @@ impl Observatory {
             tx.insert_browser_session(&hash(&cookie), &session, &BrowserOrigin::default(), now).await.unwrap();
             tx.commit().await.unwrap();
         });
+        cookie
+    }
+
+    /// The first page of a browser that signed in so.
+    fn home(&self, who: &(PersonId, SignInId)) -> Page {
+        let cookie = self.browser(who);
         let page = raw::get(&self.labs.url("/")).header("cookie", &format!("lodge_session={cookie}")).page().send();
         assert_eq!(page.status, 200, "{}", page.body);
         page

@@ -166,7 +166,7 @@ impl Story<'_> {
             let body = format!("<pre>{}</pre>", String::from_utf8_lossy(&call.body));
             http_answer("400 Bad Request", "text/html", &body)
         });
-        self.failing(provider, page, |story| story.sign_in_fails(503));
+        self.failing(provider, page, |story| story.sign_in_fails(502));
         self.failing(provider, token(|_| Vec::new()), |story| story.sign_in_fails(503));
 
         // A token of another sign-in, whole and then with another signature.

@@ -30,16 +30,18 @@ fn a_role_that_needs_a_second_factor_is_given_to_who_used_one() {
         assert_eq!(stage.credential(&student, "pay", None), (403, "mfa-needed".to_owned()));
         assert_eq!(needs(stage, &student), "mfa");
 
-        // A second factor at the latest sign-in counts for every session.
+        // It counts for the session that stands on it, and for no other of the same person, whichever came later.
         stage.labs.advance(TimeDelta::seconds(1));
         let again = SignIn { connection: "campus", subject: "student", groups: Some(&["students"]), mfa: true };
-        again.at(stage.labs.broker());
-        assert_eq!(stage.credential(&student, "pay", None).0, 200);
-        assert_eq!(needs(stage, &student), Value::Null);
+        let strong = again.at(stage.labs.broker());
+        assert_eq!(stage.credential(&strong, "pay", None).0, 200);
+        assert_eq!(needs(stage, &strong), Value::Null);
+        assert_eq!(stage.credential(&student, "pay", None), (403, "mfa-needed".to_owned()));
 
         stage.labs.advance(TimeDelta::seconds(1));
-        SignIn { mfa: false, ..again }.at(stage.labs.broker());
-        assert_eq!(stage.credential(&student, "pay", None), (403, "mfa-needed".to_owned()));
+        let weak = SignIn { mfa: false, ..again }.at(stage.labs.broker());
+        assert_eq!(stage.credential(&weak, "pay", None), (403, "mfa-needed".to_owned()));
+        assert_eq!(stage.credential(&strong, "pay", None).0, 200);
     });
 }
 
