@@ -59,7 +59,7 @@ pub struct Lifetimes {
     pub browser_session: TimeDelta,
     /// How long a browser's may be idle.
     pub browser_idle: TimeDelta,
-    /// A helper's, from the sign-in it stands on: after this, `lodge login` again.
+    /// A helper's, from the sign-in it stands on, at least: it is longer where one of the person's roles allows more.
     pub cli_session: TimeDelta,
 }
 
