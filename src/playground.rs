@@ -300,6 +300,7 @@ impl Seeding {
         let access = self.0.operator.access(lab.clone());
         let mut open = tx.lab_to_change(&access).await?;
         open.insert_mapping(&mapping).await?;
+        open.insert_revision(&mapping, None).await?;
         open.append(self.act(Event::MappingAdded {
             mapping: mapping.id.clone(),
             target: (&mapping.target).into(),

@@ -10,7 +10,7 @@ use crate::domain::id::{PersonId, RoleAddress, RoleSessionId, SignInId};
 use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
-use crate::store::Snapshot;
+use crate::store::{RoleSession, Snapshot};
 
 /// Credentials, recorded.
 #[derive(Debug)]
@@ -99,11 +99,7 @@ impl Broker {
             )
             .await;
 
-        let outcome = match &answer {
-            Ok(credentials) => issued(&approved, credentials),
-            Err(error) => failed(error),
-        };
-        self.end(&attempt, Book::Lab(lab.id.clone()), outcome).await?;
+        self.end(&attempt, &approved, &answer).await?;
         Ok(Issued {
             role_session: attempt.id,
             account_id: lab.session_role.account().as_str().to_owned(),
@@ -137,8 +133,11 @@ impl Broker {
             wanted_seconds: attempt.wanted.map(SessionDuration::seconds),
         };
         tx.append(book.clone(), attempt.draft(now, attempted)).await?;
-        if let Err(error) = &outcome {
-            tx.append(book, attempt.draft(now, not_issued(error))).await?;
+        match &outcome {
+            Ok(approved) => tx.know_person(&approved.allowed, &attempt.person, now).await?,
+            Err(error) => {
+                tx.append(book, attempt.draft(now, not_issued(error))).await?;
+            }
         }
         tx.commit().await?;
         if let Err(error) = &outcome {
@@ -169,10 +168,24 @@ impl Broker {
     }
 
     /// Writes how it ended. A credential leaves this process after this has returned, or not at all.
-    async fn end(&self, attempt: &Attempt, book: Book, event: Event) -> Result<()> {
+    async fn end(
+        &self,
+        attempt: &Attempt,
+        approved: &Approved,
+        answer: &std::result::Result<SessionCredentials, aws::Error>,
+    ) -> Result<()> {
+        let now = self.clock.now();
+        let event = match answer {
+            Ok(credentials) => issued(approved, credentials),
+            Err(error) => failed(error),
+        };
         let kind = event.kind();
         let mut tx = self.store.write_for(&attempt.address.lab).await?;
-        tx.append(book, attempt.draft(self.clock.now(), event)).await?;
+        tx.append(Book::Lab(approved.allowed.lab().id.clone()), attempt.draft(now, event)).await?;
+        if let Ok(credentials) = answer {
+            let session = attempt.session(&approved.allowed, now, credentials.expires_at);
+            tx.insert_role_session(&approved.allowed, &session).await?;
+        }
         tx.commit().await?;
         tracing::info!(
             attempt.id = %attempt.id,
@@ -188,6 +201,18 @@ impl Broker {
 impl Attempt {
     fn draft(&self, at: DateTime<Utc>, event: Event) -> Draft {
         Draft { at, thread: Thread::Attempt(self.person.clone(), self.id.clone()), event }
+    }
+
+    /// The session that came of it.
+    fn session(&self, allowed: &Allowed, issued_at: DateTime<Utc>, expires_at: DateTime<Utc>) -> RoleSession {
+        RoleSession {
+            id: self.id.clone(),
+            person: self.person.clone(),
+            role: allowed.role().name.clone(),
+            mapping: allowed.mapping().clone(),
+            issued_at,
+            expires_at,
+        }
     }
 }
 

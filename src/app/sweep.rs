@@ -21,6 +21,12 @@ const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(2);
 /// How long what has ended is kept.
 const MEMORY: TimeDelta = TimeDelta::days(30);
 
+/// How long a role session is kept after its end: the ledger has it for ever.
+const ROLE_SESSION_MEMORY: TimeDelta = TimeDelta::days(1);
+
+/// How long a request's own key is remembered.
+const DONE_REQUEST_MEMORY: TimeDelta = TimeDelta::days(1);
+
 /// How often it is looked for.
 const CLEARING_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
@@ -58,6 +64,8 @@ impl Broker {
         tx.forget_sign_in_answers(now - ANSWER_MEMORY).await?;
         tx.forget_codes(now - CODE_MEMORY).await?;
         tx.forget_tokens(now).await?;
+        tx.forget_role_sessions(now - ROLE_SESSION_MEMORY).await?;
+        tx.forget_done_requests(now - DONE_REQUEST_MEMORY).await?;
         tx.commit().await?;
         self.forget_what_is_old().await?;
         let mut ended = 0;

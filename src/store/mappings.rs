@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::labs::duration;
 use super::sql::{run_across, run_in_lab, statements};
 use super::{LabTx, MaybeTime, Result, Tx, column};
-use crate::domain::id::{LabId, MappingChangeId, MappingId, RoleName};
+use crate::domain::id::{LabId, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 
 statements! {
@@ -23,6 +23,8 @@ statements! {
         /// Only the revision that was looked at: of two who change the same one, the second changes nothing.
         SET_TERMS = "update mapping set ends_at = $4, max_duration_seconds = $5, needs_mfa = $6, needs_approval = $7, \
             revision = revision + 1, changed_at = $8 where lab_id = $1 and id = $2 and revision = $3";
+        INSERT_REVISION = "insert into mapping_revision (lab_id, mapping_id, revision, ends_at, max_duration_seconds, \
+            needs_mfa, needs_approval, changed_at, person_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
         INSERT_CHANGE = "insert into mapping_change (lab_id, id, mapping_id, of_revision, author, connection, \
             group_name, role, ends_at, max_duration_seconds, needs_mfa, needs_approval, asked_at, lapses_at) \
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
@@ -195,6 +197,25 @@ impl LabTx<'_> {
             now,
         )?;
         Ok(rows == 1)
+    }
+
+    /// Keeps the conditions that a mapping has now, beside those it had before. `by` is a person, or nobody when it is an
+    /// operator.
+    pub async fn insert_revision(&mut self, mapping: &Mapping, by: Option<&PersonId>) -> Result<()> {
+        let Mapping { id, terms, revision, changed_at, .. } = mapping;
+        run_in_lab!(
+            self,
+            execute INSERT_REVISION,
+            id.as_str(),
+            *revision,
+            terms.ends_at,
+            seconds(terms),
+            terms.needs_mfa,
+            terms.needs_approval,
+            *changed_at,
+            by.map(PersonId::as_str),
+        )?;
+        Ok(())
     }
 
     /// Keeps a change that waits.

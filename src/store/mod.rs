@@ -26,10 +26,12 @@ mod address;
 mod backup;
 mod files;
 mod health;
+mod idempotency;
 mod invitations;
 mod labs;
 mod ledger;
 mod mappings;
+mod members;
 mod migrations;
 mod people;
 mod postgres;
@@ -55,7 +57,9 @@ use sqlite::{Alone, SqliteStore};
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
 pub use health::{Finding, Health, LoginError};
+pub use idempotency::DoneRequest;
 pub use ledger::{LedgerRow, OpenAttempt};
+pub use members::RoleSession;
 pub use migrations::{Migration, SchemaError, migrate};
 pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
 pub use sessions::{BrowserOrigin, Code, CodeRow, HelperOrigin, OwnBrowserSession, OwnCliSession, Session, Tokens};
@@ -344,10 +348,12 @@ type MaybeTime = Option<DateTime<Utc>>;
 #[must_use]
 pub fn all_statements() -> Vec<Listed> {
     [
+        idempotency::ALL,
         invitations::ALL,
         labs::ALL,
         ledger::ALL,
         mappings::ALL,
+        members::ALL,
         people::ALL,
         sessions::browser::ALL,
         sessions::cli::ALL,

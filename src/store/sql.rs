@@ -23,7 +23,7 @@ pub(super) struct LabSql(&'static str);
 pub(super) struct AcrossSql(&'static str);
 
 /// Tables that hold labs' data.
-pub const LAB_TABLES: [&str; 9] = [
+pub const LAB_TABLES: [&str; 13] = [
     "lab",
     "lab_role",
     "mapping",
@@ -33,6 +33,10 @@ pub const LAB_TABLES: [&str; 9] = [
     "ledger_entry",
     "ledger_book",
     "open_attempt",
+    "lab_person",
+    "role_session",
+    "mapping_revision",
+    "idempotent_request",
 ];
 
 impl Sql {

@@ -125,7 +125,10 @@ impl Edit<'_> {
     ) -> Result<MappingOutcome> {
         let benefits_author = asked.is_some() || self.benefits_author(&target, None, &terms);
         let mapping = Mapping { id, target, terms, revision: 1, created_at: self.now, changed_at: self.now };
-        self.lab().await?.insert_mapping(&mapping).await?;
+        let author = self.access.person().clone();
+        let mut lab = self.lab().await?;
+        lab.insert_mapping(&mapping).await?;
+        lab.insert_revision(&mapping, Some(&author)).await?;
         self.commit(Event::MappingAdded {
             mapping: mapping.id.clone(),
             target: (&mapping.target).into(),
@@ -175,10 +178,14 @@ impl Edit<'_> {
 
     async fn store_terms(&mut self, mapping: Mapping, terms: MappingTerms) -> Result<Mapping> {
         let now = self.now;
-        if !self.lab().await?.set_terms(&mapping.id, mapping.revision, &terms, now).await? {
+        let author = self.access.person().clone();
+        let mut lab = self.lab().await?;
+        if !lab.set_terms(&mapping.id, mapping.revision, &terms, now).await? {
             return Err(LabError::ChangedMeanwhile.into());
         }
-        Ok(Mapping { terms, revision: mapping.revision + 1, changed_at: now, ..mapping })
+        let changed = Mapping { terms, revision: mapping.revision + 1, changed_at: now, ..mapping };
+        lab.insert_revision(&changed, Some(&author)).await?;
+        Ok(changed)
     }
 
     /// Takes a change that waits.
