@@ -40,7 +40,7 @@ pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
 pub use people::{GivenRole, Profile};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
-pub use standings::LabView;
+pub use standings::{LabPlace, LabView};
 pub use sweep::SWEEP_INTERVAL;
 
 use self::exchanges::Exchanges;

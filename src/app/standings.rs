@@ -7,15 +7,30 @@ use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::ledger::{Draft, Event, Thread};
 use crate::store::{LabTx, OfficeHolder};
 
-/// A lab as its members see it.
+/// A lab, and what whoever looks at it is there.
 #[derive(Clone, Debug)]
-pub struct LabView {
+pub struct LabPlace {
     /// The lab.
     pub lab: Lab,
     /// What the caller may administer there.
     pub standing: Standing,
+}
+
+impl LabPlace {
+    pub(super) fn of(access: &LabAccess) -> Self {
+        Self { lab: access.lab().clone(), standing: access.standing().unwrap_or(Standing::Member) }
+    }
+}
+
+/// A lab as its members see it.
+#[derive(Clone, Debug)]
+pub struct LabView {
+    /// The lab, and what the caller is there.
+    pub place: LabPlace,
     /// Its roles, by name.
     pub roles: Vec<Role>,
+    /// Whom to ask: its PIs.
+    pub pis: Vec<OfficeHolder>,
 }
 
 impl Broker {
@@ -27,9 +42,11 @@ impl Broker {
     pub async fn lab_view(&self, caller: &Caller, lab: &LabName) -> Result<LabView> {
         let mut tx = self.store.read().await?;
         let access = self.admit(&mut tx, caller, lab).await?.access;
-        let roles = tx.lab(&access).await?.roles().await?;
-        let standing = access.standing().unwrap_or(Standing::Member);
-        Ok(LabView { lab: access.lab().clone(), standing, roles })
+        let mut lab = tx.lab(&access).await?;
+        let roles = lab.roles().await?;
+        let mut pis = lab.office_holders().await?;
+        pis.retain(|holder| holder.office == Office::Pi);
+        Ok(LabView { place: LabPlace::of(&access), roles, pis })
     }
 
     /// Who looks after a lab: PIs first, then managers.

@@ -97,7 +97,7 @@ impl DisplayName {
     #[must_use]
     pub fn from_claim(text: &str) -> Option<Self> {
         let clean: String =
-            text.chars().filter(|c| !c.is_control() && !is_invisible_format(*c)).take(DISPLAY_NAME_MAX_CHARS).collect();
+            text.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(DISPLAY_NAME_MAX_CHARS).collect();
         let clean = clean.trim();
         (!clean.is_empty()).then(|| Self(clean.to_owned()))
     }
@@ -109,9 +109,16 @@ impl DisplayName {
     }
 }
 
-/// Zero-width characters, bidirectional controls, line and paragraph separators, the byte order mark.
-const fn is_invisible_format(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Whether it takes no room of its own where it stands: soft hyphens and joiners, zero-width characters, bidirectional
+/// controls, line and paragraph separators, fillers, variation selectors, tags, the byte order mark.
+#[must_use]
+pub const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]

@@ -4,17 +4,17 @@
 //! a cookie, so that neither the history of the pages that follow nor a referrer has it. Nothing happens until the
 //! person, signed in, presses the button.
 
-use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Form, Path, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use super::cookies::Cookie;
 use super::extract::Browser;
 use super::problem::Problem;
+use super::visitor::{Posted, Pressed};
 use crate::app::{Broker, Error, LabError};
 use crate::console;
 
@@ -52,23 +52,12 @@ pub(super) async fn ask(
     Ok(console::invitation(&broker, &open, &profile, form_token.expose_secret(), &again).into_response())
 }
 
-/// The form on that page.
-#[derive(Deserialize)]
-pub(super) struct Acceptance {
-    form_token: String,
-}
-
 /// `POST /invitation`: the person's word.
 pub(super) async fn accept(
     State(broker): State<Broker>,
     headers: HeaderMap,
-    browser: Browser,
-    form: Result<Form<Acceptance>, FormRejection>,
+    Posted { browser, .. }: Posted<Pressed>,
 ) -> Result<Response, Problem> {
-    let form = form.map_err(|_| Problem::foreign_form())?;
-    if !broker.is_form_token(&browser.token, &form.form_token) {
-        return Err(Problem::foreign_form());
-    }
     broker.accept_invitation(&browser.caller, &token(&broker, &headers)?).await?;
     Ok(([(header::SET_COOKIE, Cookie::Invitation.clear(&broker))], Redirect::to("/")).into_response())
 }

@@ -4,6 +4,7 @@
 //! ([`extract::Helper`], [`extract::Browser`]) and written down in [`routes`]; what an error looks like is in
 //! [`problem`], once.
 
+mod address;
 mod api;
 mod backchannel;
 mod client;
@@ -13,6 +14,7 @@ mod invitations;
 mod layers;
 mod limits;
 mod oauth;
+mod pages;
 pub mod problem;
 mod refused;
 mod refused_sign_in;
@@ -20,6 +22,7 @@ pub mod routes;
 mod serve;
 mod sessions;
 mod sign_in;
+mod visitor;
 
 use axum::Router;
 

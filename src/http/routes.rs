@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
-use super::{api, backchannel, invitations, oauth, sessions, sign_in};
+use super::{api, backchannel, invitations, oauth, pages, sessions, sign_in};
 use crate::app::Broker;
 use crate::console;
 use crate::wire;
@@ -19,6 +19,13 @@ pub enum Admits {
     Anyone,
     /// A browser that is signed in.
     Browser,
+    /// A browser of somebody who belongs to the lab in the address. One that is not signed in is sent to sign in, by every
+    /// page, and refused, by every form.
+    MemberPage,
+    /// A browser of a manager or PI of the lab in the address.
+    ManagerPage,
+    /// A browser of a PI of the lab in the address.
+    PiPage,
     /// A helper that is signed in; what it gets depends on the person.
     Helper,
     /// A helper of somebody whom a mapping gives the role in the address.
@@ -29,6 +36,14 @@ pub enum Admits {
     Manager,
     /// A helper of a PI of the lab in the address.
     Pi,
+}
+
+impl Admits {
+    /// Whether a browser's cookie is what is looked at, and for a form, the token in it.
+    #[must_use]
+    pub const fn is_by_browser(self) -> bool {
+        matches!(self, Self::Browser | Self::MemberPage | Self::ManagerPage | Self::PiPage)
+    }
 }
 
 /// A route.
@@ -68,7 +83,9 @@ routes! {
     get "/invitations/{token}" => invitations::arrive, Anyone;
     get "/invitation" => invitations::ask, Anyone;
     post "/invitation" => invitations::accept, Browser;
+    get "/labs/{lab}" => pages::lab::overview, MemberPage;
     get console::STYLESHEET_PATH => console::stylesheet, Anyone;
+    get console::SCRIPT_PATH => console::script, Anyone;
     get "/healthz" => api::healthz, Anyone;
     get "/readyz" => api::readyz, Anyone;
     get wire::OAUTH_METADATA_PATH => oauth::metadata, Anyone;

@@ -1,16 +1,16 @@
 //! Somebody's own sessions: seeing where one is signed in, and ending it there.
 
 use axum::Json;
-use axum::extract::rejection::{FormRejection, PathRejection};
-use axum::extract::{Form, Path, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use secrecy::ExposeSecret;
 use serde::Deserialize;
 
 use super::cookies::Cookie;
-use super::extract::{Browser, Helper};
+use super::extract::Helper;
 use super::problem::Problem;
+use super::visitor::{Posted, Visitor};
 use crate::app::{Broker, CallerSession, Error, OwnSession, OwnSessionKind};
 use crate::console;
 use crate::wire;
@@ -22,33 +22,22 @@ const PATH: &str = "/sessions";
 const OTHERS: &str = "others";
 
 /// `GET /sessions`: everywhere one is signed in.
-pub(super) async fn page(State(broker): State<Broker>, browser: Option<Browser>) -> Result<Response, Problem> {
-    let Some(browser) = browser else {
-        return Ok(Redirect::to(&super::sign_in::link(PATH, false)).into_response());
-    };
-    let profile = broker.profile(&browser.caller).await?;
-    let sessions = broker.own_sessions(&browser.caller).await?;
-    let form_token = broker.form_token(&browser.token);
-    Ok(console::sessions(&broker, &browser.caller, &profile, &sessions, form_token.expose_secret()).into_response())
+pub(super) async fn page(State(broker): State<Broker>, visitor: Visitor) -> Result<Response, Problem> {
+    let sessions = broker.own_sessions(&visitor.caller).await?;
+    Ok(console::sessions(&broker, &sessions, &visitor.shell))
 }
 
 /// The form behind each "End".
 #[derive(Deserialize)]
 pub(super) struct EndForm {
-    form_token: String,
     session: String,
 }
 
 /// `POST /sessions/end`: one of them, or all but this one.
 pub(super) async fn end_by_form(
     State(broker): State<Broker>,
-    browser: Browser,
-    form: Result<Form<EndForm>, FormRejection>,
+    Posted { browser, form }: Posted<EndForm>,
 ) -> Result<Response, Problem> {
-    let Form(form) = form.map_err(|_| Problem::foreign_form())?;
-    if !broker.is_form_token(&browser.token, &form.form_token) {
-        return Err(Problem::foreign_form());
-    }
     if form.session == OTHERS {
         broker.end_other_sessions(&browser.caller).await?;
         return Ok(Redirect::to(PATH).into_response());

@@ -2,8 +2,8 @@
 
 use std::cmp::Reverse;
 
-use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use chrono::TimeDelta;
@@ -14,6 +14,7 @@ use super::client::Client;
 use super::cookies::Cookie;
 use super::extract::Browser;
 use super::problem::Problem;
+use super::visitor::{Posted, Pressed, Visitor};
 use crate::app::{Answer, Broker, SignInWish};
 use crate::console;
 use crate::domain::id::ConnectionName;
@@ -36,9 +37,8 @@ pub(super) async fn home(State(broker): State<Broker>, browser: Option<Browser>)
     let Some(browser) = browser else {
         return Ok(console::welcome(&link("/", false)).into_response());
     };
-    let profile = broker.profile(&browser.caller).await?;
-    let form_token = broker.form_token(&browser.token);
-    Ok(console::home(&broker, &browser.caller, &profile, form_token.expose_secret()).into_response())
+    let visitor = Visitor::of(&broker, &browser).await?;
+    Ok(console::home(&broker, &visitor.caller, &visitor.profile, &visitor.shell))
 }
 
 /// What a sign-in is to be, as it stands in an address.
@@ -220,23 +220,9 @@ fn known_error(code: &str) -> &'static str {
     KNOWN.into_iter().find(|known| *known == code).unwrap_or("an unknown error")
 }
 
-/// The form behind "Sign out".
-#[derive(Deserialize)]
-pub(super) struct SignOutForm {
-    form_token: String,
-}
-
 /// `POST /sign-out`: ends this browser's session here. The university's own session is not ours to end.
-pub(super) async fn sign_out(
-    State(broker): State<Broker>,
-    browser: Browser,
-    form: Result<Form<SignOutForm>, FormRejection>,
-) -> Result<Response, Problem> {
-    let form = form.map_err(|_| Problem::foreign_form())?;
-    if !broker.is_form_token(&browser.token, &form.form_token) {
-        return Err(Problem::foreign_form());
-    }
-    broker.end_browser_session(&browser.token).await?;
+pub(super) async fn sign_out(State(broker): State<Broker>, posted: Posted<Pressed>) -> Result<Response, Problem> {
+    broker.end_browser_session(&posted.browser.token).await?;
     Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response())
 }
 

@@ -102,6 +102,7 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             path @ ("/"
             | "/sign-in"
             | "/assets/lodge.css"
+            | "/assets/lodge.js"
             | "/healthz"
             | "/readyz"
             | "/.well-known/oauth-authorization-server"),
@@ -113,6 +114,7 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             send("POST", "/auth/campus/backchannel-logout", form(&[("logout_token", "x")]), &[400])
         }
         ("get", path @ "/sessions") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
+        ("get", "/labs/{lab}") => get("/labs/vision", &[200]),
         ("post", path @ "/sessions/end") => {
             send("POST", path, form(&[("form_token", &form_token(stage, caller)), ("session", "others")]), &[303])
         }

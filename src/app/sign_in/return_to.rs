@@ -43,7 +43,8 @@ impl FromStr for ReturnTo {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let ours = matches!(text, "/" | "/invitation" | "/sessions") || text.starts_with("/oauth/authorize?");
+        let ours = matches!(text, "/" | "/invitation" | "/sessions" | "/operator")
+            || ["/labs/", "/operator/", "/oauth/authorize?"].iter().any(|start| text.starts_with(start));
         let plain = text.len() <= MAX_CHARS && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
         if ours && plain {
             Ok(Self(text.to_owned()))
@@ -59,7 +60,16 @@ mod tests {
 
     #[test]
     fn one_returns_to_a_page_of_ours_only() {
-        for good in ["/", "/invitation", "/sessions", "/oauth/authorize?client_id=lodge-cli&state=x"] {
+        for good in [
+            "/",
+            "/invitation",
+            "/sessions",
+            "/oauth/authorize?client_id=lodge-cli&state=x",
+            "/labs/vision",
+            "/labs/vision/mappings/new?group=a%2Fb",
+            "/operator",
+            "/operator/people",
+        ] {
             assert!(good.parse::<ReturnTo>().is_ok(), "{good}");
         }
         for bad in [
@@ -72,6 +82,9 @@ mod tests {
             "/oauth/authorize?x=\r\nLocation: https://evil.example",
             "/oauth/authorize?\u{2215}",
             "/oauth/token?x",
+            "/labs",
+            "/labs/vision\\..\\evil",
+            "/labsx/",
             "javascript:alert(1)",
         ] {
             assert!(bad.parse::<ReturnTo>().is_err(), "{bad:?}");

@@ -5,12 +5,12 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::address::{InLab, InLabOf};
 use super::read;
 use crate::app::{Broker, OfficeHolder};
 use crate::domain::id::PersonId;
 use crate::domain::lab::Office;
 use crate::domain::person::DisplayName;
+use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
 use crate::http::problem::Problem;
 use crate::wire::labs as wire;
@@ -28,9 +28,9 @@ pub(crate) async fn lab(
         max_duration_seconds: role.max_duration.seconds(),
     });
     Ok(Json(wire::Lab {
-        name: view.lab.name.to_string(),
-        title: view.lab.title.clone(),
-        standing: view.standing.as_str().to_owned(),
+        name: view.place.lab.name.to_string(),
+        title: view.place.lab.title.clone(),
+        standing: view.place.standing.as_str().to_owned(),
         roles: roles.collect(),
     }))
 }

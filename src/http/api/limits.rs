@@ -4,10 +4,10 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 
-use super::address::{InLab, InLabOf};
 use super::read;
 use crate::app::{Broker, LabLimits};
 use crate::domain::limits::GroupsAge;
+use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
 use crate::http::problem::Problem;
 use crate::wire::limits as wire;

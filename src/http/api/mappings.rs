@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::address::{InLab, InLabOf};
 use super::labs::person;
 use super::read;
 use crate::app::{Broker, MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
 use crate::domain::id::{ConnectionName, MappingChangeId, MappingId, ParseError};
 use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;
+use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
 use crate::http::problem::Problem;
 use crate::wire::labs as wire;

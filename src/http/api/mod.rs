@@ -1,6 +1,5 @@
 //! `/api/v1`, for helpers and scripts; and whether the broker is well.
 
-mod address;
 pub(super) mod labs;
 pub(super) mod limits;
 pub(super) mod mappings;

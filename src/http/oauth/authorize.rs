@@ -1,7 +1,7 @@
 //! The page that asks the person, and their answer.
 
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Form, Query, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::Uri;
 use axum::response::{IntoResponse, Redirect, Response};
 use secrecy::ExposeSecret;
@@ -12,6 +12,7 @@ use crate::console;
 use crate::http::extract::Browser;
 use crate::http::problem::Problem;
 use crate::http::sign_in;
+use crate::http::visitor::Posted;
 use crate::wire;
 
 /// What a helper asks for, as it stands in the URL and again in the form that confirms it.
@@ -92,7 +93,6 @@ fn stronger_sign_in(here: &str, lacking: Lacking) -> String {
 pub(in crate::http) struct Confirmation {
     #[serde(flatten)]
     parameters: AuthorizeParameters,
-    form_token: String,
     answer: String,
 }
 
@@ -101,13 +101,8 @@ pub(in crate::http) struct Confirmation {
 /// A code that is to be pasted stands on that page and in no address.
 pub(in crate::http) async fn confirm(
     State(broker): State<Broker>,
-    browser: Browser,
-    form: Result<Form<Confirmation>, FormRejection>,
+    Posted { browser, form }: Posted<Confirmation>,
 ) -> Result<Response, Problem> {
-    let Form(form) = form.map_err(|_| incomplete())?;
-    if !broker.is_form_token(&browser.token, &form.form_token) {
-        return Err(Problem::foreign_form());
-    }
     let login = form.parameters.login(&broker)?;
     let confirmed = form.answer == "yes";
     let handover = if confirmed {

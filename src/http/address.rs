@@ -1,4 +1,4 @@
-//! What an address of the API names.
+//! What an address names.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;

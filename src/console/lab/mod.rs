@@ -1,0 +1,5 @@
+//! A lab's pages.
+
+mod overview;
+
+pub use overview::overview;
