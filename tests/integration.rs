@@ -40,6 +40,8 @@ mod isolation;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod known;
+#[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
 mod limits;

@@ -9,7 +9,7 @@ use lodge::domain::ledger::Entry;
 use lodge::store::{self, Kind as StatementKind, all_statements};
 use sqlx::{Column, Connection, Executor, PgConnection, Row, SqlSafeStr, SqliteConnection, Statement};
 
-use crate::support::databases::{Kind, TestDatabase, raw_postgres, raw_sqlite};
+use crate::support::databases::{Kind, TestDatabase, look, raw_postgres, raw_sqlite};
 use crate::support::serving::wait;
 use crate::support::{files_under, postgres, root};
 
@@ -295,6 +295,24 @@ fn migrations_run_forward_from_every_released_schema_and_lose_nothing() {
             );
             drop(tx);
             store.close().await;
+            // Who was given a role is known, and every mapping has the revision that it was at.
+            let known: Vec<(String, i64)> = look(
+                &database.owner,
+                "select person.subject, (select count(*) from ledger_entry where kind = 'issued' \
+                 and book = lab_person.lab_id and person = lab_person.person_id \
+                 and at between first_asked_at and last_asked_at) \
+                 from lab_person join person on person.id = lab_person.person_id order by 1",
+            )
+            .await;
+            assert_eq!(known, [("u-1002".to_owned(), 2), ("u-1003".to_owned(), 1)], "{shown}");
+            let mappings: Vec<(i64, i64)> = look(
+                &database.owner,
+                "select count(*), count(mapping_revision.revision) from mapping left join mapping_revision \
+                 on mapping_revision.lab_id = mapping.lab_id and mapping_revision.mapping_id = mapping.id \
+                 and mapping_revision.revision = mapping.revision",
+            )
+            .await;
+            assert!(mappings[0].0 > 0 && mappings[0].0 == mappings[0].1, "{shown}: {mappings:?}");
             if let Some((before, columns)) = before {
                 let mut connection = raw_sqlite(&database.owner).await;
                 let (after, _) = contents(&mut connection, Some(&columns)).await;

@@ -1,8 +1,10 @@
 //! The whole store, on SQLite and on PostgreSQL: every function of it does the same on both.
 
+mod idempotency;
 mod labs;
 mod ledger;
 mod mappings;
+mod members;
 mod people;
 mod sessions;
 
@@ -13,7 +15,7 @@ use lodge::domain::id::{LabId, PersonId};
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::person::PersonKey;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
-use lodge::store::{LabTx, Store, Tx};
+use lodge::store::{Address, LabTx, Store, Tx};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -24,11 +26,17 @@ use crate::support::{files_under, root};
 /// Tells the story on a new database of each kind.
 #[expect(clippy::needless_pass_by_value, reason = "a reference to a closure reads worse at every test")]
 fn on_each(test: &str, tell: impl AsyncFn(&Store)) {
+    on_each_owned(test, async |store, _| tell(store).await);
+}
+
+/// The same for a story of what no function of the store reads: it is looked at as the owner of the tables.
+#[expect(clippy::needless_pass_by_value, reason = "a reference to a closure reads worse at every test")]
+fn on_each_owned(test: &str, tell: impl AsyncFn(&Store, &Address)) {
     for kind in Kind::all(test) {
         wait(async {
             let database = TestDatabase::new(kind).await;
             let opened = database.open().await;
-            tell(&opened).await;
+            tell(&opened, &database.owner).await;
             opened.close().await;
         });
     }

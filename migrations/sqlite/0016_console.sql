@@ -13,9 +13,11 @@ create table lab_person (
 create index lab_person_by_time on lab_person (lab_id, last_asked_at);
 create index lab_person_by_person on lab_person (person_id);
 
+-- No key leaves the ledger, so whoever and whatever it speaks of is looked for.
 insert into lab_person (lab_id, person_id, first_asked_at, last_asked_at)
-select book, person, min(at), max(at) from ledger_entry where kind = 'issued' and book <> 'broker'
-group by book, person;
+select lab.id, person.id, min(ledger_entry.at), max(ledger_entry.at) from ledger_entry
+join lab on lab.id = ledger_entry.book join person on person.id = ledger_entry.person
+where ledger_entry.kind = 'issued' group by lab.id, person.id;
 
 -- Sessions at AWS that were handed out. What is over is forgotten; the ledger has it for ever.
 create table role_session (

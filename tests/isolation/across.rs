@@ -3,7 +3,8 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 13] = [
+const ACROSS: [(&str, &str); 15] = [
+    ("FORGET_DONE_REQUESTS", "the sweep forgets those of yesterday, whosoever they are"),
     ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),
     ("LAB_BY_NAME", "the gate has to find the lab before anybody can be in it"),
     ("LABS", "the operator's list"),
@@ -15,6 +16,7 @@ const ACROSS: [(&str, &str); 13] = [
     ("COUNT_WRONG_BOOKS", "the operator's check of the whole ledger; a number, no row"),
     ("OPEN_ATTEMPTS", "the sweep ends attempts that the broker was stopped in, whosoever they are"),
     ("GATE_MAPPINGS", "the gate, of one lab: the mappings to the role that is asked for"),
+    ("FORGET_ROLE_SESSIONS", "the sweep forgets what is over, whosoever it was"),
     ("MAPPINGS_OF_SIGN_IN", "one's own: the roles that one's groups are given, in all labs"),
     ("STANDINGS_OF_PERSON", "one's own: the labs that one looks after"),
 ];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lodge::domain::access::{Operator, Refusal};
+use lodge::domain::access::{Allowed, Decision, Evidence, Operator, Refusal, SignInStrength, decide};
 use lodge::domain::actor::{Actor, OperatorName};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleSessionId, SignInId};
@@ -11,8 +11,9 @@ use lodge::domain::lab::{Invitation, Lab, Office, Role};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 use lodge::domain::person::PersonKey;
+use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
-use lodge::store::{LAB_TABLES, Store};
+use lodge::store::{DoneRequest, LAB_TABLES, RoleSession, Store, Tx};
 
 use super::raw_sql::{Layout, Raw};
 use crate::support::databases::{Kind, TestDatabase};
@@ -60,9 +61,14 @@ pub(super) fn sign_in(lab: u8, which: u8) -> SignInId {
     SignInId::from_entropy(entropy(lab, which))
 }
 
-/// 1 is live and gives the students the role that no other lab has, 2 has ended, 3 gives the role that both have.
+/// 1 is live and gives the students the role that no other lab has, 2 has ended.
 pub(super) fn mapping_id(lab: u8, which: u8) -> MappingId {
     MappingId::from_entropy(entropy(lab, which))
+}
+
+/// The mapping that both labs have, each its own: it gives the role that both have.
+pub(super) fn shared_mapping() -> MappingId {
+    MappingId::from_entropy(entropy(0, 3))
 }
 
 /// 1 waits, 2 has lapsed.
@@ -75,7 +81,7 @@ pub(super) fn invitation_id(lab: u8, which: u8) -> InvitationId {
     InvitationId::from_entropy(entropy(lab, which))
 }
 
-/// 1 has an outcome, 2 has none.
+/// 1 has an outcome, 2 has none. Both are also the id of a role session: of one that lives, and of one that is over.
 pub(super) fn attempt(lab: u8, which: u8) -> RoleSessionId {
     RoleSessionId::from_entropy(entropy(lab, which))
 }
@@ -83,6 +89,11 @@ pub(super) fn attempt(lab: u8, which: u8) -> RoleSessionId {
 /// The role that no other lab has.
 pub(super) fn own_role(lab: u8) -> String {
     format!("only-{}", char::from(lab))
+}
+
+/// What is kept of the key of the request that its student has made.
+pub(super) fn key_hash(lab: u8) -> String {
+    format!("key-{}", char::from(lab))
 }
 
 pub(super) fn students(lab: u8) -> String {
@@ -143,13 +154,13 @@ async fn furnish(store: &Store, letter: u8) {
         };
         open.insert_role(&role, now()).await.unwrap();
     }
-    for (which, role, ends_at) in [
-        (1, own_role(letter), None),
-        (2, own_role(letter), Some(now() - TimeDelta::hours(1))),
-        (3, "shared".to_owned(), None),
+    for (id, role, ends_at) in [
+        (mapping_id(letter, 1), own_role(letter), None),
+        (mapping_id(letter, 2), own_role(letter), Some(now() - TimeDelta::hours(1))),
+        (shared_mapping(), "shared".to_owned(), None),
     ] {
         let mapping = Mapping {
-            id: mapping_id(letter, which),
+            id,
             target: target(letter, &role),
             terms: MappingTerms { ends_at, ..MappingTerms::default() },
             revision: 1,
@@ -157,6 +168,7 @@ async fn furnish(store: &Store, letter: u8) {
             changed_at: now(),
         };
         open.insert_mapping(&mapping).await.unwrap();
+        open.insert_revision(&mapping, Some(&person(letter, 1))).await.unwrap();
     }
     for (which, lapses_at) in [(1, now() + TimeDelta::days(7)), (2, now() - TimeDelta::days(1))] {
         let change = MappingChange {
@@ -181,6 +193,8 @@ async fn furnish(store: &Store, letter: u8) {
         open.insert_invitation(&operator, &hash, &invitation).await.unwrap();
     }
     assert!(open.end_invitation(&invitation_id(letter, 2), now()).await.unwrap());
+    let done = DoneRequest { request_hash: "request".to_owned(), outcome: "made".to_owned(), subject: None };
+    open.insert_done_request(&person(letter, 4), &key_hash(letter), &done, now()).await.unwrap();
 
     let act = Thread::Act(Actor::Person(person(letter, 1)), ActId::from_entropy(entropy(letter, 1)));
     open.append(Draft { at: now(), thread: act, event: Event::LabRestored }).await.unwrap();
@@ -190,7 +204,41 @@ async fn furnish(store: &Store, letter: u8) {
         let thread = Thread::Attempt(person(letter, 4), attempt(letter, which));
         tx.append(Book::Lab(lab.id.clone()), Draft { at: now(), thread, event }).await.unwrap();
     }
+    hand_out(&mut tx, letter).await;
     tx.commit().await.unwrap();
+}
+
+/// What comes of it that a lab's student was given a role: they are known, and have sessions.
+async fn hand_out(tx: &mut Tx, letter: u8) {
+    let allowed = allowed(tx, letter).await;
+    tx.know_person(&allowed, &person(letter, 4), now()).await.unwrap();
+    for (which, expires_at) in [(1, now() + TimeDelta::hours(1)), (2, now() - TimeDelta::hours(1))] {
+        let session = RoleSession {
+            id: attempt(letter, which),
+            person: person(letter, 4),
+            role: allowed.role().name.clone(),
+            mapping: allowed.mapping().clone(),
+            issued_at: expires_at - TimeDelta::hours(1),
+            expires_at,
+        };
+        tx.insert_role_session(&allowed, &session).await.unwrap();
+    }
+}
+
+/// That a lab's student may have the role that no other lab has.
+async fn allowed(tx: &mut Tx, letter: u8) -> Allowed {
+    let grounds = tx.grounds(&lab(letter).name, &own_role(letter).parse().unwrap()).await.unwrap();
+    let evidence = Evidence {
+        connection: "campus".parse().unwrap(),
+        groups: Groups::Present(vec![students(letter).parse().unwrap()]),
+        groups_at: now(),
+        sign_in: SignInStrength { at: now(), authenticated_at: Some(now()), mfa: true },
+        suspended: false,
+    };
+    match decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now()) {
+        Decision::Allowed(allowed) => *allowed,
+        Decision::Refused(refused) => panic!("{refused:?}"),
+    }
 }
 
 /// A database with these labs, and a way in for which nothing holds but what a statement says itself.

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use lodge::store::{Kind, Listed, all_statements};
 
 use super::fixture::{
-    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, entropy, invitation_id, lab_id, mapping_id, now,
-    own_role, person, sign_in, students,
+    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, entropy, invitation_id, key_hash, lab_id,
+    mapping_id, now, own_role, person, shared_mapping, sign_in, students,
 };
 use super::raw_sql::{Raw, Value};
 use crate::support::databases as database;
@@ -58,6 +58,9 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "MAPPINGS_OF_TARGET" => vec![b(), role(), text("campus"), text(&students(A))],
         "INSERT_MAPPING" => [of_fresh_mapping(), vec![text("shared")], terms(), vec![number(1), at(0), at(0)]].concat(),
         "SET_TERMS" => [vec![b(), text(&mapping_id(A, 1)), number(1)], terms(), vec![at(0)]].concat(),
+        "INSERT_REVISION" => {
+            [vec![b(), text(&shared_mapping()), number(2)], terms(), vec![at(0), text(&person(A, 1))]].concat()
+        }
         "INSERT_CHANGE" => {
             let change = text(&change_id(B, FRESH));
             let from = vec![b(), change, text(&mapping_id(A, 1)), number(1), text(&person(A, 1))];
@@ -71,6 +74,16 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "PUT_STANDING" => vec![b(), text(&person(A, 4)), text("pi"), at(0)],
         "INSERT_INVITATION" => vec![b(), text(&invitation_id(B, FRESH)), text("hash-fresh"), at(0), at(60)],
         "END_INVITATION" => vec![b(), text(&invitation_id(A, 1)), at(0)],
+        "DONE_REQUEST" => vec![b(), text(&person(A, 4)), text(&key_hash(A))],
+        "INSERT_DONE_REQUEST" => {
+            vec![b(), text(&person(A, 4)), text("key-fresh"), text("request"), text("made"), text("subject"), at(0)]
+        }
+        // Later than A knows them.
+        "KNOW_PERSON" => vec![b(), text(&person(A, 4)), at(1)],
+        "INSERT_ROLE_SESSION" => {
+            let (id, mapping) = (text(&attempt(B, FRESH)), text(&shared_mapping()));
+            vec![b(), id, text(&person(A, 4)), text("shared"), mapping, at(0), at(60)]
+        }
         "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],
         _ => return None,
     })
@@ -291,21 +304,26 @@ fn what_forgets_the_lab_is_stopped_by_row_security() {
 
 /// The keys `(lab_id, …)`: a row of B that names something of A is refused.
 async fn assert_references_stay_in_the_lab(mut world: World) {
-    let insert = |name: &str| {
+    // The same row for a role, or a mapping, that the other lab has, and this one has not.
+    let (role, mapping) =
+        (("shared".to_owned(), own_role(A)), (shared_mapping().to_string(), mapping_id(A, 1).to_string()));
+    for (name, (ours, theirs)) in [
+        ("INSERT_MAPPING", &role),
+        ("INSERT_CHANGE", &role),
+        ("INSERT_ROLE_SESSION", &role),
+        ("INSERT_ROLE_SESSION", &mapping),
+        ("INSERT_REVISION", &mapping),
+    ] {
         let statement = *statements().iter().find(|statement| statement.name == name).unwrap();
-        // The same row for a role that the other lab has, and this one has not.
         let values = values_for(name).unwrap().into_iter().map(|value| match value {
-            Value::Text(role) if role == "shared" => text(&own_role(A)),
+            Value::Text(it) if it == *ours => text(theirs),
             other => other,
         });
-        (statement.text, values.collect::<Vec<_>>())
-    };
-    for name in ["INSERT_MAPPING", "INSERT_CHANGE"] {
-        let (text, values) = insert(name);
 
-        let error = world.try_out(text, &values).await.unwrap_err().into_database_error().unwrap();
+        let tried = world.try_out(statement.text, &values.collect::<Vec<_>>()).await;
 
-        assert!(error.is_foreign_key_violation(), "{name}: {error}");
+        let error = tried.unwrap_err().into_database_error().unwrap();
+        assert!(error.is_foreign_key_violation(), "{name}, {theirs}: {error}");
     }
 }
 

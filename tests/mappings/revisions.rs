@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{MAPPINGS, Stage, at_once, on_each, problem};
-use crate::support::databases::Kind;
+use crate::support::databases::{Kind, look};
+use crate::support::serving::wait;
+use crate::support::signed_in::SignedIn;
 
 /// How often two people are let loose on one thing at the same moment.
 const ROUNDS: usize = 20;
@@ -129,4 +131,40 @@ fn a_change_must_name_one_revision_and_no_other_form_is_taken() {
         assert_eq!(other.send().status, 428);
     }
     assert_eq!((stage.entries(), &stage.mapping(&id)["revision"]), (before, &json!(1)));
+}
+
+#[test]
+fn every_revision_is_kept_with_its_conditions_and_who_set_them() {
+    on_each("every_revision_is_kept_with_its_conditions_and_who_set_them", |stage| {
+        let Stage { one, two, manager, .. } = stage;
+        let id = stage.added(manager, "students", "pay", &json!({"needs_mfa": true}));
+        assert_eq!(stage.edit(one, &id, 1, &json!({"needs_mfa": false, "max_duration_seconds": 1_800})).status, 200);
+        assert_eq!(stage.edit(one, &id, 2, &json!({})).status, 200, "nothing changes, and nothing is kept");
+        assert_eq!(stage.edit(two, &id, 1, &json!({"needs_approval": true})).status, 412);
+        assert_eq!(stage.end(two, &id, 2).status, 200);
+        // It benefits who asks, so it holds when another PI says so, and is theirs.
+        assert_eq!(stage.add(one, "group-of-one", "pay", &json!({})).status, 202);
+        let [asked] = &stage.waiting()[..] else { panic!() };
+        assert_eq!(stage.confirm(two, asked).status, 200);
+
+        let kept: Vec<(String, i64, bool, Option<i64>, bool, String)> = wait(look(
+            &stage.labs.running.database.owner,
+            "select mapping.group_name, mapping_revision.revision, mapping_revision.needs_mfa, \
+             mapping_revision.max_duration_seconds, mapping_revision.ends_at is not null, mapping_revision.person_id \
+             from mapping_revision join mapping on mapping.lab_id = mapping_revision.lab_id \
+             and mapping.id = mapping_revision.mapping_id order by 1 desc, 2",
+        ));
+        let line = |group: &str, revision, mfa, seconds, ended, by: &SignedIn| {
+            (group.to_owned(), revision, mfa, seconds, ended, by.person.to_string())
+        };
+        assert_eq!(
+            kept,
+            [
+                line("students", 1, true, None, false, manager),
+                line("students", 2, false, Some(1_800), false, one),
+                line("students", 3, false, Some(1_800), true, two),
+                line("group-of-one", 1, false, None, false, two),
+            ]
+        );
+    });
 }

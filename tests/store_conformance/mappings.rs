@@ -5,6 +5,7 @@ use lodge::domain::id::{MappingChangeId, MappingId, SignInId};
 use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 
 use super::*;
+use crate::support::databases::look;
 
 fn target(group: &str, role: &str) -> MappingTarget {
     MappingTarget { connection: "campus".parse().unwrap(), group: group.parse().unwrap(), role: role.parse().unwrap() }
@@ -70,6 +71,47 @@ fn only_the_revision_that_was_looked_at_is_changed() {
             assert_eq!(changed, Mapping { terms: strict(), revision: 2, changed_at: later(1), ..mapping.clone() });
         })
         .await;
+    });
+}
+
+/// The conditions of one revision, when they were set, and whose id stands beside them.
+type Revision = (i64, Option<DateTime<Utc>>, Option<i64>, bool, bool, DateTime<Utc>, Option<String>);
+
+#[test]
+fn a_mapping_keeps_the_conditions_of_each_of_its_revisions() {
+    on_each_owned("a_mapping_keeps_the_conditions_of_each_of_its_revisions", async |store, owner| {
+        let access = kept_lab(store, "vision").await;
+        let author = kept_person(store, "author").await;
+        let first = mapping("a", "pay", MappingTerms::default());
+        let second = Mapping { terms: strict(), revision: 2, changed_at: later(1), ..first.clone() };
+        in_lab(store, &access, async |lab| {
+            lab.insert_mapping(&first).await.unwrap();
+            lab.insert_revision(&first, None).await.unwrap();
+            lab.insert_revision(&second, Some(&author)).await.unwrap();
+        })
+        .await;
+
+        let mut tx = store.write().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        assert!(lab.insert_revision(&second, None).await.unwrap_err().is_duplicate());
+        drop(tx);
+        let mut tx = store.write().await.unwrap();
+        let unknown = mapping("b", "pay", MappingTerms::default());
+        assert!(tx.lab(&access).await.unwrap().insert_revision(&unknown, None).await.is_err());
+        drop(tx);
+        let kept: Vec<Revision> = look(
+            owner,
+            "select revision, ends_at, max_duration_seconds, needs_mfa, needs_approval, changed_at, person_id \
+             from mapping_revision order by mapping_id, revision",
+        )
+        .await;
+        assert_eq!(
+            kept,
+            [
+                (1, None, None, false, false, now(), None),
+                (2, Some(later(3_600)), Some(1_800), true, true, later(1), Some(author.to_string())),
+            ]
+        );
     });
 }
 
