@@ -9,8 +9,12 @@ use super::{Database, Error, Result, Store};
 
 /// What the broker's login may do to each table; everything that is not listed gets [`ALL`]. An entry of the ledger is
 /// written once, so nobody who answers requests may change one, whatever the triggers say.
-const GRANTS: [(&str, &str); 3] =
-    [("_sqlx_migrations", "select"), ("ledger_entry", "select, insert"), ("ledger_book", "select, insert, update")];
+const GRANTS: [(&str, &str); 4] = [
+    ("_sqlx_migrations", "select"),
+    ("ledger_entry", "select, insert"),
+    ("ledger_book", "select, insert, update"),
+    ("mapping_revision", "select, insert"),
+];
 
 const ALL: &str = "select, insert, update, delete";
 
