@@ -2,6 +2,7 @@
 //! is overwritten unseen, and that a lab always has a PI.
 
 mod conditions;
+mod fresh;
 mod groups;
 mod revisions;
 mod standings;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::sessions::require_live;
 use super::{Broker, Caller, Error, Result};
-use crate::domain::access::{self, LabAccess, Membership};
+use crate::domain::access::{self, Denied, LabAccess, Membership, SignInStrength};
 use crate::domain::id::LabName;
 use crate::domain::ledger::Book;
 use crate::store::{Snapshot, Tx};
@@ -14,6 +14,9 @@ pub(super) struct Admitted {
     pub(super) access: LabAccess,
     pub(super) snapshot: Snapshot,
 }
+
+/// What lets somebody into a lab by their sign-in.
+type Door = fn(Option<Membership>, &SignInStrength, DateTime<Utc>) -> std::result::Result<LabAccess, Denied>;
 
 impl Broker {
     /// Lets the caller into a lab to look.
@@ -33,10 +36,24 @@ impl Broker {
     ///
     /// As for looking, and [`access::Denied::FreshSignInNeeded`].
     pub(super) async fn admit_to_change(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
+        self.admit_under_lock(tx, caller, lab, access::admit_to_change).await
+    }
+
+    /// The same for what can give somebody more than they had. Where only the rows tell whether it does,
+    /// [`access::may_give`] is asked once they are read.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Broker::admit_to_change`], which takes an older sign-in.
+    pub(super) async fn admit_to_give(&self, tx: &mut Tx, caller: &Caller, lab: &LabName) -> Result<Admitted> {
+        self.admit_under_lock(tx, caller, lab, access::admit_to_give).await
+    }
+
+    async fn admit_under_lock(&self, tx: &mut Tx, caller: &Caller, lab: &LabName, door: Door) -> Result<Admitted> {
         let found = self.admit(tx, caller, lab).await?;
         tx.hold_book(&Book::Lab(found.access.lab().id.clone())).await?;
         let (snapshot, membership, now) = self.membership(tx, caller, lab).await?;
-        Ok(Admitted { access: access::admit_to_change(membership, &snapshot.evidence.sign_in, now)?, snapshot })
+        Ok(Admitted { access: door(membership, &snapshot.evidence.sign_in, now)?, snapshot })
     }
 
     /// What the caller is in a lab, and when that was asked.

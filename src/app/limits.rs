@@ -1,6 +1,8 @@
 //! How old sign-ins and groups may be in a lab: what holds, and what its PIs set.
 
+use super::admission::Admitted;
 use super::{Broker, Caller, LabError, Result};
+use crate::domain::access::may_give;
 use crate::domain::id::{LabName, RoleName};
 use crate::domain::lab::{Lab, Role};
 use crate::domain::ledger::Event;
@@ -32,12 +34,17 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// When the caller is no PI of the lab, the limit is out of bounds, or the database is away.
+    /// When the caller is no PI of the lab, the limit is out of bounds, it would let older groups count and the caller's
+    /// sign-in is not fresh, or the database is away.
     pub async fn set_groups_age(&self, caller: &Caller, lab: &LabName, seconds: Option<u32>) -> Result<LabLimits> {
         let mut tx = self.store.write().await?;
-        let access = self.admit_to_change(&mut tx, caller, lab).await?.access.pi()?;
+        let Admitted { access, snapshot } = self.admit_to_change(&mut tx, caller, lab).await?;
+        let access = access.pi()?;
         let after = seconds.map(GroupsAge::from_seconds).transpose().map_err(LabError::Limit)?;
         let before = access.lab().groups_age;
+        if GroupsAge::of_lab(after) > GroupsAge::of_lab(before) {
+            may_give(&snapshot.evidence.sign_in, self.clock.now())?;
+        }
         let mut open = tx.lab(&access).await?;
         if before != after {
             open.set_groups_age(after).await?;
@@ -54,8 +61,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// When the caller is no PI of the lab, it has no role of that name, the limit is out of bounds for it, or the
-    /// database is away.
+    /// When the caller is no PI of the lab, it has no role of that name, the limit is out of bounds for it, it would let
+    /// older sign-ins count and the caller's is not fresh, or the database is away.
     pub async fn set_sign_in_age(
         &self,
         caller: &Caller,
@@ -64,13 +71,17 @@ impl Broker {
         seconds: Option<u32>,
     ) -> Result<LabLimits> {
         let mut tx = self.store.write().await?;
-        let access = self.admit_to_change(&mut tx, caller, lab).await?.access.pi()?;
+        let Admitted { access, snapshot } = self.admit_to_change(&mut tx, caller, lab).await?;
+        let access = access.pi()?;
         let mut open = tx.lab(&access).await?;
         let name: RoleName = role.parse().map_err(|_| LabError::RoleNotHere)?;
         let role = open.role(&name).await?.ok_or(LabError::RoleNotHere)?;
         let spends = self.policies.spends(&role.template);
         let after = seconds.map(|seconds| SignInAge::from_seconds(seconds, spends)).transpose();
         let after = after.map_err(LabError::Limit)?;
+        if SignInAge::of_role(after, spends) > SignInAge::of_role(role.sign_in_age, spends) {
+            may_give(&snapshot.evidence.sign_in, self.clock.now())?;
+        }
         if role.sign_in_age != after {
             open.set_sign_in_age(&name, after).await?;
             let seconds = |age: Option<SignInAge>| age.map(SignInAge::seconds);

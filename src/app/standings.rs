@@ -1,7 +1,8 @@
 //! Who looks after a lab: its PIs appoint managers and PIs.
 
+use super::admission::Admitted;
 use super::{Broker, Caller, LabError, Result};
-use crate::domain::access::{LabAccess, PiAccess};
+use crate::domain::access::{LabAccess, PiAccess, may_give};
 use crate::domain::id::{ActId, LabName, PersonId};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::ledger::{Draft, Event, Thread};
@@ -64,7 +65,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// When the caller is no PI of it, nobody has that id, it would leave the lab without a PI, or the database is away.
+    /// When the caller is no PI of it, nobody has that id, it would give them more and the caller's sign-in is not fresh, it
+    /// would leave the lab without a PI, or the database is away.
     pub async fn appoint(
         &self,
         caller: &Caller,
@@ -74,12 +76,16 @@ impl Broker {
     ) -> Result<OfficeHolder> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        let access: PiAccess = self.admit_to_change(&mut tx, caller, lab).await?.access.pi()?;
+        let Admitted { access, snapshot } = self.admit_to_change(&mut tx, caller, lab).await?;
+        let access: PiAccess = access.pi()?;
         if !tx.is_person(person).await? {
             return Err(LabError::NoSuchPerson.into());
         }
         let mut lab = tx.lab(&access).await?;
         let before = lab.office(person).await?;
+        if before < Some(office) {
+            may_give(&snapshot.evidence.sign_in, now)?;
+        }
         if before != Some(office) {
             if before == Some(Office::Pi) {
                 not_the_last_pi(&mut lab, person).await?;

@@ -95,6 +95,12 @@ impl MappingTerms {
         self.ends_at.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
+    /// Whether these give anybody anything, now, that the mapping did not give on the terms that it had before, if any.
+    #[must_use]
+    pub fn give_more(&self, before: Option<&Self>, now: DateTime<Utc>) -> bool {
+        self.is_live(now) && before.filter(|terms| terms.is_live(now)).is_none_or(|terms| self.exceed(terms))
+    }
+
     /// Whether these give anything that `other` does not: longer life, longer sessions, or less to fulfil.
     #[must_use]
     pub fn exceed(&self, other: &Self) -> bool {
@@ -123,8 +129,7 @@ pub fn benefits(
     after: &MappingTerms,
     now: DateTime<Utc>,
 ) -> bool {
-    let had = before.filter(|terms| terms.is_live(now));
-    target.applies_to(evidence) && after.is_live(now) && had.is_none_or(|terms| after.exceed(terms))
+    target.applies_to(evidence) && after.give_more(before, now)
 }
 
 /// A change of a mapping, or a new one, that waits for a second PI because it benefits its author.

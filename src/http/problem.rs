@@ -215,7 +215,11 @@ impl From<&Error> for Problem {
                 format!("This takes the standing of {needed} at least. The lab's PIs give it."),
             ),
             Error::Denied(Denied::FreshSignInNeeded(most)) => {
-                let why = format!("Changing something in a lab takes a sign-in that is at most {most} old.");
+                let what = match *most {
+                    SignInAge::SPENDING => "A change that can give somebody more",
+                    _ => "Changing something in a lab",
+                };
+                let why = format!("{what} takes a sign-in that is at most {most} old.");
                 refused::fresh_sign_in_needed(&why, *most)
             }
             Error::Lab(error) => in_lab(error),

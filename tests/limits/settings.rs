@@ -91,13 +91,22 @@ fn looking_after_a_lab_takes_a_sign_in_of_this_working_day() {
             let body = json!({"connection": "campus", "group": group, "role": "publish"});
             ask.header("authorization", &bearer(helper)).json(&body).send()
         };
+        let end = |helper: &Helper, id: &str| {
+            let ask = raw::post(&at.labs.url(&format!("/api/v1/labs/astronomy/mappings/{id}/end")));
+            ask.header("authorization", &bearer(helper)).header("if-match", "\"1\"").send()
+        };
+        let added = ["first", "second"].map(|group| {
+            let answer = map(&helper, &format!("{group}-{subject}"));
+            assert_eq!(answer.status, 201, "{}", answer.body);
+            answer.json()["mapping"]["id"].as_str().unwrap().to_owned()
+        });
         at.later(TimeDelta::minutes(12 * 60 - 1), &mut [&mut helper]);
-        assert_eq!(map(&helper, &format!("before-{subject}")).status, 201);
+        assert_eq!(end(&helper, &added[0]).status, 200);
         let entries = at.labs.book(&at.lab).len();
 
         at.later(TimeDelta::minutes(1), &mut [&mut helper]);
 
-        let refused = map(&helper, "after");
+        let refused = end(&helper, &added[1]);
         is(&refused, 403, "fresh-sign-in-needed");
         let challenge = "Bearer realm=\"lodge\", error=\"insufficient_user_authentication\", max_age=\"43200\"";
         assert_eq!(refused.header("www-authenticate"), Some(challenge));

@@ -288,8 +288,9 @@ fn a_change_whose_conditions_cannot_be_any_more_is_not_confirmed() {
     let end = stage.labs.now() + TimeDelta::hours(1);
     let asked = change(&stage.add(&stage.one, "group-of-one", "pay", &json!({"ends_at": end.to_rfc3339()})));
     stage.labs.advance(TimeDelta::hours(1));
+    let [_, two, _] = Stage::sign_in(&stage.labs);
 
-    let refused = stage.confirm(&stage.two, &asked);
+    let refused = stage.confirm(&two, &asked);
 
     assert_eq!((refused.status, problem(&refused).as_str()), (400, "cannot-be"), "{}", refused.body);
     assert_eq!(stage.waiting(), [asked]);

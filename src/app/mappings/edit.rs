@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange};
+use crate::app::admission::Admitted;
 use crate::app::{Broker, LabError, Result};
-use crate::domain::access::{LabAccess, ManagerAccess, PiAccess};
+use crate::domain::access::{LabAccess, ManagerAccess, PiAccess, may_give};
 use crate::domain::id::{ActId, MappingChangeId, MappingId};
 use crate::domain::lab::Office;
 use crate::domain::ledger::{Asked, Draft, Event, Thread};
@@ -20,7 +21,19 @@ pub(super) struct Edit<'b> {
     pub(super) now: DateTime<Utc>,
 }
 
+impl<'b> Edit<'b> {
+    pub(super) fn new(broker: &'b Broker, admitted: Admitted, tx: Tx) -> Result<Self> {
+        let Admitted { access, snapshot } = admitted;
+        Ok(Self { broker, access: access.manager()?, snapshot, tx, now: broker.clock.now() })
+    }
+}
+
 impl Edit<'_> {
+    /// That the sign-in of whoever makes the change is fresh enough to give somebody more.
+    pub(super) fn may_give(&self) -> Result<()> {
+        Ok(may_give(&self.snapshot.evidence.sign_in, self.now)?)
+    }
+
     async fn lab(&mut self) -> Result<LabTx<'_>> {
         Ok(self.tx.lab(&self.access).await?)
     }

@@ -7,7 +7,6 @@ mod edit;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::admission::Admitted;
 use super::{Broker, Caller, LabError, Result};
 use crate::domain::id::{LabName, MappingChangeId, MappingId};
 use crate::domain::ledger::{Asked, Event};
@@ -109,7 +108,7 @@ impl Broker {
         // Groups are compared as texts, so a mapping holds the one form in which they are kept.
         let group = provider.settings().group_form.normal_form(&target.group).map_err(LabError::Group)?;
         let target = MappingTarget { group, ..target };
-        let mut edit = self.edit(caller, lab).await?;
+        let mut edit = self.edit_to_give(caller, lab).await?;
         edit.check(&target, &terms).await?;
         edit.nobody_has(&target).await?;
         let id = MappingId::from_entropy(self.random.bytes());
@@ -123,7 +122,8 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// [`LabError::ChangedMeanwhile`] when it has another one, and as for adding.
+    /// [`LabError::ChangedMeanwhile`] when it has another one, and as for adding. Only what gives more takes a fresh
+    /// sign-in.
     pub async fn edit_mapping(
         &self,
         caller: &Caller,
@@ -137,6 +137,9 @@ impl Broker {
         let terms = change.applied_to(&mapping.terms);
         if terms == mapping.terms {
             return Ok(MappingOutcome::Done(mapping));
+        }
+        if terms.give_more(Some(&mapping.terms), edit.now) {
+            edit.may_give()?;
         }
         edit.check_edit(&mapping, &terms).await?;
         if edit.needs_second_pi(&mapping.target, Some(&mapping.terms), &terms).await? {
@@ -184,7 +187,7 @@ impl Broker {
         lab: &LabName,
         id: &MappingChangeId,
     ) -> Result<MappingOutcome> {
-        let mut edit = self.edit(caller, lab).await?;
+        let mut edit = self.edit_to_give(caller, lab).await?;
         edit.pi()?;
         let change = edit.take_change(id).await?;
         if change.author == caller.person {
@@ -229,7 +232,14 @@ impl Broker {
 
     async fn edit(&self, caller: &Caller, lab: &LabName) -> Result<Edit<'_>> {
         let mut tx = self.store.write().await?;
-        let Admitted { access, snapshot } = self.admit_to_change(&mut tx, caller, lab).await?;
-        Ok(Edit { broker: self, access: access.manager()?, snapshot, tx, now: self.clock.now() })
+        let admitted = self.admit_to_change(&mut tx, caller, lab).await?;
+        Edit::new(self, admitted, tx)
+    }
+
+    /// The same for what can give somebody more.
+    async fn edit_to_give(&self, caller: &Caller, lab: &LabName) -> Result<Edit<'_>> {
+        let mut tx = self.store.write().await?;
+        let admitted = self.admit_to_give(&mut tx, caller, lab).await?;
+        Edit::new(self, admitted, tx)
     }
 }

@@ -77,6 +77,39 @@ pub fn admit_to_change(
     if now < most.end(sign_in.at) { Ok(access) } else { Err(Denied::FreshSignInNeeded(most)) }
 }
 
+/// Lets a member of a lab in to do what can give somebody more there: by a sign-in as fresh as a role that spends takes.
+///
+/// # Errors
+///
+/// As for [`admit`], and [`Denied::FreshSignInNeeded`].
+pub fn admit_to_give(
+    membership: Option<Membership>,
+    sign_in: &SignInStrength,
+    now: DateTime<Utc>,
+) -> Result<LabAccess, Denied> {
+    let access = admit(membership)?;
+    may_give(sign_in, now)?;
+    Ok(access)
+}
+
+/// That a sign-in is fresh enough for what can give somebody more: where one is let in to change something, and sees only
+/// then what the change does.
+///
+/// # Errors
+///
+/// [`Denied::FreshSignInNeeded`] when it is not.
+pub fn may_give(sign_in: &SignInStrength, now: DateTime<Utc>) -> Result<(), Denied> {
+    if now < gives_until(sign_in) { Ok(()) } else { Err(Denied::FreshSignInNeeded(SignInAge::SPENDING)) }
+}
+
+/// When a sign-in becomes too old for what can give somebody more. It counts from when the person showed the provider who
+/// they are; where the provider did not say, from when they came here, since nothing else is known.
+#[must_use]
+pub fn gives_until(sign_in: &SignInStrength) -> DateTime<Utc> {
+    // The provider's clock makes no sign-in younger than itself.
+    SignInAge::SPENDING.end(sign_in.authenticated_at.map_or(sign_in.at, |at| at.min(sign_in.at)))
+}
+
 impl LabAccess {
     /// The lab.
     #[must_use]
@@ -318,6 +351,33 @@ mod tests {
         let denied = |membership| admit_to_change(membership, &sign_in, at + day).unwrap_err();
         assert_eq!(denied(member(false)), Denied::FreshSignInNeeded(SignInAge::WORKING_DAY));
         assert_eq!((denied(None), denied(member(true))), (Denied::NoSuchLab, Denied::NoSuchLab));
+    }
+
+    #[test]
+    fn giving_more_takes_a_sign_in_of_the_last_hour_at_the_provider() {
+        let member =
+            |archived| Some(Membership::from_rows(lab(archived), PersonId::from_entropy([3; 10]), Standing::Pi));
+        let (at, hour) = (DateTime::UNIX_EPOCH + TimeDelta::days(1), TimeDelta::hours(1));
+        let moment = TimeDelta::microseconds(1);
+        let denied = Denied::FreshSignInNeeded(SignInAge::SPENDING);
+
+        for (authenticated_at, counts_from) in [
+            (None, at),
+            (Some(at), at),
+            (Some(at - TimeDelta::minutes(40)), at - TimeDelta::minutes(40)),
+            // A provider whose clock is ahead.
+            (Some(at + TimeDelta::minutes(40)), at),
+        ] {
+            let sign_in = SignInStrength { at, authenticated_at, mfa: true };
+            let end = counts_from + hour;
+            assert!(admit_to_give(member(false), &sign_in, end - moment).is_ok(), "{authenticated_at:?}");
+            assert_eq!(admit_to_give(member(false), &sign_in, end).unwrap_err(), denied, "{authenticated_at:?}");
+            assert_eq!(gives_until(&sign_in), end);
+            // Who does not belong there learns nothing.
+            for stranger in [None, member(true)] {
+                assert_eq!(admit_to_give(stranger, &sign_in, end).unwrap_err(), Denied::NoSuchLab);
+            }
+        }
     }
 
     #[test]
