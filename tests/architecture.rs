@@ -61,6 +61,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("getrandom", &["ambient"]),
     ("rand", &[]),
     ("rustix", &["bin/lodged", "cli"]),
+    // Which names look alike is a rule; the table that it goes by is Unicode's.
+    ("unicode_security", &["domain"]),
 ];
 
 /// What a proof of access begins with, and the folders or files of `src/` where it may be called. Each word is looked for

@@ -2,8 +2,14 @@
 //!
 //! An e-mail address or a user name can be given to another person next year; neither ever identifies anybody here.
 
+#[cfg(feature = "server")]
+mod look_alike;
+
 use std::fmt;
 use std::str::FromStr;
+
+#[cfg(feature = "server")]
+pub use look_alike::LookAlikes;
 
 use super::id::{ConnectionName, ParseError};
 
