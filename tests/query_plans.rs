@@ -161,7 +161,9 @@ fn no_statement_on_sqlite_reads_a_whole_table() {
         connection.execute("drop index sign_in_by_person").await.unwrap();
         let found = sqlite::complaints(&mut connection, &texts).await;
         let old = "OLD_SIGN_INS: SEARCH newer EXISTS USING AUTOMATIC PARTIAL COVERING INDEX (person_id=?)";
-        assert_eq!(found, ["UPSERT_PERSON: SCAN sign_in", "LATEST_SIGN_IN: SCAN sign_in", old]);
+        for expected in ["UPSERT_PERSON: SCAN sign_in", "LATEST_SIGN_IN: SCAN sign_in", "GIVEN_TO: SCAN latest", old] {
+            assert!(found.iter().any(|it| it == expected), "{expected} is not in {found:?}");
+        }
     });
 }
 
@@ -180,8 +182,9 @@ fn no_statement_on_postgres_reads_a_whole_table() {
 
     database.psql_as_owner("drop index sign_in_by_person;");
     let complaints = postgres::complaints(&database, &texts);
-    assert!(complaints.len() == 1 && complaints[0].starts_with("LATEST_SIGN_IN: "), "{complaints:?}");
-    assert!(complaints[0].contains("sign_in"), "{complaints:?}");
+    for expected in ["LATEST_SIGN_IN: ", "GIVEN_TO: "] {
+        assert!(complaints.iter().any(|it| it.starts_with(expected) && it.contains("sign_in")), "{complaints:?}");
+    }
 }
 
 /// A plan that a connection made while a book was short is kept when it is long. PostgreSQL counts what it reads.

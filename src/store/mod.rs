@@ -33,6 +33,7 @@ mod ledger;
 mod mappings;
 mod members;
 mod migrations;
+mod overview;
 mod people;
 mod postgres;
 mod sessions;
@@ -61,6 +62,7 @@ pub use idempotency::DoneRequest;
 pub use ledger::{LedgerRow, OpenAttempt};
 pub use members::RoleSession;
 pub use migrations::{Migration, SchemaError, migrate};
+pub use overview::{GivenBy, LabPerson, LiveMapping, LiveRoleSession, RecentTrouble};
 pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
 pub use sessions::{BrowserOrigin, Code, CodeRow, HelperOrigin, OwnBrowserSession, OwnCliSession, Session, Tokens};
 pub use sql::{Kind, LAB_TABLES, Listed};
@@ -354,6 +356,7 @@ pub fn all_statements() -> Vec<Listed> {
         ledger::ALL,
         mappings::ALL,
         members::ALL,
+        overview::ALL,
         people::ALL,
         sessions::browser::ALL,
         sessions::cli::ALL,

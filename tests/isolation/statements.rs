@@ -38,7 +38,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     };
     let terms = || vec![Value::NoTime, number(1_800), Value::Flag(true), Value::Flag(true)];
     Some(match statement {
-        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" => vec![b()],
+        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" => vec![b()],
         "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" => vec![b(), role()],
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
@@ -84,6 +84,11 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
             let (id, mapping) = (text(&attempt(B, FRESH)), text(&shared_mapping()));
             vec![b(), id, text(&person(A, 4)), text("shared"), mapping, at(0), at(60)]
         }
+        "GIVEN_TO" => vec![b(), at(0), text(&format!("{} {}", person(A, 1), person(A, 4)))],
+        "ROLE_HOLDERS" => vec![b(), at(0), at(-60)],
+        "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
+        "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000)],
+        "RECENT_TROUBLE" => vec![b(), at(-60), number(500)],
         "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],
         _ => return None,
     })
