@@ -11,6 +11,7 @@ mod issue;
 mod keys;
 mod limits;
 mod mappings;
+mod overview;
 mod people;
 mod provider_logout;
 mod sessions;
@@ -26,7 +27,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use url::Url;
 
-pub use crate::store::{BrowserOrigin, OfficeHolder};
+pub use crate::store::{BrowserOrigin, LabPerson, LiveMapping, OfficeHolder};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
 pub use helper_login::{
@@ -37,10 +38,14 @@ pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
 pub use limits::LabLimits;
 pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+pub use overview::{
+    Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,
+    PersonPlace, ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
+};
 pub use people::{GivenRole, Profile};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
-pub use standings::{LabPlace, LabView};
+pub use standings::{Appointed, LabPlace, LabView, OfficeChange, Somebody};
 pub use sweep::SWEEP_INTERVAL;
 
 use self::exchanges::Exchanges;

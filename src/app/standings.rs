@@ -1,12 +1,16 @@
 //! Who looks after a lab: its PIs appoint managers and PIs.
 
+use chrono::{DateTime, Utc};
+
 use super::admission::Admitted;
+use super::overview::Roster;
 use super::{Broker, Caller, LabError, Result};
-use crate::domain::access::{LabAccess, PiAccess, may_give};
+use crate::domain::access::{LabAccess, PiAccess, SignInStrength, gives_until, may_give};
 use crate::domain::id::{ActId, LabName, PersonId};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::ledger::{Draft, Event, Thread};
-use crate::store::{LabTx, OfficeHolder};
+use crate::domain::limits::SignInAge;
+use crate::store::{LabPerson, LabTx, OfficeHolder, Tx};
 
 /// A lab, and what whoever looks at it is there.
 #[derive(Clone, Debug)]
@@ -32,6 +36,48 @@ pub struct LabView {
     pub roles: Vec<Role>,
     /// Whom to ask: its PIs.
     pub pis: Vec<OfficeHolder>,
+}
+
+/// Somebody who was appointed.
+#[derive(Clone, Debug)]
+pub struct Appointed {
+    /// Who, and as what.
+    pub holder: OfficeHolder,
+    /// What they were before.
+    pub before: Option<Office>,
+}
+
+/// Somebody whom an office is to be given to or taken from.
+#[derive(Clone, Debug)]
+pub enum Somebody {
+    /// One of the lab's people, and those whose names look the same.
+    Known {
+        /// Who.
+        person: Box<LabPerson>,
+        /// Whom they could be taken for.
+        look_alikes: Vec<LabPerson>,
+    },
+    /// Somebody who has signed in and has had nothing to do with the lab. Until they have, it does not learn their name.
+    Unknown(PersonId),
+}
+
+/// What there is to know before an office is given or taken.
+#[derive(Clone, Debug)]
+pub struct OfficeChange {
+    /// The lab, and what the caller is there.
+    pub place: LabPlace,
+    /// Whose office; nobody when none has that id.
+    pub somebody: Option<Somebody>,
+    /// Whether it is the caller's own.
+    pub is_own: bool,
+    /// Whether the lab would have no PI without them.
+    pub is_last_pi: bool,
+    /// When this is so.
+    pub now: DateTime<Utc>,
+    /// Until when the caller's sign-in is fresh enough to give an office; to take one, an older one does.
+    pub gives_until: DateTime<Utc>,
+    /// Until when it is for taking one.
+    pub takes_until: DateTime<Utc>,
 }
 
 impl Broker {
@@ -73,7 +119,7 @@ impl Broker {
         lab: &LabName,
         person: &PersonId,
         office: Office,
-    ) -> Result<OfficeHolder> {
+    ) -> Result<Appointed> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
         let Admitted { access, snapshot } = self.admit_to_change(&mut tx, caller, lab).await?;
@@ -96,7 +142,7 @@ impl Broker {
         }
         let holder = lab.office_holder(person).await?.ok_or(LabError::NoSuchPerson)?;
         tx.commit().await?;
-        Ok(holder)
+        Ok(Appointed { holder, before })
     }
 
     /// Takes somebody's standing away: a PI may, and everybody their own.
@@ -104,7 +150,7 @@ impl Broker {
     /// # Errors
     ///
     /// When the caller may not, the person has none, they are the last PI, or the database is away.
-    pub async fn remove_office(&self, caller: &Caller, lab: &LabName, person: &PersonId) -> Result<()> {
+    pub async fn remove_office(&self, caller: &Caller, lab: &LabName, person: &PersonId) -> Result<Office> {
         let mut tx = self.store.write().await?;
         let access = self.admit_to_change(&mut tx, caller, lab).await?.access.manager()?;
         if *person != caller.person {
@@ -117,7 +163,68 @@ impl Broker {
         }
         lab.remove_office(person).await?;
         lab.append(self.act(&access, Event::StandingTaken { person: person.clone(), before })).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        Ok(before)
+    }
+
+    /// What there is to know before somebody is appointed; with nobody, what there is to know before anybody is.
+    ///
+    /// # Errors
+    ///
+    /// When the caller is no PI of the lab, or the database is away.
+    pub async fn appointment(&self, caller: &Caller, lab: &LabName, person: Option<&PersonId>) -> Result<OfficeChange> {
+        let mut tx = self.store.read().await?;
+        let admitted = self.admit(&mut tx, caller, lab).await?;
+        let access: PiAccess = admitted.access.pi()?;
+        self.office_change(&mut tx, caller, &access, &admitted.snapshot.evidence.sign_in, person).await
+    }
+
+    /// What there is to know before somebody's office is taken away, or they lay it down.
+    ///
+    /// # Errors
+    ///
+    /// When the caller is neither a PI of the lab nor has the office, or the database is away.
+    pub async fn removal(&self, caller: &Caller, lab: &LabName, person: &PersonId) -> Result<OfficeChange> {
+        let mut tx = self.store.read().await?;
+        let admitted = self.admit(&mut tx, caller, lab).await?;
+        let access = admitted.access.manager()?;
+        if *person != caller.person {
+            LabAccess::clone(&access).pi()?;
+        }
+        self.office_change(&mut tx, caller, &access, &admitted.snapshot.evidence.sign_in, Some(person)).await
+    }
+
+    async fn office_change(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        access: &LabAccess,
+        sign_in: &SignInStrength,
+        person: Option<&PersonId>,
+    ) -> Result<OfficeChange> {
+        let is_somebody = match person {
+            Some(person) => tx.is_person(person).await?,
+            None => false,
+        };
+        let mut open = tx.lab(access).await?;
+        let roster = Roster::read(&mut open).await?;
+        let somebody = person.filter(|_| is_somebody).map(|id| {
+            let Some(known) = roster.find(id) else { return Somebody::Unknown(id.clone()) };
+            let alike = roster.look_alikes.of_person(id, known.name.as_ref());
+            let look_alikes = alike.into_iter().filter_map(|other| roster.find(other)).cloned().collect();
+            Somebody::Known { person: Box::new(known.clone()), look_alikes }
+        });
+        let is_pi = person.and_then(|id| roster.find(id)).is_some_and(|it| it.office == Some(Office::Pi));
+        let is_last_pi = is_pi && !roster.able_pis().any(|pi| Some(&pi.id) != person);
+        Ok(OfficeChange {
+            place: LabPlace::of(access),
+            somebody,
+            is_own: person == Some(&caller.person),
+            now: self.clock.now(),
+            is_last_pi,
+            gives_until: gives_until(sign_in),
+            takes_until: SignInAge::WORKING_DAY.end(sign_in.at),
+        })
     }
 
     /// Something that was done just now, for the ledger.

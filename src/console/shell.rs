@@ -15,6 +15,8 @@ pub struct Shell {
     pub(super) form_token: SecretString,
     /// The labs that they belong to, by name.
     pub(super) labs: Vec<LabName>,
+    /// The one whose page this is.
+    here: Option<LabName>,
 }
 
 impl Shell {
@@ -30,7 +32,20 @@ impl Shell {
             id: caller.person.to_string(),
             form_token,
             labs,
+            here: None,
         }
+    }
+
+    /// Of the page at this path.
+    #[must_use]
+    pub fn at(self, path: &str) -> Self {
+        let name = path.strip_prefix("/labs/").and_then(|rest| rest.split('/').next());
+        Self { here: name.and_then(|name| name.parse().ok()), ..self }
+    }
+
+    /// Whether this page is that lab's.
+    pub(super) fn is_at(&self, lab: &LabName) -> bool {
+        self.here.as_ref() == Some(lab)
     }
 
     /// For a hidden field, and nowhere else.

@@ -113,6 +113,12 @@ impl Problem {
         self
     }
 
+    /// The same, with where to begin again.
+    pub(super) fn again_at(mut self, again: String) -> Self {
+        self.more.again = Some(again);
+        self
+    }
+
     /// The request is not one of this API's.
     #[must_use]
     pub fn malformed(detail: impl Into<String>) -> Self {

@@ -84,6 +84,11 @@ routes! {
     get "/invitation" => invitations::ask, Anyone;
     post "/invitation" => invitations::accept, Browser;
     get "/labs/{lab}" => pages::lab::overview, MemberPage;
+    get "/labs/{lab}/people" => pages::people::list, ManagerPage;
+    get "/labs/{lab}/people/appoint" => pages::people::ask_to_appoint, PiPage;
+    post "/labs/{lab}/people/appoint" => pages::people::appoint, PiPage;
+    get "/labs/{lab}/people/remove" => pages::people::ask_to_remove, ManagerPage;
+    post "/labs/{lab}/people/remove" => pages::people::remove, ManagerPage;
     get console::STYLESHEET_PATH => console::stylesheet, Anyone;
     get console::SCRIPT_PATH => console::script, Anyone;
     get "/healthz" => api::healthz, Anyone;
@@ -111,6 +116,9 @@ routes! {
     patch "/api/v1/labs/{lab}/limits" => api::limits::set_of_lab, Pi;
     patch "/api/v1/labs/{lab}/roles/{role}/limits" => api::limits::set_of_role, Pi;
     get "/api/v1/labs/{lab}/people" => api::labs::people, Manager;
+    get "/api/v1/labs/{lab}/members" => api::people::members, Manager;
+    get "/api/v1/labs/{lab}/overview" => api::people::overview, Manager;
+    get "/api/v1/labs/{lab}/role-sessions" => api::people::role_sessions, Manager;
     put "/api/v1/labs/{lab}/people/{person}" => api::labs::appoint, Pi;
     delete "/api/v1/labs/{lab}/people/{person}" => api::labs::remove, Manager;
 }

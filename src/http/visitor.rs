@@ -34,7 +34,8 @@ impl FromRequestParts<Broker> for Visitor {
             let wanted = parts.uri.path_and_query().map_or("/", |path| path.as_str());
             return Err(Redirect::to(&sign_in::link(wanted, false)).into_response());
         };
-        Self::of(broker, &browser).await.map_err(into_response)
+        let Self { caller, profile, shell } = Self::of(broker, &browser).await.map_err(into_response)?;
+        Ok(Self { caller, profile, shell: shell.at(parts.uri.path()) })
     }
 }
 

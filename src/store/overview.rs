@@ -91,6 +91,9 @@ statements! {
             where role_session.lab_id = $1 and role_session.expires_at > $2 and (role_session.issued_at < $3 \
             or (role_session.issued_at = $3 and role_session.id > $4)) \
             order by role_session.issued_at desc, role_session.id limit $5";
+        /// Of these people, as in `GIVEN_TO`.
+        ROLES_IN_USE = "select distinct person_id, role from role_session where lab_id = $1 and expires_at > $2 \
+            and $3 like '%' || person_id || '%' order by person_id, role";
         COUNT_ROLE_SESSIONS = "select role, count(*) from role_session where lab_id = $1 and expires_at > $2 \
             group by role order by role";
         /// Of the book's last entries only, however many there are.
@@ -326,6 +329,18 @@ impl LabTx<'_> {
                     issued_at: row.issued_at,
                     expires_at: row.expires_at,
                 })
+            })
+            .collect()
+    }
+
+    /// The roles that these people have a session of that lives.
+    pub async fn roles_in_use(&mut self, people: &[PersonId], now: DateTime<Utc>) -> Result<Vec<(PersonId, RoleName)>> {
+        let ids: Vec<&str> = people.iter().map(PersonId::as_str).collect();
+        let rows: Vec<(String, String)> =
+            run_in_lab!(self, fetch_all (String, String): ROLES_IN_USE, now, ids.join(" "))?;
+        rows.iter()
+            .map(|(person, role)| {
+                Ok((column(person, "role_session", "person_id")?, column(role, "role_session", "role")?))
             })
             .collect()
     }

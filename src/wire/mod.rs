@@ -4,6 +4,7 @@
 
 pub mod labs;
 pub mod limits;
+pub mod people;
 pub mod sessions;
 
 use std::fmt;

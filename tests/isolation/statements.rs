@@ -84,7 +84,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
             let (id, mapping) = (text(&attempt(B, FRESH)), text(&shared_mapping()));
             vec![b(), id, text(&person(A, 4)), text("shared"), mapping, at(0), at(60)]
         }
-        "GIVEN_TO" => vec![b(), at(0), text(&format!("{} {}", person(A, 1), person(A, 4)))],
+        "GIVEN_TO" | "ROLES_IN_USE" => vec![b(), at(0), text(&format!("{} {}", person(A, 1), person(A, 4)))],
         "ROLE_HOLDERS" => vec![b(), at(0), at(-60)],
         "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
         "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000)],

@@ -309,6 +309,10 @@ fn the_newest_role_session_that_lives_comes_first() {
         }
         assert_eq!(by_one, all);
         assert_eq!(lab.count_role_sessions(later(900)).await.unwrap(), [("pay".parse().unwrap(), 4)]);
+        let (people, role) = ([person.clone()], "pay".parse().unwrap());
+        assert_eq!(lab.roles_in_use(&people, later(900)).await.unwrap(), [(person.clone(), role)], "once");
+        assert_eq!(lab.roles_in_use(&people, later(3_000)).await.unwrap(), []);
+        assert_eq!(lab.roles_in_use(&[], later(900)).await.unwrap(), []);
         assert_eq!(lab.count_role_sessions(later(3_000)).await.unwrap(), []);
     });
 }

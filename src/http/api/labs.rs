@@ -55,8 +55,8 @@ pub(crate) async fn appoint(
     let appointment: wire::Appointment = read(&body, "{\"standing\": \"manager\"}")?;
     let office: Office =
         appointment.standing.parse().map_err(|_| Problem::malformed("`standing` must be `manager` or `pi`."))?;
-    let holder = broker.appoint(&caller, &lab, &somebody(&id), office).await?;
-    Ok(Json(person(&broker, &holder)))
+    let appointed = broker.appoint(&caller, &lab, &somebody(&id), office).await?;
+    Ok(Json(person(&broker, &appointed.holder)))
 }
 
 /// `DELETE /api/v1/labs/{lab}/people/{person}`

@@ -3,6 +3,7 @@
 pub(super) mod labs;
 pub(super) mod limits;
 pub(super) mod mappings;
+pub(super) mod people;
 
 use axum::Json;
 use axum::body::Bytes;

@@ -1,3 +1,7 @@
 //! The console's pages: extracts who asks and for what, calls one use case, shows what came of it.
 
 pub(super) mod lab;
+pub(super) mod people;
+
+/// How many people, or other things, a page shows.
+const PAGE: u32 = 50;
