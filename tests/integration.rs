@@ -56,6 +56,8 @@ mod operator;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod policies;
 #[cfg(test)]
 mod postgres_cluster;

@@ -1,5 +1,6 @@
 //! For each route, a request that is right in everything but, perhaps, the one who sends it.
 
+use lodge::domain::id::PersonId;
 use lodge::domain::lab::Office;
 use lodge::domain::mapping::MappingTerms;
 use lodge::http::routes::Route;
@@ -81,6 +82,12 @@ fn invitation(stage: &Stage) -> String {
     })
 }
 
+/// Somebody whose standing this caller may take away: a manager their own, a PI anybody's.
+fn removed(stage: &Stage, caller: &Caller) -> PersonId {
+    let own = caller.person.clone().filter(|_| caller.who == Who::Manager);
+    own.unwrap_or_else(|| stage.labs.appoint(&stage.labs.a, Office::Manager, &stage.labs.fresh("person")))
+}
+
 /// A request to this route by somebody who will be this caller, or `None` for a route that nobody has written one for.
 pub(super) fn request(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     if route.path.starts_with("/api/") { of_api(stage, route, caller) } else { of_pages(stage, route, caller) }
@@ -115,6 +122,23 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         }
         ("get", path @ "/sessions") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
         ("get", "/labs/{lab}") => get("/labs/vision", &[200]),
+        ("get", "/labs/{lab}/people") => get("/labs/vision/people", &[200]),
+        ("get", "/labs/{lab}/people/appoint") => get("/labs/vision/people/appoint", &[200]),
+        ("post", "/labs/{lab}/people/appoint") => {
+            let person = stage.labs.appoint(&stage.labs.b, Office::Manager, &stage.labs.fresh("person"));
+            let token = form_token(stage, caller);
+            let form = form(&[("form_token", &token), ("person", person.as_str()), ("standing", "manager")]);
+            send("POST", "/labs/vision/people/appoint", form, &[303])
+        }
+        // A manager lays their own standing down.
+        ("get", "/labs/{lab}/people/remove") => {
+            get(&format!("/labs/vision/people/remove?person={}", removed(stage, caller)), &[200])
+        }
+        ("post", "/labs/{lab}/people/remove") => {
+            let (token, person) = (form_token(stage, caller), removed(stage, caller));
+            let form = form(&[("form_token", &token), ("person", person.as_str())]);
+            send("POST", "/labs/vision/people/remove", form, &[303])
+        }
         ("post", path @ "/sessions/end") => {
             send("POST", path, form(&[("form_token", &form_token(stage, caller)), ("session", "others")]), &[303])
         }
@@ -198,6 +222,9 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             send("PATCH", "/api/v1/labs/vision/roles/pay/limits", body, &[200])
         }
         ("get", "/api/v1/labs/{lab}/people") => get("/api/v1/labs/vision/people", &[200]),
+        ("get", "/api/v1/labs/{lab}/members") => get("/api/v1/labs/vision/members", &[200]),
+        ("get", "/api/v1/labs/{lab}/overview") => get("/api/v1/labs/vision/overview", &[200]),
+        ("get", "/api/v1/labs/{lab}/role-sessions") => get("/api/v1/labs/vision/role-sessions", &[200]),
         ("put", "/api/v1/labs/{lab}/people/{person}") => {
             let person = labs.appoint(&labs.b, Office::Manager, &labs.fresh("person"));
             let body = Body::Json(json!({"standing": "manager"}));
@@ -205,9 +232,7 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         }
         // A manager lays their own standing down.
         ("delete", "/api/v1/labs/{lab}/people/{person}") => {
-            let own = caller.person.clone().filter(|_| caller.who == Who::Manager);
-            let person = own.unwrap_or_else(|| labs.appoint(&labs.a, Office::Manager, &labs.fresh("person")));
-            send("DELETE", &format!("/api/v1/labs/vision/people/{person}"), Body::None, &[204])
+            send("DELETE", &format!("/api/v1/labs/vision/people/{}", removed(stage, caller)), Body::None, &[204])
         }
         _ => return None,
     })
