@@ -89,10 +89,10 @@ impl Stage {
 
     /// What somebody sees there: with their cookie and their token, whichever counts.
     fn see(&self, who: &SignedIn, path: &str) -> Page {
-        self.by(who, raw::get(&self.labs.url(path))).send()
+        Self::by(who, raw::get(&self.labs.url(path))).send()
     }
 
-    fn by(&self, who: &SignedIn, ask: Ask) -> Ask {
+    fn by(who: &SignedIn, ask: Ask) -> Ask {
         let ask = ask.header("accept", "text/html").header("cookie", &format!("lodge_session={}", who.cookie));
         ask.header("authorization", &format!("Bearer {}", who.token))
     }
@@ -102,7 +102,7 @@ impl Stage {
         let cookie = SecretString::from(who.cookie.clone());
         let token = self.labs.broker().form_token(&cookie);
         let all = [&[("form_token", token.expose_secret())], fields].concat();
-        self.by(who, raw::post_form(&self.labs.url(path), &all)).send()
+        Self::by(who, raw::post_form(&self.labs.url(path), &all)).send()
     }
 
     fn json(&self, who: &SignedIn, path: &str) -> Value {

@@ -45,7 +45,12 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         }
         "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
         "SET_GROUPS_AGE" => vec![b(), number(7_200)],
-        "SET_ARCHIVED" | "CHANGES" | "FORGET_LAPSED_CHANGES" | "OPEN_INVITATIONS" => vec![b(), at(0)],
+        "SET_ARCHIVED"
+        | "CHANGES"
+        | "FORGET_LAPSED_CHANGES"
+        | "OPEN_INVITATIONS"
+        | "LIVE_MAPPINGS"
+        | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
         "BOOK" => vec![b(), number(0), number(1_000)],
         "APPEND" => {
             let act = lodge::domain::id::ActId::from_entropy(entropy(B, FRESH));
@@ -86,7 +91,6 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         }
         "GIVEN_TO" | "ROLES_IN_USE" => vec![b(), at(0), text(&format!("{} {}", person(A, 1), person(A, 4)))],
         "ROLE_HOLDERS" => vec![b(), at(0), at(-60)],
-        "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
         "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000)],
         "RECENT_TROUBLE" => vec![b(), at(-60), number(500)],
         "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],

@@ -162,7 +162,7 @@ fn a_form_that_is_not_of_this_session_changes_nothing() {
         let kim = stage.student("kim", "Kim Known");
         let url = stage.labs.url(&format!("{PEOPLE}/appoint"));
         let fields = [("form_token", "made-up"), ("person", kim.person.as_str()), ("standing", "pi")];
-        let answer = stage.by(&stage.pi, crate::support::raw::post_form(&url, &fields)).send();
+        let answer = Stage::by(&stage.pi, crate::support::raw::post_form(&url, &fields)).send();
         assert_eq!(answer.status, 403, "{}", answer.body);
         assert_eq!(standing(stage, &kim), None);
     });

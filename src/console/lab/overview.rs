@@ -13,7 +13,7 @@ use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, for_people, pieces};
 use crate::console::shell::{LabHead, Shell, Tab};
 use crate::domain::access::Missing;
-use crate::domain::id::LabName;
+use crate::domain::id::{LabName, RoleName};
 use crate::domain::lab::{Office, Standing};
 
 /// How many people or groups one thing that needs attention names.
@@ -107,15 +107,6 @@ fn person_tag(person: &LabPerson, looks_like_another: bool) -> PersonTag {
     PersonTag::new(&person.id, person.name.as_ref(), looks_like_another)
 }
 
-fn mapped(mappings: &[LiveMapping], now: DateTime<Utc>) -> Vec<Mapped<'_>> {
-    let shown = mappings.iter().take(NAMED).map(|mapping| Mapped {
-        group: Verbatim::new(mapping.group.as_str()),
-        role: mapping.role.as_str(),
-        ends_at: mapping.ends_at.map(|at| Moment::new(at, now)),
-    });
-    shown.collect()
-}
-
 /// Whether the page does not say so elsewhere: of a lab without mappings, and of one that nobody has used.
 fn is_worth_saying(attention: &Attention, data: &Data) -> bool {
     match attention {
@@ -125,111 +116,103 @@ fn is_worth_saying(attention: &Attention, data: &Data) -> bool {
     }
 }
 
+impl<'a> Item<'a> {
+    fn new(title: impl Into<String>, detail: &'static str, address: String, action: &'static str) -> Self {
+        let (people, mappings) = (Vec::new(), Vec::new());
+        Self { is_urgent: false, title: title.into(), detail, people, mappings, more: 0, address, action }
+    }
+
+    fn urgent(self) -> Self {
+        Self { is_urgent: true, ..self }
+    }
+
+    fn naming(self, people: &[LabPerson], look_alike: bool) -> Self {
+        let named = people.iter().take(NAMED).map(|person| person_tag(person, look_alike));
+        Self { people: named.collect(), more: people.len().saturating_sub(NAMED), ..self }
+    }
+
+    fn showing(self, mappings: &'a [LiveMapping], end: impl Fn(DateTime<Utc>) -> Option<Moment>) -> Self {
+        let shown = mappings.iter().take(NAMED).map(|mapping| Mapped {
+            group: Verbatim::new(mapping.group.as_str()),
+            role: mapping.role.as_str(),
+            ends_at: mapping.ends_at.and_then(&end),
+        });
+        Self { mappings: shown.collect(), more: mappings.len().saturating_sub(NAMED), ..self }
+    }
+}
+
+fn what_came_to_nothing(refused: u64, failed: u64) -> String {
+    let count = |count: u64, one: &str, many: &str| counted(usize::try_from(count).unwrap_or(usize::MAX), one, many);
+    match (refused, failed) {
+        (_, 0) => format!("{} since yesterday", count(refused, "request was refused", "requests were refused")),
+        (0, _) => format!("{} since yesterday", count(failed, "request failed", "requests failed")),
+        _ => format!("{refused} refused and {failed} failed requests since yesterday"),
+    }
+}
+
 fn item<'a>(attention: &'a Attention, lab: &LabName, is_pi: bool, now: DateTime<Utc>) -> Item<'a> {
     let at = |path: &str| format!("/labs/{lab}{path}");
-    let plain = |title: String, detail, address, action| Item {
-        is_urgent: false,
-        title,
-        detail,
-        people: Vec::new(),
-        mappings: Vec::new(),
-        more: 0,
-        address,
-        action,
-    };
-    let rest = |count: usize| count.saturating_sub(NAMED);
+    let people = |title: &str, detail| Item::new(title, detail, at("/people"), "Look at the people");
+    let mappings = |title: &str, detail| Item::new(title, detail, at("/mappings"), "Look at the mappings");
     match attention {
-        Attention::WaitingChanges(changes) => Item {
-            is_urgent: true,
-            ..plain(
-                format!("{} for a second PI", counted(changes.len(), "change waits", "changes wait")),
-                "Each gives its author more, so another PI says yes or no. Unanswered, it lapses.",
-                at("/mappings"),
-                "Look at the mappings",
-            )
-        },
-        Attention::NoPi => Item {
-            is_urgent: true,
-            ..plain(
-                "No PI of this lab can do anything".to_owned(),
-                "There is none, or all are suspended. Whoever runs this broker can invite one.",
-                at("/people"),
-                "Look at the people",
-            )
-        },
-        Attention::SuspendedHolders(people) => Item {
-            is_urgent: true,
-            people: people.iter().take(NAMED).map(|person| person_tag(person, false)).collect(),
-            more: rest(people.len()),
-            ..plain(
-                "Somebody who is suspended looks after this lab".to_owned(),
-                "They can do nothing now. Once whoever runs this broker lifts that, they can again.",
-                at("/people"),
-                "Look at the people",
-            )
-        },
-        Attention::OnlyPi => plain(
-            "The lab has one PI only".to_owned(),
-            "Nobody confirms what they change for themselves, and nobody stands in for them.",
-            if is_pi { at("/people/appoint?standing=pi") } else { at("/people") },
-            if is_pi { "Appoint another PI" } else { "Look at the people" },
-        ),
-        Attention::LookAlikes(people) => Item {
-            people: people.iter().take(NAMED).map(|person| person_tag(person, true)).collect(),
-            more: rest(people.len()),
-            ..plain(
-                counted(people.len(), "name looks like another one", "names look like another one"),
-                "Compare the ids before you trust a name.",
-                at("/people"),
-                "Look at the people",
-            )
-        },
-        Attention::EndingMappings(mappings) => Item {
-            mappings: mapped(mappings, now),
-            more: rest(mappings.len()),
-            ..plain(
-                format!("{} within a week", counted(mappings.len(), "mapping ends", "mappings end")),
-                "Whoever has a role by it alone loses the role then.",
-                at("/mappings"),
-                "Look at the mappings",
-            )
-        },
+        Attention::WaitingChanges(changes) => mappings(
+            &format!("{} for a second PI", counted(changes.len(), "change waits", "changes wait")),
+            "Each gives its author more, so another PI says yes or no. Unanswered, it lapses.",
+        )
+        .urgent(),
+        Attention::NoPi => people(
+            "No PI of this lab can do anything",
+            "There is none, or all are suspended. Whoever runs this broker can invite one.",
+        )
+        .urgent(),
+        Attention::SuspendedHolders(holders) => people(
+            "Somebody who is suspended looks after this lab",
+            "They can do nothing now. Once whoever runs this broker lifts that, they can again.",
+        )
+        .naming(holders, false)
+        .urgent(),
+        Attention::OnlyPi => {
+            let (title, detail) = (
+                "The lab has one PI only",
+                "Nobody confirms what they change for themselves, and nobody stands in for them.",
+            );
+            if is_pi {
+                Item::new(title, detail, at("/people/appoint?standing=pi"), "Appoint another PI")
+            } else {
+                people(title, detail)
+            }
+        }
+        Attention::LookAlikes(alike) => people(
+            &counted(alike.len(), "name looks like another one", "names look like another one"),
+            "Compare the ids before you trust a name.",
+        )
+        .naming(alike, true),
+        Attention::EndingMappings(ending) => mappings(
+            &format!("{} within a week", counted(ending.len(), "mapping ends", "mappings end")),
+            "Whoever has a role by it alone loses the role then.",
+        )
+        .showing(ending, |end| Some(Moment::new(end, now))),
         Attention::UnmappedRoles(roles) => {
-            let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-            plain(
-                format!("Nobody can have {}", names.join(", ")),
-                "No group is mapped to it.",
-                format!("{}?role={}", at("/mappings/new"), names.first().copied().unwrap_or_default()),
-                "Map a group",
-            )
+            let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+            let address = format!("{}?role={}", at("/mappings/new"), names.first().copied().unwrap_or_default());
+            let title = format!("Nobody can have {}", names.join(", "));
+            Item::new(title, "No group is mapped to it.", address, "Map a group")
         }
-        Attention::EmptyMappings(mappings) => Item {
-            mappings: mapped(mappings, now).into_iter().map(|mapped| Mapped { ends_at: None, ..mapped }).collect(),
-            more: rest(mappings.len()),
-            ..plain(
-                counted(
-                    mappings.len(),
-                    "mapped group has nobody of this lab in it",
-                    "mapped groups have nobody of this lab in them",
-                ),
-                "Nobody who has used the lab yet, that is. If people say that they get nothing, check how the group is \
-                 spelt.",
-                at("/mappings"),
-                "Look at the mappings",
-            )
-        },
-        Attention::Trouble(trouble) => {
-            let refused = usize::try_from(trouble.refused).unwrap_or(usize::MAX);
-            let failed = usize::try_from(trouble.failed).unwrap_or(usize::MAX);
-            let title = match (refused, failed) {
-                (_, 0) => {
-                    format!("{} since yesterday", counted(refused, "request was refused", "requests were refused"))
-                }
-                (0, _) => format!("{} since yesterday", counted(failed, "request failed", "requests failed")),
-                _ => format!("{refused} refused and {failed} failed requests since yesterday"),
-            };
-            plain(title, "The ledger says who asked for what, and why not.", at("/ledger"), "Look at the ledger")
-        }
+        Attention::EmptyMappings(empty) => mappings(
+            &counted(
+                empty.len(),
+                "mapped group has nobody of this lab in it",
+                "mapped groups have nobody of this lab in them",
+            ),
+            "Nobody who has used the lab yet, that is. If people say that they get nothing, check how the group is spelt.",
+        )
+        .showing(empty, |_| None),
+        Attention::Trouble(trouble) => Item::new(
+            what_came_to_nothing(trouble.refused, trouble.failed),
+            "The ledger says who asked for what, and why not.",
+            at("/ledger"),
+            "Look at the ledger",
+        ),
     }
 }
 
