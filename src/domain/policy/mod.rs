@@ -1,5 +1,6 @@
 //! IAM policies: reading them, evaluating them, and making the session policy that every `AssumeRole` carries.
 
+pub mod action_words;
 pub mod actions;
 mod condition;
 mod context;
@@ -15,6 +16,7 @@ mod session_policy;
 mod template;
 mod template_name;
 
+pub use action_words::{AccessLevel, ActionWords};
 pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
