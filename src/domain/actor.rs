@@ -19,6 +19,17 @@ pub enum Actor {
     Broker,
 }
 
+impl Actor {
+    /// Who, when it is somebody who signed in.
+    #[must_use]
+    pub const fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Person(person) => Some(person),
+            Self::Operator(_) | Self::Broker => None,
+        }
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -301,6 +301,34 @@ pub struct Asked {
     pub author: PersonId,
 }
 
+/// Every kind of event, as it is written.
+pub const KINDS: [&str; 24] = [
+    "attempted",
+    "issued",
+    "refused",
+    "failed",
+    "lab-created",
+    "lab-archived",
+    "lab-restored",
+    "role-added",
+    "pi-invited",
+    "invitation-withdrawn",
+    "standing-given",
+    "standing-taken",
+    "mapping-added",
+    "mapping-edited",
+    "mapping-ended",
+    "mapping-change-asked",
+    "mapping-change-declined",
+    "person-suspended",
+    "person-restored",
+    "sign-in-refused",
+    "token-reused",
+    "provider-logout",
+    "lab-limit-changed",
+    "role-limit-changed",
+];
+
 impl Event {
     /// The kind, as it is written.
     #[must_use]
