@@ -3,17 +3,65 @@
 //! Adding to a lab's book is no access to the lab: a stranger's refused attempt stands in it, too. So [`Tx::append`]
 //! takes the book and no proof, and gives nothing back but the entry.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::sql::{run_across, run_in_lab, statements};
 use super::{Error, LabTx, Result, Scope, Tx, column};
-use crate::domain::id::{PersonId, RoleSessionId};
+use crate::domain::id::{PersonId, RoleName, RoleSessionId};
 use crate::domain::ledger::{Book, Draft, Entry, Event};
+use crate::domain::person::DisplayName;
+
+/// How many places of a book one request looks at, at most: what it costs does not grow with the lab.
+pub const LEDGER_WINDOW: i64 = 25_000;
+
+/// How many people, and how many kinds, one can look for at once.
+pub const LEDGER_CHOICES_MAX: usize = 8;
+
+/// How many names are looked up by one statement.
+const NAMES_AT_ONCE: usize = 16;
+
+/// How far two entries may be out of order: each has the time at which its draft was made, and clocks are set back.
+const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
 
 statements! {
     lab {
         BOOK = "select book, seq, at, kind, person, attempt, entry from ledger_entry where book = $1 and seq > $2 \
             order by seq limit $3";
+        /// From a place downwards, not below another one; what an attempt asked for stands beside what came of it. The
+        /// times are in an expression that no index answers: the places have been bounded by them, and by the key the
+        /// entries come in order.
+        LOOK_BACK = "select ledger_entry.book as book, ledger_entry.seq as seq, ledger_entry.at as at, \
+            ledger_entry.kind as kind, ledger_entry.person as person, ledger_entry.attempt as attempt, \
+            ledger_entry.entry as entry, begun.entry as begun from ledger_entry \
+            left join ledger_entry begun on begun.attempt = ledger_entry.attempt and begun.kind = 'attempted' \
+            and begun.book = $1 \
+            where ledger_entry.book = $1 and ledger_entry.seq < $2 and ledger_entry.seq >= $3 \
+            and case when ledger_entry.at >= $4 and ledger_entry.at < $5 then 1 else 0 end = 1 \
+            and ($6 = '' or ledger_entry.kind in ($6, $7, $8, $9, $10, $11, $12, $13)) \
+            and ($14 = '' or ledger_entry.entry like $14 escape '!' or ledger_entry.entry like $15 escape '!' \
+            or ledger_entry.entry like $16 escape '!' or ledger_entry.entry like $17 escape '!' \
+            or ledger_entry.entry like $18 escape '!' or ledger_entry.entry like $19 escape '!' \
+            or ledger_entry.entry like $20 escape '!' or ledger_entry.entry like $21 escape '!') \
+            and ($22 = '' or ledger_entry.entry like $22 escape '!' or begun.entry like $22 escape '!') \
+            and ($23 = '' or ledger_entry.entry like $23 escape '!' or lower(ledger_entry.entry) like $24 escape '!') \
+            order by ledger_entry.seq desc limit $25";
+        LAST_PLACE = "select entries from ledger_book where book = $1";
+        TIME_OF_PLACE = "select at from ledger_entry where book = $1 and seq = $2";
+        FIRST_SINCE = "select book, seq from ledger_entry where book = $1 and at >= $2 order by at, seq limit 1";
+        LAST_UNTIL = "select book, seq from ledger_entry where book = $1 and at < $2 order by at desc, seq desc limit 1";
+        /// Of people of the lab: who is known there or looks after it. Nobody else's name is told.
+        NAMES_OF = "select person.id as id, person.display_name as display_name from person \
+            where person.id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+            and (exists (select 1 from lab_person where lab_person.lab_id = $1 and lab_person.person_id = person.id) \
+            or exists (select 1 from standing where standing.lab_id = $1 and standing.person_id = person.id)) \
+            order by person.id";
+        /// The same people, by a part of their name.
+        CALLED = "select person.id as id, person.display_name as display_name from lab_person \
+            join person on person.id = lab_person.person_id \
+            where lab_person.lab_id = $1 and lower(person.display_name) like $2 escape '!' \
+            union select person.id as id, person.display_name as display_name from standing \
+            join person on person.id = standing.person_id \
+            where standing.lab_id = $1 and lower(person.display_name) like $2 escape '!' order by id limit $3";
         /// Waits for whoever is in the book, and keeps others out until the transaction ends.
         HOLD_BOOK = "insert into ledger_book (book, entries) values ($1, 0) \
             on conflict (book) do update set entries = ledger_book.entries";
@@ -52,6 +100,24 @@ struct Row {
 }
 
 #[derive(sqlx::FromRow)]
+struct FoundRow {
+    book: String,
+    seq: i64,
+    at: DateTime<Utc>,
+    kind: String,
+    person: String,
+    attempt: String,
+    entry: String,
+    begun: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct NameRow {
+    id: String,
+    display_name: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
 struct OpenRow {
     book: String,
     attempt: String,
@@ -65,6 +131,51 @@ pub struct LedgerRow {
     pub entry: Entry,
     /// The canonical text.
     pub text: String,
+}
+
+/// What is looked for in a book. What is empty leaves all in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LedgerFilter {
+    /// Any of these kinds; at most [`LEDGER_CHOICES_MAX`].
+    pub kinds: Vec<&'static str>,
+    /// Entries by or about any of these people; at most [`LEDGER_CHOICES_MAX`].
+    pub people: Vec<PersonId>,
+    /// Entries that speak of the role, and what came of asking for it.
+    pub role: Option<RoleName>,
+    /// From this moment on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this moment.
+    pub to: Option<DateTime<Utc>>,
+    /// A part of the entry's text.
+    pub text: Option<String>,
+}
+
+/// An entry that was found. One that is not as it was written is found like any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundEntry {
+    /// Its place.
+    pub seq: i64,
+    /// When, by the column beside it.
+    pub at: DateTime<Utc>,
+    /// The kind, by the column beside it.
+    pub kind: String,
+    /// The text that is kept.
+    pub text: String,
+    /// What it says; nothing when somebody touched it.
+    pub entry: Option<Entry>,
+    /// The role that its attempt asked for.
+    pub asked_for: Option<RoleName>,
+}
+
+/// A part of a book, from its end towards its beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundEntries {
+    /// The newest first.
+    pub entries: Vec<FoundEntry>,
+    /// Where the next part begins: below this place. Nothing when the book was looked through.
+    pub next: Option<i64>,
+    /// How far was looked: the lowest place, and its time. Nothing when there was nothing to look at.
+    pub looked_back_to: Option<(i64, DateTime<Utc>)>,
 }
 
 /// An attempt without an outcome.
@@ -166,6 +277,131 @@ impl LabTx<'_> {
         let rows: Vec<Row> = run_in_lab!(self, fetch_all Row: BOOK, after, i64::from(limit))?;
         rows.iter().map(checked).collect()
     }
+
+    /// At most `limit` entries of the lab's book that pass the filter, the newest first, below the place `below`. It
+    /// looks at [`LEDGER_WINDOW`] places and no more, so a part can be short, or empty, and not the last.
+    pub async fn look_back(&mut self, filter: &LedgerFilter, below: Option<i64>, limit: u32) -> Result<FoundEntries> {
+        let Some((lowest, top)) = self.places(filter, below).await? else { return Ok(FoundEntries::default()) };
+        let floor = lowest.max(top - LEDGER_WINDOW);
+        let mut rows = self.found(filter, floor, top, i64::from(limit) + 1).await?;
+        let is_full = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        let last = rows.last().map(|row| (row.seq, row.at));
+        let (next, looked_back_to) = match last {
+            Some((seq, at)) if is_full => (Some(seq), Some((seq, at))),
+            _ => ((floor > lowest).then_some(floor), self.time_of(floor).await?.map(|at| (floor, at))),
+        };
+        Ok(FoundEntries { entries: rows.into_iter().map(found).collect(), next, looked_back_to })
+    }
+
+    /// The lowest place that a filter can find anything at, and the one above the highest.
+    async fn places(&mut self, filter: &LedgerFilter, below: Option<i64>) -> Result<Option<(i64, i64)>> {
+        let last: Option<(i64,)> = run_in_lab!(self, fetch_optional (i64,): LAST_PLACE)?;
+        let (mut lowest, mut top) = (1, last.map_or(0, |(last,)| last) + 1);
+        if let Some(from) = filter.from {
+            let since = from.checked_sub_signed(OUT_OF_ORDER).unwrap_or(from);
+            let first: Option<(String, i64)> = run_in_lab!(self, fetch_optional (String, i64): FIRST_SINCE, since)?;
+            lowest = first.map_or(top, |(_, first)| first);
+        }
+        if let Some(to) = filter.to {
+            let until = to.checked_add_signed(OUT_OF_ORDER).unwrap_or(to);
+            let last: Option<(String, i64)> = run_in_lab!(self, fetch_optional (String, i64): LAST_UNTIL, until)?;
+            top = top.min(last.map_or(1, |(_, last)| last + 1));
+        }
+        top = top.min(below.unwrap_or(top));
+        Ok((lowest < top).then_some((lowest, top)))
+    }
+
+    async fn found(&mut self, filter: &LedgerFilter, floor: i64, top: i64, limit: i64) -> Result<Vec<FoundRow>> {
+        let kinds: [&str; LEDGER_CHOICES_MAX] = choices(&filter.kinds);
+        let people: Vec<String> = filter.people.iter().map(|person| format!("%{person}%")).collect();
+        let people: Vec<&str> = people.iter().map(String::as_str).collect();
+        let people: [&str; LEDGER_CHOICES_MAX] = choices(&people);
+        let role = filter.role.as_ref().map(|role| format!("%\"role\":\"{role}\"%")).unwrap_or_default();
+        let text = filter.text.as_deref().map(pattern_in_entry).unwrap_or_default();
+        let lower = text.to_lowercase();
+        run_in_lab!(
+            self,
+            fetch_all FoundRow: LOOK_BACK,
+            top,
+            floor,
+            filter.from.unwrap_or(DateTime::UNIX_EPOCH),
+            filter.to.unwrap_or(END_OF_TIME),
+            kinds[0], kinds[1], kinds[2], kinds[3], kinds[4], kinds[5], kinds[6], kinds[7],
+            people[0], people[1], people[2], people[3], people[4], people[5], people[6], people[7],
+            role.as_str(),
+            text.as_str(),
+            lower.as_str(),
+            limit,
+        )
+    }
+
+    async fn time_of(&mut self, seq: i64) -> Result<Option<DateTime<Utc>>> {
+        let at: Option<(DateTime<Utc>,)> = run_in_lab!(self, fetch_optional (DateTime<Utc>,): TIME_OF_PLACE, seq)?;
+        Ok(at.map(|(at,)| at))
+    }
+
+    /// What those of these people are called who are known in the lab or look after it. Of nobody else, nothing.
+    pub async fn names_of(&mut self, people: &[PersonId]) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
+        let mut named = Vec::new();
+        for some in people.chunks(NAMES_AT_ONCE) {
+            let id: [&str; NAMES_AT_ONCE] = choices(&some.iter().map(PersonId::as_str).collect::<Vec<_>>());
+            let rows: Vec<NameRow> = run_in_lab!(
+                self,
+                fetch_all NameRow: NAMES_OF,
+                id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7],
+                id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15],
+            )?;
+            for row in rows {
+                named.push(named_person(&row)?);
+            }
+        }
+        Ok(named)
+    }
+
+    /// At most `limit` of those who are known in the lab or look after it, by a part of their name, by id.
+    pub async fn called(&mut self, name: &str, limit: u32) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
+        let pattern = format!("%{}%", escaped(&name.to_lowercase()));
+        let rows: Vec<NameRow> = run_in_lab!(self, fetch_all NameRow: CALLED, pattern.as_str(), i64::from(limit))?;
+        rows.iter().map(named_person).collect()
+    }
+}
+
+/// Later than any entry, and of four digits still.
+const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(end) => end,
+    None => DateTime::<Utc>::MAX_UTC,
+};
+
+/// The choices in as many places as a statement has; the first one again where there are fewer, and nothing when there
+/// are none.
+fn choices<'a, const PLACES: usize>(given: &[&'a str]) -> [&'a str; PLACES] {
+    std::array::from_fn(|place| given.get(place).or(given.first()).copied().unwrap_or(""))
+}
+
+/// For `like … escape '!'`: a part of an entry's text, in which it stands as in any JSON.
+fn pattern_in_entry(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    format!("%{}%", escaped(json.get(1..json.len() - 1).unwrap_or_default()))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
+}
+
+fn named_person(row: &NameRow) -> Result<(PersonId, Option<DisplayName>)> {
+    Ok((column(&row.id, "person", "id")?, row.display_name.as_deref().and_then(DisplayName::from_claim)))
+}
+
+fn found(row: FoundRow) -> FoundEntry {
+    let FoundRow { book, seq, at, kind, person, attempt, entry, begun } = row;
+    let row = Row { book, seq, at, kind, person, attempt, entry };
+    let asked_for = begun.and_then(|begun| match Entry::parse(&begun).ok()?.event {
+        Event::Attempted { role, .. } => Some(role),
+        _ => None,
+    });
+    let entry = checked(&row).ok().map(|checked| checked.entry);
+    FoundEntry { seq, at, kind: row.kind, text: row.entry, entry, asked_for }
 }
 
 /// An entry, once its text is canonical and the columns beside it agree with it.

@@ -59,7 +59,7 @@ pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
 pub use health::{Finding, Health, LoginError};
 pub use idempotency::DoneRequest;
-pub use ledger::{LedgerRow, OpenAttempt};
+pub use ledger::{FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LedgerFilter, LedgerRow, OpenAttempt};
 pub use members::RoleSession;
 pub use migrations::{Migration, SchemaError, migrate};
 pub use overview::{GivenBy, LabPerson, LiveMapping, LiveRoleSession, RecentTrouble};

@@ -10,7 +10,7 @@ use lodge::domain::id::{ActId, InvitationId, LabId, MappingChangeId, MappingId, 
 use lodge::domain::lab::{Invitation, Lab, Office, Role};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
-use lodge::domain::person::PersonKey;
+use lodge::domain::person::{DisplayName, PersonKey};
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
 use lodge::store::{DoneRequest, LAB_TABLES, RoleSession, Store, Tx};
@@ -103,6 +103,11 @@ pub(super) fn students(lab: u8) -> String {
 /// How many entries each lab's book has.
 pub(super) const ENTRIES: i64 = 4;
 
+/// When everything in a lab's book was written: in the first lab's later than in the others'.
+pub(super) fn written_at(lab: u8) -> DateTime<Utc> {
+    now() + TimeDelta::minutes(if lab == b'a' { 1 } else { 0 })
+}
+
 fn target(lab: u8, role: &str) -> MappingTarget {
     MappingTarget {
         connection: "campus".parse().unwrap(),
@@ -121,7 +126,8 @@ async fn people(store: &Store) {
                 issuer: "https://idp.example.edu/".parse().unwrap(),
                 subject: format!("{}-{which}", char::from(lab)).parse().unwrap(),
             };
-            let (person, _) = tx.upsert_person(&person(lab, which), &key, None, now()).await.unwrap();
+            let name = DisplayName::from_claim(&format!("Person {}-{which}", char::from(lab)));
+            let (person, _) = tx.upsert_person(&person(lab, which), &key, name.as_ref(), now()).await.unwrap();
             let groups = if which == 4 { vec![students(lab).parse().unwrap()] } else { Vec::new() };
             tx.insert_sign_in(
                 &sign_in(lab, which),
@@ -197,12 +203,12 @@ async fn furnish(store: &Store, letter: u8) {
     open.insert_done_request(&person(letter, 4), &key_hash(letter), &done, now()).await.unwrap();
 
     let act = Thread::Act(Actor::Person(person(letter, 1)), ActId::from_entropy(entropy(letter, 1)));
-    open.append(Draft { at: now(), thread: act, event: Event::LabRestored }).await.unwrap();
+    open.append(Draft { at: written_at(letter), thread: act, event: Event::LabRestored }).await.unwrap();
     let asked =
         Event::Attempted { lab: lab.name.clone(), role: own_role(letter).parse().unwrap(), wanted_seconds: None };
     for (which, event) in [(1, asked.clone()), (1, Event::Refused { reason: Refusal::NoMapping }), (2, asked)] {
         let thread = Thread::Attempt(person(letter, 4), attempt(letter, which));
-        tx.append(Book::Lab(lab.id.clone()), Draft { at: now(), thread, event }).await.unwrap();
+        tx.append(Book::Lab(lab.id.clone()), Draft { at: written_at(letter), thread, event }).await.unwrap();
     }
     hand_out(&mut tx, letter).await;
     tx.commit().await.unwrap();

@@ -52,6 +52,16 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         | "LIVE_MAPPINGS"
         | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
         "BOOK" => vec![b(), number(0), number(1_000)],
+        "LOOK_BACK" => {
+            let places = vec![b(), number(1_000), number(1), at(-60), at(60)];
+            [places, vec![text(""); 19], vec![number(1_000)]].concat()
+        }
+        "LAST_PLACE" => vec![b()],
+        "TIME_OF_PLACE" => vec![b(), number(1)],
+        "FIRST_SINCE" => vec![b(), at(1)],
+        "LAST_UNTIL" => vec![b(), at(60)],
+        "NAMES_OF" => [vec![b()], (1..=16).map(|which| text(&person(A, which))).collect()].concat(),
+        "CALLED" => vec![b(), text("person a%"), number(10)],
         "APPEND" => {
             let act = lodge::domain::id::ActId::from_entropy(entropy(B, FRESH));
             vec![b(), number(ENTRIES + 1), at(0), text("lab-archived"), text(&person(A, 1)), text(&act), text("{}")]

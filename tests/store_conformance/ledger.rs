@@ -3,8 +3,10 @@
 use lodge::domain::access::Refusal;
 use lodge::domain::actor::Actor;
 use lodge::domain::id::{ActId, RoleSessionId};
+use lodge::domain::lab::Office;
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
-use lodge::store::OpenAttempt;
+use lodge::domain::person::DisplayName;
+use lodge::store::{FoundEntries, LEDGER_WINDOW, LedgerFilter, OpenAttempt};
 
 use super::*;
 
@@ -119,5 +121,118 @@ fn many_that_append_at_once_leave_no_gap() {
         let rows = tx.lab(&access).await.unwrap().book(0, 100).await.unwrap();
         let places: Vec<_> = rows.iter().map(|row| row.entry.seq).collect();
         assert_eq!(places, (1..=80).collect::<Vec<_>>());
+    });
+}
+
+fn person(number: u8) -> PersonId {
+    PersonId::from_entropy([number; 10])
+}
+
+/// The places that were found, and where the next part begins.
+fn places(found: &FoundEntries) -> (Vec<i64>, Option<i64>) {
+    (found.entries.iter().map(|entry| entry.seq).collect(), found.next)
+}
+
+#[test]
+fn a_book_is_looked_through_from_its_end() {
+    on_each("a_book_is_looked_through_from_its_end", async |store| {
+        let access = written(store).await;
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        let all = LedgerFilter::default();
+
+        let first = lab.look_back(&all, None, 3).await.unwrap();
+        assert_eq!(places(&first), (vec![4, 3, 2], Some(2)));
+        assert_eq!(first.looked_back_to, Some((2, now())));
+        let refused = &first.entries[2];
+        assert_eq!((refused.kind.as_str(), refused.asked_for.as_ref().unwrap().as_str()), ("refused", "pay"));
+        let entry = refused.entry.as_ref().unwrap();
+        assert_eq!((entry.canonical().unwrap(), refused.at), (refused.text.clone(), now()));
+        let second = lab.look_back(&all, first.next, 3).await.unwrap();
+        assert_eq!((places(&second), second.looked_back_to), ((vec![1], None), Some((1, now()))));
+        assert_eq!(lab.look_back(&all, Some(1), 3).await.unwrap(), FoundEntries::default());
+        assert_eq!(places(&lab.look_back(&all, Some(1_000), 4).await.unwrap()), (vec![4, 3, 2, 1], None));
+    });
+}
+
+#[test]
+fn a_book_is_looked_through_for_what_is_asked() {
+    on_each("a_book_is_looked_through_for_what_is_asked", async |store| {
+        let access = written(store).await;
+        let given = Event::StandingGiven { person: person(2), standing: Office::Pi, before: None, invitation: None };
+        let odd = Event::LabCreated { lab: "vision".parse().unwrap(), session_role: "100% \"Ähnlich_\\!".to_owned() };
+        in_lab(store, &access, async |lab| {
+            lab.append(act(given)).await.unwrap();
+            lab.append(act(odd)).await.unwrap();
+        })
+        .await;
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        let filter = LedgerFilter::default;
+        let text = |text: &str| LedgerFilter { text: Some(text.to_owned()), ..filter() };
+        let role = |name: &str| LedgerFilter { role: Some(name.parse().unwrap()), ..filter() };
+        let people = |people: &[u8]| LedgerFilter { people: people.iter().map(|it| person(*it)).collect(), ..filter() };
+        for (filter, expected) in [
+            (LedgerFilter { kinds: vec!["attempted"], ..filter() }, vec![3, 1]),
+            (LedgerFilter { kinds: vec!["refused", "lab-archived"], ..filter() }, vec![4, 2]),
+            (people(&[1]), vec![6, 5, 4, 3, 2, 1]),
+            (people(&[2]), vec![5]),
+            (people(&[9, 2]), vec![5]),
+            (people(&[9]), vec![]),
+            // What came of it does not say the role, and is found.
+            (role("pay"), vec![3, 2, 1]),
+            (role("read-results"), vec![]),
+            (LedgerFilter { from: Some(later(1)), ..filter() }, vec![6, 5, 4]),
+            (LedgerFilter { to: Some(later(1)), ..filter() }, vec![3, 2, 1]),
+            (LedgerFilter { from: Some(now()), to: Some(now()), ..filter() }, vec![]),
+            (LedgerFilter { from: Some(later(999_999)), ..filter() }, vec![]),
+            (LedgerFilter { to: Some(later(-999_999)), ..filter() }, vec![]),
+            (text("LAB-ARCHIVED"), vec![4]),
+            (text("100% \"Ähnlich_\\!"), vec![6]),
+            (text("ähnlich"), if lab_lowers_umlauts(store) { vec![6] } else { vec![] }),
+            (text("Ähnlich"), vec![6]),
+            (text("100_"), vec![]),
+            (text("1%0"), vec![]),
+            (text("!"), vec![6]),
+            (LedgerFilter { kinds: vec!["refused"], ..role("pay") }, vec![2]),
+        ] {
+            let found = lab.look_back(&filter, None, 10).await.unwrap();
+            assert_eq!(places(&found), (expected, None), "{filter:?}");
+        }
+        let one = lab.look_back(&role("pay"), None, 2).await.unwrap();
+        assert_eq!(places(&one), (vec![3, 2], Some(2)));
+        assert!(LEDGER_WINDOW > 1_000);
+    });
+}
+
+/// Only PostgreSQL knows the small letter of every capital one.
+fn lab_lowers_umlauts(store: &Store) -> bool {
+    format!("{store:?}").contains("Postgres(")
+}
+
+#[test]
+fn nobody_is_named_who_is_not_of_the_lab() {
+    on_each("nobody_is_named_who_is_not_of_the_lab", async |store| {
+        let (access, other) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let mut people = Vec::new();
+        for (subject, name) in [("ada", "Ada 100%"), ("eve", "Eve_Ada"), ("mallory", "Adam")] {
+            let id = kept_person(store, subject).await;
+            let name = DisplayName::from_claim(name);
+            doing(store, async |tx| tx.upsert_person(&id, &key(subject), name.as_ref(), now()).await.unwrap()).await;
+            people.push(id);
+        }
+        in_lab(store, &access, async |lab| lab.put_office(&people[0], Office::Pi, now()).await.unwrap()).await;
+        in_lab(store, &other, async |lab| lab.put_office(&people[1], Office::Pi, now()).await.unwrap()).await;
+
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        let ids = |found: Vec<(PersonId, Option<DisplayName>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+        let many: Vec<PersonId> = (10..60).map(person).chain(people.clone()).collect();
+        assert_eq!(ids(lab.names_of(&many).await.unwrap()), people[..1]);
+        assert_eq!(lab.names_of(&[]).await.unwrap(), []);
+        for (part, expected) in [("ada", 1), ("100%", 1), ("ADA 1", 1), ("a_a", 0), ("adam", 0), ("eve", 0)] {
+            assert_eq!(lab.called(part, 10).await.unwrap().len(), expected, "{part}");
+        }
+        assert_eq!(ids(lab.called("ada", 10).await.unwrap()), people[..1]);
     });
 }
