@@ -63,6 +63,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rustix", &["bin/lodged", "cli"]),
     // Which names look alike is a rule; the table that it goes by is Unicode's.
     ("unicode_security", &["domain"]),
+    // A file that is written while it is sent.
+    ("csv", &["http"]),
+    ("futures_util", &["http"]),
 ];
 
 /// What a proof of access begins with, and the folders or files of `src/` where it may be called. Each word is looked for

@@ -44,6 +44,8 @@ mod known;
 #[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
+mod ledger_reading;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod mappings;

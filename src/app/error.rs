@@ -122,6 +122,12 @@ pub enum LabError {
     /// Who asked for a change has no standing in the lab any more.
     #[error("who asked for this does not look after the lab any more; decline it")]
     AuthorGone,
+    /// Nobody can tell who is meant.
+    #[error(
+        "more than {} people of the lab are called so; say more of the name, or the id",
+        crate::store::LEDGER_CHOICES_MAX
+    )]
+    TooManyCalledSo,
     /// A lab has a PI.
     #[error("this is the lab's only PI; appoint another one first")]
     LastPi,

@@ -9,11 +9,13 @@ mod helper_login;
 mod invitations;
 mod issue;
 mod keys;
+mod ledger;
 mod limits;
 mod mappings;
 mod overview;
 mod people;
 mod provider_logout;
+mod roles;
 mod sessions;
 mod sign_in;
 mod standings;
@@ -27,7 +29,9 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use url::Url;
 
-pub use crate::store::{BrowserOrigin, LabPerson, LiveMapping, OfficeHolder};
+pub use crate::store::{
+    BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, OfficeHolder,
+};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
 pub use helper_login::{
@@ -36,13 +40,15 @@ pub use helper_login::{
 };
 pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
-pub use limits::LabLimits;
+pub use ledger::{DAMAGED, LEDGER_CATEGORIES, LEDGER_PAGE_MAX, LedgerCategory, LedgerPart, LedgerWish};
+pub use limits::{LabLimits, LabSettings, Limit, LimitChange, LimitOf, MappingCounts};
 pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
 pub use overview::{
     Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,
     PersonPlace, ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
 };
 pub use people::{GivenRole, Profile};
+pub use roles::{LabRoles, RoleAction, RoleView};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
 pub use standings::{Appointed, LabPlace, LabView, OfficeChange, Somebody};

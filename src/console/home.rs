@@ -1,25 +1,54 @@
 //! A member's home.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 
 use super::page;
-use super::parts::{Piece, Verbatim, for_people, pieces};
+use super::parts::{Moment, Piece, Verbatim, pieces};
 use super::shell::Shell;
 use super::who::Who;
-use crate::app::{Broker, Caller, Profile};
+use crate::app::{Broker, Caller, GivenRole, Profile};
 use crate::domain::access::Missing;
 use crate::domain::claims::Groups;
+use crate::domain::id::LabName;
+use crate::domain::lab::Standing;
+
+/// Where signing in anew leads back here.
+const SIGN_IN_FRESH: &str = "/sign-in?fresh=1&return_to=%2F";
+
+/// The same with a second factor.
+const SIGN_IN_WITH_MFA: &str = "/sign-in?mfa=1&return_to=%2F";
+
+struct LabCard<'a> {
+    name: &'a LabName,
+    standing: Option<Standing>,
+    roles: Vec<RoleCard<'a>>,
+}
 
 struct RoleCard<'a> {
+    name: &'a str,
     address: String,
     profile: String,
     title: &'a str,
     cost: &'a str,
-    ends_at: Option<String>,
+    spends: bool,
+    ends_at: Option<Moment>,
     /// How old a sign-in may be that uses it.
     sign_in_age: String,
-    needs: Option<Vec<Piece<'static>>>,
+    /// Until when this session is good for it.
+    until: Option<Moment>,
+    needs: Option<Needs>,
+}
+
+/// What is missing before a role is given.
+struct Needs {
+    tag: &'static str,
+    sentence: Vec<Piece<'static>>,
+    /// Where that can be had, and what the button says.
+    link: Option<(&'static str, &'static str)>,
 }
 
 /// Why somebody's groups are not all there.
@@ -38,38 +67,36 @@ enum GroupsMissing {
 struct Home<'a> {
     who: Who<'a>,
     broker: &'a str,
-    session_expires_at: String,
+    session_expires_at: Moment,
     groups_missing: Option<GroupsMissing>,
     groups: Vec<Verbatim>,
-    roles: Vec<RoleCard<'a>>,
-    standings: Vec<String>,
-    /// The labs that they look after.
-    looks_after: Vec<&'a str>,
+    labs: Vec<LabCard<'a>>,
+    has_roles: bool,
+    /// A profile to show commands with.
+    first_profile: String,
+    looks_after: bool,
     shell: &'a Shell,
 }
 
 /// A member's home: what one may use, and how.
 #[must_use]
 pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, shell: &Shell) -> Response {
+    let now = broker.clock.now();
     let groups = &profile.snapshot.evidence.groups;
-    let roles = profile.roles.iter().map(|given| RoleCard {
-        address: format!("{}/{}", given.lab, given.role),
-        profile: format!("{}-{}", given.lab, given.role),
-        title: broker.template_title(&given.template),
-        cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
-        ends_at: given.ends_at.map(for_people),
-        sign_in_age: given.limits.sign_in.to_string(),
-        needs: match given.missing {
-            Missing::Nothing => None,
-            Missing::Fresh => Some(pieces("Your sign-in is too old for it. Sign in again: `lodge login --fresh`.")),
-            Missing::Mfa => Some(pieces("Sign in with a second factor to use it: `lodge login --mfa`.")),
-            Missing::Approval => Some(pieces("A PI of the lab has to approve you first.")),
-        },
-    });
+    let mut labs: BTreeMap<&LabName, LabCard<'_>> = BTreeMap::new();
+    for given in &profile.roles {
+        let lab = labs.entry(&given.lab).or_insert_with(|| LabCard { name: &given.lab, standing: None, roles: vec![] });
+        lab.roles.push(role(broker, given, now));
+    }
+    for at in &profile.standings {
+        let lab = labs.entry(&at.lab).or_insert_with(|| LabCard { name: &at.lab, standing: None, roles: vec![] });
+        lab.standing = Some(at.standing);
+    }
+    let ready = profile.roles.iter().find(|given| given.missing == Missing::Nothing).or(profile.roles.first());
     page(&Home {
         who: Who::new(broker, profile, caller.person.to_string()),
         broker: broker.issuer(),
-        session_expires_at: for_people(caller.session_expires_at),
+        session_expires_at: Moment::new(caller.session_expires_at, now),
         groups_missing: match groups {
             Groups::Absent => Some(GroupsMissing::Unsaid),
             Groups::Overage => Some(GroupsMissing::TooMany),
@@ -77,9 +104,42 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, shell: &Shell) 
             Groups::Present(_) => None,
         },
         groups: groups.as_slice().iter().map(|group| Verbatim::new(group.as_str())).collect(),
-        roles: roles.collect(),
-        standings: profile.standings.iter().map(|s| format!("{} of {}", s.standing, s.lab)).collect(),
-        looks_after: profile.standings.iter().map(|s| s.lab.as_str()).collect(),
+        labs: labs.into_values().collect(),
+        has_roles: !profile.roles.is_empty(),
+        first_profile: ready.map(|given| format!("{}-{}", given.lab, given.role)).unwrap_or_default(),
+        looks_after: !profile.standings.is_empty(),
         shell,
     })
+}
+
+fn role<'a>(broker: &'a Broker, given: &'a GivenRole, now: DateTime<Utc>) -> RoleCard<'a> {
+    RoleCard {
+        name: given.role.as_str(),
+        address: format!("{}/{}", given.lab, given.role),
+        profile: format!("{}-{}", given.lab, given.role),
+        title: broker.template_title(&given.template),
+        cost: broker.policies.get(&given.template).map_or("", |template| template.cost()),
+        spends: given.limits.spends,
+        ends_at: given.ends_at.map(|at| Moment::new(at, now)),
+        sign_in_age: given.limits.sign_in.to_string(),
+        until: given.until.map(|at| Moment::new(at, now)),
+        needs: match given.missing {
+            Missing::Nothing => None,
+            Missing::Fresh => Some(Needs {
+                tag: "needs a fresh sign-in",
+                sentence: pieces("Your sign-in is too old for it. Sign in again: `lodge login --fresh`."),
+                link: Some((SIGN_IN_FRESH, "Sign in again")),
+            }),
+            Missing::Mfa => Some(Needs {
+                tag: "needs a second factor",
+                sentence: pieces("Sign in with a second factor to use it: `lodge login --mfa`."),
+                link: Some((SIGN_IN_WITH_MFA, "Sign in with a second factor")),
+            }),
+            Missing::Approval => Some(Needs {
+                tag: "needs a PI's approval",
+                sentence: pieces("A PI of the lab has to approve you first."),
+                link: None,
+            }),
+        },
+    }
 }

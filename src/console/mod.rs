@@ -19,7 +19,10 @@ use axum::response::{Html, IntoResponse, Response};
 
 pub use assets::{SCRIPT_PATH, STYLESHEET_PATH, script, stylesheet};
 pub use home::home;
-pub use lab::{OfficeForm, PeopleNotice, Removal, appoint, lab_for_member, overview, people, remove};
+pub use lab::{
+    LedgerForm, LimitForm, OfficeForm, PeopleNotice, Removal, SettingsForm, WrongField, appoint, lab_for_member,
+    ledger, overview, people, remove, roles, settings,
+};
 pub use problem::{LookUp, problem};
 pub use sessions::sessions;
 pub use shell::Shell;

@@ -281,6 +281,7 @@ fn in_lab(error: &LabError) -> Problem {
             (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
         }
         LabError::Limit(_) => (StatusCode::BAD_REQUEST, "cannot-be", "A limit cannot be like that"),
+        LabError::TooManyCalledSo => (StatusCode::BAD_REQUEST, "cannot-be", "Who is meant?"),
         LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
             (StatusCode::CONFLICT, "conflict", "That does not fit what is there")
         }
@@ -295,6 +296,13 @@ fn in_lab(error: &LabError) -> Problem {
         _ => "",
     };
     Problem::new(status, kind, title, format!("{}.{next}", capitalised(&error.to_string())))
+}
+
+impl Problem {
+    /// What cannot be done in a lab, as a sentence.
+    pub(super) fn of_lab(error: &LabError) -> String {
+        in_lab(error).detail
+    }
 }
 
 fn capitalised(sentence: &str) -> String {

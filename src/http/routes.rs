@@ -89,6 +89,13 @@ routes! {
     post "/labs/{lab}/people/appoint" => pages::people::appoint, PiPage;
     get "/labs/{lab}/people/remove" => pages::people::ask_to_remove, ManagerPage;
     post "/labs/{lab}/people/remove" => pages::people::remove, ManagerPage;
+    get "/labs/{lab}/ledger" => pages::ledger::show, ManagerPage;
+    get "/labs/{lab}/ledger/export.csv" => pages::ledger::csv, ManagerPage;
+    get "/labs/{lab}/ledger/export.jsonl" => pages::ledger::json_lines, ManagerPage;
+    get "/labs/{lab}/roles" => pages::roles::show, MemberPage;
+    get "/labs/{lab}/settings" => pages::settings::show, MemberPage;
+    post "/labs/{lab}/settings/groups-age" => pages::settings::set_groups_age, PiPage;
+    post "/labs/{lab}/settings/sign-in-age/{role}" => pages::settings::set_sign_in_age, PiPage;
     get console::STYLESHEET_PATH => console::stylesheet, Anyone;
     get console::SCRIPT_PATH => console::script, Anyone;
     get "/healthz" => api::healthz, Anyone;
@@ -115,6 +122,10 @@ routes! {
     get "/api/v1/labs/{lab}/limits" => api::limits::show, Member;
     patch "/api/v1/labs/{lab}/limits" => api::limits::set_of_lab, Pi;
     patch "/api/v1/labs/{lab}/roles/{role}/limits" => api::limits::set_of_role, Pi;
+    get "/api/v1/labs/{lab}/ledger" => api::ledger::show, Manager;
+    get "/api/v1/labs/{lab}/ledger/export.csv" => api::ledger::csv, Manager;
+    get "/api/v1/labs/{lab}/ledger/export.jsonl" => api::ledger::json_lines, Manager;
+    get "/api/v1/labs/{lab}/roles" => api::roles::show, Member;
     get "/api/v1/labs/{lab}/people" => api::labs::people, Manager;
     get "/api/v1/labs/{lab}/members" => api::people::members, Manager;
     get "/api/v1/labs/{lab}/overview" => api::people::overview, Manager;

@@ -152,3 +152,96 @@ fn a_second_factor_is_asked_for_in_the_words_of_rfc_9470() {
     assert_eq!(at.ask(&strong, PAY).status, 200);
     is(&at.ask(&helper, PAY), 403, "mfa-needed");
 }
+
+/// The settings page as this PI sees it.
+fn settings(at: &Observatory, cookie: &str, query: &str) -> Page {
+    let url = at.labs.url(&format!("/labs/astronomy/settings{query}"));
+    raw::get(&url).header("cookie", &format!("lodge_session={cookie}")).page().send()
+}
+
+fn save(at: &Observatory, cookie: &str, path: &str, seconds: &str) -> Page {
+    let secret = secrecy::SecretString::from(cookie.to_owned());
+    let token = at.labs.broker().form_token(&secret);
+    let fields = [("form_token", secrecy::ExposeSecret::expose_secret(&token)), ("seconds", seconds)];
+    let ask = raw::post_form(&at.labs.url(&format!("/labs/astronomy/settings/{path}")), &fields);
+    ask.header("cookie", &format!("lodge_session={cookie}")).header("sec-fetch-site", "same-origin").page().send()
+}
+
+#[test]
+fn a_limit_is_previewed_saved_and_undone_on_the_page() {
+    for kind in Kind::all("a_limit_is_previewed_saved_and_undone_on_the_page") {
+        let at = Observatory::on(kind);
+        let pi = at.holder(Office::Pi, "pi");
+        let entries = at.labs.book(&at.lab).len();
+
+        let preview = settings(&at, &pi.cookie, "?set=groups&count=7&unit=days");
+        assert!(preview.text().contains("7 days instead of 30 days"), "{}", preview.text());
+        assert!(preview.text().contains("get nothing") || preview.text().contains("gets nothing"));
+        assert_eq!(at.labs.book(&at.lab).len(), entries, "looking changes nothing");
+        for (query, sentence) in [
+            ("?set=groups&count=59&unit=minutes", "groups may be 1 hour to 30 days old"),
+            ("?set=groups&count=x&unit=days", "Type a whole number"),
+            ("?set=role&role=pay&count=13&unit=hours", "5 minutes to 12 hours"),
+        ] {
+            let wrong = settings(&at, &pi.cookie, query);
+            assert!(wrong.status == 400 && wrong.text().contains(sentence), "{query}: {}", wrong.text());
+        }
+
+        let saved = save(&at, &pi.cookie, "groups-age", "604800");
+        assert_eq!(saved.status, 303, "{}", saved.body);
+        let done = settings(&at, &pi.cookie, &format!("?{}", saved.location().unwrap().query().unwrap()));
+        assert!(done.text().contains("How old groups may be: now 7 days, before 30 days."), "{}", done.text());
+        let undo = done.forms().into_iter().find(|form| form.buttons.iter().any(|it| it.text == "Undo")).unwrap();
+        assert!(undo.fields.contains(&("seconds".to_owned(), String::new())), "{undo:?}");
+        assert_eq!(save(&at, &pi.cookie, "groups-age", "").status, 303);
+        // What does not hold any more is not said to have been done; nor is another entry.
+        for place in [entries + 1, 1, 0, 999] {
+            let page = settings(&at, &pi.cookie, &format!("?done={place}"));
+            assert!(page.status == 200 && !page.text().contains("Undo"), "{place}: {}", page.text());
+        }
+        let written: Vec<_> = at.labs.book(&at.lab).into_iter().skip(entries).map(|entry| entry.event).collect();
+        assert_eq!(
+            written,
+            [
+                Event::LabLimitChanged { before: None, after: Some(604_800) },
+                Event::LabLimitChanged { before: Some(604_800), after: None },
+            ]
+        );
+        // Who does not set limits sees them, and no form.
+        let manager = at.holder(Office::Manager, "manager");
+        let page = settings(&at, &manager.cookie, "?set=groups&count=7&unit=days");
+        assert!(page.status == 200 && !page.body.contains("See what it does") && !page.body.contains(">Save<"));
+        assert_eq!(save(&at, &manager.cookie, "groups-age", "604800").status, 403);
+        assert_eq!(save(&at, &pi.cookie, "sign-in-age/no-such-role", "3600").status, 404);
+        assert_eq!(save(&at, &pi.cookie, "groups-age", "1").status, 400);
+    }
+}
+
+#[test]
+fn loosening_a_limit_takes_a_fresh_sign_in_and_tightening_does_not() {
+    let at = Observatory::on(Kind::Sqlite);
+    at.set("/limits", &json!({GROUPS: 86_400}));
+    let pi = at.holder(Office::Pi, "fresh-pi");
+    // The browser's session would end by itself when nothing is done with it.
+    for _ in 0..3 {
+        at.labs.advance(TimeDelta::minutes(20));
+        assert_eq!(settings(&at, &pi.cookie, "").status, 200);
+    }
+
+    let looser = settings(&at, &pi.cookie, "?set=groups&count=2&unit=days");
+    assert!(looser.text().contains("Saving this takes a fresh sign-in"), "{}", looser.text());
+    let again = looser.links().into_iter().find(|(text, _)| text == "Sign in again").unwrap().1;
+    let back = "/labs/astronomy/settings?set=groups&count=2&unit=days";
+    assert!(again.query_pairs().any(|(name, value)| name == "return_to" && value == back), "{again}");
+    assert!(settings(&at, &pi.cookie, "?set=groups&count=2&unit=hours").body.contains(">Save<"));
+    let entries = at.labs.book(&at.lab).len();
+    assert_eq!(save(&at, &pi.cookie, "groups-age", "172800").status, 403);
+    is(&at.patch(&pi, "/limits", &json!({GROUPS: 172_800})), 403, "fresh-sign-in-needed");
+    is(&at.patch(&pi, "/limits", &json!({GROUPS: null})), 403, "fresh-sign-in-needed");
+    is(&at.patch(&pi, "/roles/pay/limits", &json!({SIGN_IN: 7_200})), 403, "fresh-sign-in-needed");
+    assert_eq!(at.labs.book(&at.lab).len(), entries);
+    assert_eq!(at.patch(&pi, "/limits", &json!({GROUPS: 7_200})).status, 200);
+    assert_eq!(at.patch(&pi, "/roles/pay/limits", &json!({SIGN_IN: 300})).status, 200);
+    // What is the broker's own limit already is no looser for being set.
+    assert_eq!(at.patch(&pi, "/roles/publish/limits", &json!({SIGN_IN: 3_600})).status, 200);
+}

@@ -166,6 +166,26 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         // A code that was never given out.
         ("post", path @ "/oauth/token") => send("POST", path, form(&[("code", "x")]), &[400]),
         ("post", path @ "/oauth/revoke") => send("POST", path, form(&[("token", "nobody's")]), &[200]),
+        _ => return of_ledger_and_settings(stage, route, caller),
+    })
+}
+
+/// The pages about what was done in a lab, what its roles can do, and how it is set.
+fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    Some(match (route.method, route.path) {
+        ("get", "/labs/{lab}/roles") => get("/labs/vision/roles", &[200]),
+        ("get", "/labs/{lab}/settings") => get("/labs/vision/settings?set=groups&count=1&unit=days", &[200]),
+        ("post", "/labs/{lab}/settings/groups-age") => {
+            let form = form(&[("form_token", &form_token(stage, caller)), ("seconds", "86400")]);
+            send("POST", "/labs/vision/settings/groups-age", form, &[303])
+        }
+        ("post", "/labs/{lab}/settings/sign-in-age/{role}") => {
+            let form = form(&[("form_token", &form_token(stage, caller)), ("seconds", "86400")]);
+            send("POST", "/labs/vision/settings/sign-in-age/pay", form, &[303])
+        }
+        ("get", "/labs/{lab}/ledger") => get("/labs/vision/ledger?kind=credentials&q=x", &[200]),
+        ("get", "/labs/{lab}/ledger/export.csv") => get("/labs/vision/ledger/export.csv", &[200]),
+        ("get", "/labs/{lab}/ledger/export.jsonl") => get("/labs/vision/ledger/export.jsonl", &[200]),
         _ => return None,
     })
 }
@@ -221,6 +241,10 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             let body = Body::Json(json!({"sign_in_max_age_seconds": 86_400}));
             send("PATCH", "/api/v1/labs/vision/roles/pay/limits", body, &[200])
         }
+        ("get", "/api/v1/labs/{lab}/roles") => get("/api/v1/labs/vision/roles", &[200]),
+        ("get", "/api/v1/labs/{lab}/ledger") => get("/api/v1/labs/vision/ledger?limit=5", &[200]),
+        ("get", "/api/v1/labs/{lab}/ledger/export.csv") => get("/api/v1/labs/vision/ledger/export.csv", &[200]),
+        ("get", "/api/v1/labs/{lab}/ledger/export.jsonl") => get("/api/v1/labs/vision/ledger/export.jsonl", &[200]),
         ("get", "/api/v1/labs/{lab}/people") => get("/api/v1/labs/vision/people", &[200]),
         ("get", "/api/v1/labs/{lab}/members") => get("/api/v1/labs/vision/members", &[200]),
         ("get", "/api/v1/labs/{lab}/overview") => get("/api/v1/labs/vision/overview", &[200]),

@@ -210,7 +210,9 @@ fn a_change_that_another_page_asks_for_is_not_made() {
     ];
     let mut asked = 0;
     for route in ROUTES.iter().filter(|route| route.method != "get" && route.admits.is_by_browser()) {
-        let url = stage.url(&route.path.replace("{session}", "some-session").replace("{id}", "some-id"));
+        let url = stage.url(
+            &route.path.replace("{lab}", "vision").replace("{session}", "some-session").replace("{id}", "some-id"),
+        );
         for (what, forge) in FORGERIES {
             for (content_type, body) in &bodies {
                 let ask = raw::ask("POST", &url).page().header("content-type", content_type).body(body);

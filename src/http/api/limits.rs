@@ -29,7 +29,7 @@ pub(crate) async fn set_of_lab(
     body: Bytes,
 ) -> Result<Json<wire::Limits>, Problem> {
     let edit: wire::LabLimitsEdit = read(&body, "{\"groups_max_age_seconds\": 604800}")?;
-    let limits = broker.set_groups_age(&caller, &lab, edit.groups_max_age_seconds).await?;
+    let (limits, _) = broker.set_groups_age(&caller, &lab, edit.groups_max_age_seconds).await?;
     Ok(shown(&broker, &limits))
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn set_of_role(
     body: Bytes,
 ) -> Result<Json<wire::Limits>, Problem> {
     let edit: wire::RoleLimitsEdit = read(&body, "{\"sign_in_max_age_seconds\": 2592000}")?;
-    let limits = broker.set_sign_in_age(&caller, &lab, &role, edit.sign_in_max_age_seconds).await?;
+    let (limits, _) = broker.set_sign_in_age(&caller, &lab, &role, edit.sign_in_max_age_seconds).await?;
     Ok(shown(&broker, &limits))
 }
 

@@ -1,9 +1,11 @@
 //! `/api/v1`, for helpers and scripts; and whether the broker is well.
 
 pub(super) mod labs;
+pub(super) mod ledger;
 pub(super) mod limits;
 pub(super) mod mappings;
 pub(super) mod people;
+pub(super) mod roles;
 
 use axum::Json;
 use axum::body::Bytes;

@@ -1,0 +1,84 @@
+//! What a lab's roles can do, action by action.
+
+use askama::Template;
+use axum::response::Response;
+
+use crate::app::{Broker, LabRoles, RoleAction, RoleView};
+use crate::console::page;
+use crate::console::parts::Verbatim;
+use crate::console::shell::{LabHead, Shell, Tab};
+use crate::domain::id::LabName;
+use crate::domain::lab::Standing;
+use crate::domain::mapping::Mapping;
+use crate::domain::policy::AccessLevel;
+
+/// How many groups of a role are named here; its mappings have them all.
+const GROUPS_SHOWN: usize = 8;
+
+#[derive(Template)]
+#[template(path = "lab/roles.html", config = "src/console/askama.toml")]
+struct Roles<'a> {
+    shell: &'a Shell,
+    lab: LabHead,
+    cards: Vec<Card<'a>>,
+    looks_after: bool,
+}
+
+/// A role on the page.
+struct Card<'a> {
+    view: &'a RoleView,
+    longest: String,
+    sign_in_age: String,
+    /// What changes something first: that is what to look at.
+    actions: Vec<&'a RoleAction>,
+    changing: usize,
+    groups: Option<Vec<Group<'a>>>,
+    more_groups: usize,
+}
+
+struct Group<'a> {
+    address: String,
+    name: Verbatim,
+    connection: &'a str,
+}
+
+impl Card<'_> {
+    fn is_write(action: &RoleAction) -> bool {
+        action.words.is_none_or(|words| words.level == AccessLevel::Write)
+    }
+}
+
+fn group<'a>(broker: &'a Broker, lab: &LabName, mapping: &'a Mapping) -> Group<'a> {
+    Group {
+        address: format!("/labs/{lab}/mappings/{}", mapping.id),
+        name: Verbatim::new(mapping.target.group.as_str()),
+        connection: broker.connection_title(&mapping.target.connection),
+    }
+}
+
+/// What a lab's roles can do.
+#[must_use]
+pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles) -> Response {
+    let lab = &roles.place.lab.name;
+    let cards = roles.roles.iter().map(|view| {
+        let mut actions: Vec<&RoleAction> = view.actions.iter().collect();
+        actions.sort_by_key(|action| (!Card::is_write(action), action.name.as_str()));
+        Card {
+            longest: crate::console::parts::span(view.role.max_duration.seconds()),
+            sign_in_age: view.limits.sign_in.to_string(),
+            changing: actions.iter().filter(|action| Card::is_write(action)).count(),
+            actions,
+            groups: view.given_by.as_ref().map(|given_by| {
+                given_by.iter().take(GROUPS_SHOWN).map(|mapping| group(broker, lab, mapping)).collect()
+            }),
+            more_groups: view.given_by.as_ref().map_or(0, |given_by| given_by.len().saturating_sub(GROUPS_SHOWN)),
+            view,
+        }
+    });
+    page(&Roles {
+        shell,
+        lab: LabHead::new(&roles.place, Tab::Roles),
+        cards: cards.collect(),
+        looks_after: roles.place.standing >= Standing::Manager,
+    })
+}
