@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::ledger::LedgerArguments;
 use super::limits::LimitsVerb;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
@@ -89,6 +90,8 @@ pub(crate) enum Verb {
     /// See and change how old sign-ins and groups may be in a lab
     #[command(subcommand)]
     Limits(LimitsVerb),
+    /// Read what was asked for and done in a lab
+    Ledger(LedgerArguments),
 }
 
 /// The arguments of `lodge login`.
@@ -162,6 +165,7 @@ mod tests {
           mapping             See and change which groups get which roles of a lab
           people              See and change who looks after a lab
           limits              See and change how old sign-ins and groups may be in a lab
+          ledger              Read what was asked for and done in a lab
 
         Options:
           -h, --help     Print help

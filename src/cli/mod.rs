@@ -19,6 +19,7 @@ mod client;
 mod credential_process;
 mod failure;
 mod home;
+mod ledger;
 mod limits;
 mod login;
 mod logout;
@@ -151,6 +152,7 @@ where
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),
         Verb::Limits(verb) => limits::run(helper, &verb, output),
+        Verb::Ledger(arguments) => ledger::run(helper, &arguments, output),
     };
     match done {
         Ok(()) => Exit::Done,

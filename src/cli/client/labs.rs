@@ -8,6 +8,7 @@ use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId, RoleName}
 use crate::wire::labs::{
     Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
 };
+use crate::wire::ledger::Ledger;
 use crate::wire::limits::{LabLimitsEdit, Limits, RoleLimitsEdit};
 
 use super::{Answer, Content, Failure, Request, SignedIn};
@@ -105,6 +106,18 @@ impl LabClient {
     pub(crate) fn remove(&self, person: &PersonId) -> Result<(), Failure> {
         let answer = self.send(&Method::DELETE, &format!("/people/{person}"), None, Content::None)?;
         self.person.client().expect(&answer, &[204])
+    }
+
+    /// A part of its ledger, from the end or from where the part before it ended.
+    pub(crate) fn ledger(&self, query: &str, after: Option<&str>) -> Result<Ledger, Failure> {
+        let place = |text: &str| text.parse::<i64>().ok();
+        let no_order = || self.person.client().not_a_broker("its pages do not follow one another");
+        let after = after.map(|after| place(after).ok_or_else(no_order)).transpose()?;
+        let from = after.map(|after| format!("&after={after}")).unwrap_or_default();
+        let part: Ledger = self.read(&format!("/ledger?{query}{from}"))?;
+        // Each part lies further back, or it would lead round in a circle.
+        let next = part.next.as_deref().map(|next| place(next).ok_or_else(no_order)).transpose()?;
+        if next.zip(after).is_some_and(|(next, after)| next >= after) { Err(no_order()) } else { Ok(part) }
     }
 
     /// How old sign-ins and groups may be.
