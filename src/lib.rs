@@ -38,7 +38,8 @@
 //!
 //! 1. Proof: a lab's data is reached with a [`domain::access::LabAccess`], its AWS account with an
 //!    [`domain::access::Allowed`]. Only the gate makes them, out of rows that only the store reads. One proof for a
-//!    manager's work and one for a PI's; an operator's is neither.
+//!    manager's work and one for a PI's; an operator's is neither, and comes from this
+//!    machine or from the settings alone.
 //! 2. One door: `store::Tx::lab` takes such a proof and gives a `LabTx`; nothing else runs a statement on one lab's data.
 //! 3. The statement: its text binds the lab as `$1`, or it does not compile, and the door fills it in.
 //! 4. The keys: `(lab_id, …)`, primary and foreign, so no row of one lab can point into another.

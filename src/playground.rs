@@ -14,7 +14,7 @@ use crate::app::desk::{Desk, DeskError, NewLab};
 use crate::app::{self, Broker, KeyError, KeyFile, Lifetimes, Parts};
 use crate::aws::{self, Aws};
 use crate::demo::{aws as small_aws, idp, seed};
-use crate::domain::access::Operator;
+use crate::domain::access::{Operator, OperatorRoll};
 use crate::domain::actor::OperatorName;
 use crate::domain::id::{ActId, LabName, MappingId, ParseError, PersonId};
 use crate::domain::lab::{Lab, Office, Role};
@@ -103,6 +103,7 @@ impl Playground {
             }),
         })
         .await;
+        let operator = self.operator(&store).await?;
         Ok(Broker::new(Parts {
             public_url: self.public_url.parse()?,
             store,
@@ -114,7 +115,24 @@ impl Playground {
             random: Random::System,
             lifetimes: Lifetimes::default(),
             trusted_proxies: Vec::new(),
+            operators: OperatorRoll::from_settings([operator]),
         }))
+    }
+
+    /// The one who runs it from a browser, who need not have signed in yet.
+    async fn operator(&self, store: &Store) -> Result<PersonId, Error> {
+        let key = self.key(seed::OPERATOR)?;
+        let fresh = PersonId::from_entropy(Random::System.bytes());
+        let mut tx = store.write().await?;
+        let (person, _) = tx.upsert_person(&fresh, &key, None, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(person)
+    }
+
+    /// What makes one of the demo's people the same person tomorrow.
+    fn key(&self, subject: &str) -> Result<PersonKey, Error> {
+        let (connection, issuer) = (seed::CONNECTION.parse()?, self.issuer.parse()?);
+        Ok(PersonKey { connection, issuer, subject: subject.parse()? })
     }
 
     fn connection(&self) -> Result<oidc::Settings, Error> {
@@ -158,8 +176,7 @@ impl Playground {
             seeding.add_mapping(&kept, seed::CONNECTION, group, role).await?;
         }
         if let Some(subject) = lab.pi {
-            let (connection, issuer) = (seed::CONNECTION.parse()?, self.issuer.parse()?);
-            seeding.add_pi(&kept, &PersonKey { connection, issuer, subject: subject.parse()? }).await?;
+            seeding.add_pi(&kept, &self.key(subject)?).await?;
         }
         Ok(kept)
     }

@@ -73,8 +73,11 @@ const CRATES: &[(&str, &[&str])] = &[
 const BEGINNINGS: &[(&str, &[&str])] = &[
     // `Membership`, `Grounds` and `OpenInvitation`: what the gate decides on is read from the database.
     ("from_rows", &["store/"]),
-    // `Operator`: nothing that answers requests is one.
+    // `Operator`: nothing that answers requests is one by itself; in a browser, the roll says who is.
     ("at_this_machine", &["bin/lodged/", "playground.rs"]),
+    ("on_the_roll", &["domain/access/operators.rs"]),
+    // And what is on the roll comes from the settings, which nobody changes through the broker.
+    ("from_settings", &["bin/lodged/", "playground.rs"]),
 ];
 
 /// Where a proof of access is begun that may not be, a line for each.
@@ -501,6 +504,8 @@ fn a_proof_that_is_begun_elsewhere_is_found() {
         ("store/people.rs", "fn f() { Operator::at_this_machine(name) }"),
         ("bin/lodge.rs", "fn f() { Operator::at_this_machine(name) }"),
         ("playground.rs", "fn f() { Membership::from_rows(lab, person, standing) }"),
+        ("app/desk/mod.rs", "fn f() { Operator::on_the_roll(caller.person.clone()) }"),
+        ("http/pages/operator.rs", "fn f() { OperatorRoll::from_settings([visitor.caller.person]).admit(p, e) }"),
     ];
     for (path, source) in planted {
         assert_eq!(forgeries([(path, source)]).len(), 1, "{path}: {source}");

@@ -157,6 +157,19 @@ fn every_function_of_the_store_is_called_here() {
 }
 
 #[test]
+fn a_database_says_what_it_is() {
+    on_each("a_database_says_what_it_is", async |store| {
+        let about = store.about().await.unwrap();
+
+        assert!(about.version.starts_with("SQLite ") || about.version.starts_with("PostgreSQL "), "{about:?}");
+        let newest = files_under(&root().join("migrations/sqlite"))
+            .into_iter()
+            .filter_map(|file| file.file_name()?.to_str()?.split('_').next()?.parse::<i64>().ok());
+        assert_eq!(about.migration, newest.max().unwrap());
+    });
+}
+
+#[test]
 fn what_was_not_committed_never_happened() {
     on_each("what_was_not_committed_never_happened", async |store| {
         let access = kept_lab(store, "vision").await;

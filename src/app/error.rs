@@ -8,6 +8,7 @@ use crate::domain::mapping::TermsError;
 use crate::domain::sign_in::SignInRefusal;
 use crate::{aws, oidc, store};
 
+use super::desk::DeskError;
 use super::{HelperLoginError, SignInWish};
 
 /// See the module.
@@ -22,6 +23,9 @@ pub enum Error {
     /// The one gate did not let them into a lab.
     #[error("not let into the lab: {0}")]
     Denied(#[from] Denied),
+    /// Something that an operator asked for cannot be done.
+    #[error("not done at the desk: {0}")]
+    Desk(#[source] DeskError),
     /// Something that was to be done in a lab cannot be.
     #[error("not done in the lab: {0}")]
     Lab(#[from] LabError),
@@ -150,3 +154,12 @@ pub struct SignInError {
 
 /// What every use case returns.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<DeskError> for Error {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::Store(error) => Self::Store(error),
+            error => Self::Desk(error),
+        }
+    }
+}

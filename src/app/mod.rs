@@ -12,6 +12,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod mappings;
+mod operators;
 mod overview;
 mod people;
 mod provider_logout;
@@ -25,7 +26,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use url::Url;
 
@@ -43,6 +44,7 @@ pub use keys::{KeyError, KeyFile};
 pub use ledger::{DAMAGED, LEDGER_CATEGORIES, LEDGER_PAGE_MAX, LedgerCategory, LedgerPart, LedgerWish};
 pub use limits::{LabLimits, LabSettings, Limit, LimitChange, LimitOf, MappingCounts};
 pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+pub use operators::{ConnectionCheck, ConnectionView, OperatorLacks, Versions};
 pub use overview::{
     Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,
     PersonPlace, ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
@@ -58,6 +60,7 @@ use self::exchanges::Exchanges;
 use self::sign_in::RefusalRoom;
 use crate::ambient::{Clock, Random};
 use crate::aws::Aws;
+use crate::domain::access::OperatorRoll;
 use crate::domain::id::ConnectionName;
 use crate::domain::policy::PolicyLibrary;
 use crate::oidc::Provider;
@@ -108,6 +111,8 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// The proxies in front, whose word for where a request comes from is taken.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who runs the broker from a browser.
+    pub operators: OperatorRoll,
 }
 
 /// The broker. Cheap to clone: every clone is the same broker.
@@ -121,6 +126,7 @@ struct Whole {
     refusal_room: RefusalRoom,
     last_clearing: sweep::Last,
     exchanges: Exchanges,
+    started_at: DateTime<Utc>,
 }
 
 impl Broker {
@@ -129,7 +135,8 @@ impl Broker {
     pub fn new(parts: Parts) -> Self {
         let exchanges = Exchanges::new(parts.providers.keys());
         let (refusal_room, last_clearing) = (RefusalRoom::default(), sweep::Last::default());
-        Self(Arc::new(Whole { parts, refusal_room, last_clearing, exchanges }))
+        let started_at = parts.clock.now();
+        Self(Arc::new(Whole { parts, refusal_room, last_clearing, exchanges, started_at }))
     }
 
     /// An absolute URL of ours for a path that starts with `/`.

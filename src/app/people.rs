@@ -21,6 +21,8 @@ pub struct Profile {
     pub roles: Vec<GivenRole>,
     /// What they may administer.
     pub standings: Vec<LabStanding>,
+    /// Whether the settings name them as an operator.
+    pub is_operator: bool,
 }
 
 /// A role that a person may ask for, or could once they have what is missing.
@@ -84,7 +86,7 @@ impl Broker {
         let mappings = tx.mappings_of_sign_in(&snapshot.sign_in, now).await?;
         let roles = roles(&self.policies, caller, &snapshot.evidence, mappings, now);
         let standings = tx.standings_of_person(&caller.person).await?;
-        Ok(Profile { snapshot, roles, standings })
+        Ok(Profile { snapshot, roles, standings, is_operator: self.is_operator(caller) })
     }
 
     /// When a helper's session that stands on this sign-in has to end: as soon as no role of the person's takes a sign-in

@@ -8,7 +8,8 @@ use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use url::Host;
 
-use super::{Config, Connection, Server, Sessions};
+use super::{Config, Connection, Operators, Server, Sessions};
+use crate::domain::id::PersonId;
 use crate::oidc;
 
 /// What every variable that sets a key starts with.
@@ -76,15 +77,16 @@ impl Config {
         }
         let (server, database, secrets) =
             (sections.take("server"), sections.take("database"), sections.take("secrets"));
-        let (aws, sessions, connections) =
-            (sections.take("aws"), sections.take("sessions"), sections.take_list("connection"));
+        let (aws, sessions, operators) = (sections.take("aws"), sections.take("sessions"), sections.take("operators"));
+        let connections = sections.take_list("connection");
         let mut problems = sections.finish();
-        let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions), Some(connections)) =
-            (server, database, secrets, aws, sessions, connections)
+        let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions)) =
+            (server, database, secrets, aws, sessions)
         else {
             return (None, problems);
         };
-        let config = Self { server, database, secrets, aws, sessions, connections };
+        let (Some(operators), Some(connections)) = (operators, connections) else { return (None, problems) };
+        let config = Self { server, database, secrets, aws, sessions, operators, connections };
         problems.extend(config.check());
         (Some(config), problems)
     }
@@ -95,6 +97,7 @@ impl Config {
         problems.extend(self.server.check().err());
         problems.extend(self.database.check().err());
         problems.extend(self.sessions.check().err());
+        problems.extend(self.operators.people().err());
         let mut names = HashSet::new();
         for connection in &self.connections {
             if !names.insert(&connection.name) {
@@ -225,6 +228,27 @@ impl Sessions {
             return Err(value("sessions.browser_idle_minutes", "must be from 5 to the minutes of browser_hours"));
         }
         Ok(())
+    }
+}
+
+impl Operators {
+    /// The ids of those who run the broker from a browser.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is no id of a person, or stands there twice.
+    pub fn people(&self) -> Result<Vec<PersonId>, Error> {
+        let wrong = |text: &str, problem: &str| value("operators.people", format!("{text:?} {problem}"));
+        let mut people = Vec::new();
+        for text in &self.people {
+            let is_none = |_| wrong(text, "is no id of a person: each sees their own, p-…, on their own page");
+            let person: PersonId = text.parse().map_err(is_none)?;
+            if people.contains(&person) {
+                return Err(wrong(text, "stands there twice"));
+            }
+            people.push(person);
+        }
+        Ok(people)
     }
 }
 
@@ -424,6 +448,24 @@ pub(super) mod tests {
         assert!(config.is_some(), "there is something to look further in");
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(problems.len(), 3, "{problems:#?}");
+    }
+
+    #[test]
+    fn operators_are_people_by_their_ids() {
+        let with = |people: &str| parse(&format!("{GOOD}\n[operators]\npeople = {people}"), &[]);
+        let says = |people: &str| with(people).unwrap_err().to_string();
+        let ada = "p-0123456789abcdef";
+
+        assert_eq!(parse(GOOD, &[]).unwrap().operators.people().unwrap(), []);
+        let read = with(&format!("[{ada:?}]")).unwrap().operators.people().unwrap();
+        assert_eq!(read, [ada.parse().unwrap()]);
+        for wrong in ["", "ada", "p-0123456789ABCDEF", "p-0123456789abcde", "lab-0123456789abcdef", "*", "p-*"] {
+            assert!(says(&format!("[{wrong:?}]")).starts_with("operators.people: "), "{wrong}");
+        }
+        assert!(says(&format!("[{ada:?}, {ada:?}]")).ends_with("stands there twice"));
+        assert!(says("3").starts_with("operators.people: "), "{}", says("3"));
+        let environment = [("LODGE__OPERATORS__PEOPLE", ada)];
+        assert!(parse(GOOD, &environment).is_err(), "a list is set in the file");
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Config {
     pub aws: Aws,
     /// How long people stay signed in.
     pub sessions: Sessions,
+    /// Who runs it from a browser.
+    pub operators: Operators,
     /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
@@ -105,6 +107,15 @@ impl Default for Sessions {
     fn default() -> Self {
         Self { browser_idle_minutes: 30, browser_hours: 8 }
     }
+}
+
+/// `[operators]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operators {
+    /// The people who run the broker from a browser, by their ids: `p-…`, as the page of each shows them their own. Whoever
+    /// is not here is no operator there, whatever they are at the machine.
+    people: Vec<String>,
 }
 
 fn default_listen() -> SocketAddr {

@@ -1,4 +1,4 @@
-//! What the demo starts with: two labs, four people, one AWS account for each lab. Plain data; whoever starts the demo
+//! What the demo starts with: two labs, five people, one AWS account for each lab. Plain data; whoever starts the demo
 //! puts it where it belongs.
 
 use serde_json::json;
@@ -74,7 +74,10 @@ pub const LABS: [Lab; 2] = [
     },
 ];
 
-/// The four people.
+/// The subject of the one who runs the broker from a browser.
+pub const OPERATOR: &str = "u-1005";
+
+/// The five people.
 #[must_use]
 pub fn people() -> Vec<idp::Person> {
     [
@@ -88,6 +91,7 @@ pub fn people() -> Vec<idp::Person> {
         ),
         ("u-1003", "student", "Kim Sørensen", "reads the vision lab's results", &["vision-students"]),
         ("u-1004", "guest", "Robin Vale", "is in no group", &[]),
+        (OPERATOR, "operator", "Sam Okafor", "runs the broker", &[]),
     ]
     .into_iter()
     .map(|(subject, username, name, title, groups)| idp::Person {

@@ -9,11 +9,12 @@
 //! | `groups-cut-off` | 404 | no mapping gives this role by the groups that the provider sent, and it did not send all |
 //! | `sign-in-too-old` | 403 | the groups are older than the lab allows: they are read at a sign-in |
 //! | `fresh-sign-in-needed` | 403 | the role, or changing something in a lab, takes a newer sign-in than this session's |
-//! | `mfa-needed` | 403 | the mapping asks for a second factor at sign-in |
+//! | `mfa-needed` | 403 | the mapping asks for a second factor at sign-in, or an operator changes something |
 //! | `approval-needed` | 403 | the mapping asks for a PI's approval |
 //! | `suspended` | 403 | an operator has suspended this person |
 //! | `no-such-lab` | 404 | also for a lab that one does not belong to |
 //! | `standing-needed` | 403 | one belongs to the lab and may not do this there |
+//! | `no-such-person` | 404 | for operators: nobody has this id |
 //! | `not-in-lab` | 404 | the lab has no such mapping, change, person or role |
 //! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have, a limit that nothing can |
 //! | `conflict` | 409 | it does not fit what is there already |
@@ -43,6 +44,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::refused::{self, Said};
 use super::refused_sign_in;
+use crate::app::desk::DeskError;
 use crate::app::{Error, LabError};
 use crate::console;
 use crate::domain::access::Denied;
@@ -228,6 +230,8 @@ impl From<&Error> for Problem {
                 let why = format!("{what} takes a sign-in that is at most {most} old.");
                 refused::fresh_sign_in_needed(&why, *most)
             }
+            Error::Denied(Denied::MfaNeeded(max_age)) => refused::operator_mfa_needed(*max_age),
+            Error::Desk(error) => at_desk(error),
             Error::Lab(error) => in_lab(error),
             Error::Refused { refusal, max_age, connection, group_claim, groups } => {
                 refused::problem(*refusal, *max_age, &Said { connection, claim: group_claim, groups })
@@ -235,7 +239,7 @@ impl From<&Error> for Problem {
             Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
             Error::SignIn(error) => refused_sign_in::problem(error),
-            Error::NoSuchConnection => Self::no_such_page(),
+            Error::NoSuchConnection | Error::Denied(Denied::NotAnOperator) => Self::no_such_page(),
             Error::NoSuchSession => Self::new(
                 StatusCode::NOT_FOUND,
                 "no-such-session",
@@ -269,6 +273,37 @@ impl From<Error> for Problem {
         }
         problem
     }
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+fn at_desk(error: &DeskError) -> Problem {
+    let (status, kind, title, detail) = match error {
+        DeskError::NoSuchLab => {
+            (StatusCode::NOT_FOUND, "no-such-lab", "No such lab", "There is no lab of that name.".to_owned())
+        }
+        DeskError::NoSuchPerson => {
+            (StatusCode::NOT_FOUND, "no-such-person", "No such person", "Nobody has that id.".to_owned())
+        }
+        DeskError::NoSuchPack(_) => (
+            StatusCode::BAD_REQUEST,
+            "cannot-be",
+            "A lab cannot be like that",
+            format!("{}.", capitalised(&error.to_string())),
+        ),
+        DeskError::NameTaken | DeskError::Already(_) | DeskError::Oneself => (
+            StatusCode::CONFLICT,
+            "conflict",
+            "That does not fit what is there",
+            format!("{}.", capitalised(&error.to_string())),
+        ),
+        DeskError::Store(_) => return Problem::internal(),
+    };
+    Problem::new(status, kind, title, detail)
 }
 
 fn in_lab(error: &LabError) -> Problem {

@@ -122,6 +122,16 @@ fn mfa_needed(max_age: Option<SignInAge>, connection: &str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, "mfa-needed", "This role needs a second factor", detail).step_up(max_age, true)
 }
 
+/// For an operator who would change something.
+pub(super) fn operator_mfa_needed(max_age: Option<SignInAge>) -> Problem {
+    let fresh = if max_age.is_some() { " --fresh" } else { "" };
+    let detail = format!(
+        "What an operator changes takes a sign-in with a second factor, and yours had none, or did not say so. Sign in again \
+         with one: `lodge login --mfa{fresh}`."
+    );
+    Problem::new(StatusCode::FORBIDDEN, "mfa-needed", "This takes a second factor", detail).step_up(max_age, true)
+}
+
 /// For what takes a sign-in that is no older than this.
 pub(super) fn fresh_sign_in_needed(why: &str, most: SignInAge) -> Problem {
     Problem::new(

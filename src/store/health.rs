@@ -174,7 +174,37 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
+/// What a database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its program: `SQLite 3.50.1`, `PostgreSQL 15.18`.
+    pub version: String,
+    /// The latest migration that its schema has had.
+    pub migration: i64,
+}
+
 impl Store {
+    /// What the database is.
+    ///
+    /// # Errors
+    ///
+    /// When it is away.
+    pub async fn about(&self) -> Result<About> {
+        const SCHEMA: &str = "select max(version) from _sqlx_migrations where success";
+        let (version, (migration,)): (String, (i64,)) = match &self.database {
+            Database::Sqlite(store) => {
+                let (version,): (String,) = sqlx::query_as("select sqlite_version()").fetch_one(&store.readers).await?;
+                (format!("SQLite {version}"), sqlx::query_as(SCHEMA).fetch_one(&store.readers).await?)
+            }
+            Database::Postgres(store) => {
+                let asked = sqlx::query_as("select current_setting('server_version')");
+                let (version,): (String,) = asked.fetch_one(&store.pool).await?;
+                (format!("PostgreSQL {version}"), sqlx::query_as(SCHEMA).fetch_one(&store.pool).await?)
+            }
+        };
+        Ok(About { version, migration })
+    }
+
     /// Looks at the database more closely than opening it does. Reads all of a SQLite file.
     ///
     /// # Errors

@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 use super::sql::{run_across, run_in_lab, statements};
 use super::{Error, LabTx, MaybeTime, Result, Tx, column};
 use crate::domain::access::{Grounds, Membership, Operator};
-use crate::domain::id::{LabId, LabName, PersonId, RoleName, SignInId};
+use crate::domain::id::{ConnectionName, LabId, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::{Lab, Role, Standing};
 use crate::domain::limits::{GroupsAge, SignInAge};
 use crate::domain::mapping::Mapping;
+use crate::domain::person::DisplayName;
 use crate::domain::role_session::SessionDuration;
 
 statements! {
@@ -31,6 +32,19 @@ statements! {
             groups_max_age_seconds from lab where name = $1";
         LABS = "select id, name, title, session_role, external_id, created_at, archived_at, \
             groups_max_age_seconds from lab order by name";
+        /// For the operator: some of the labs, and whether somebody answers for each.
+        LABS_AT_A_GLANCE = "select lab.id as id, lab.name as name, lab.title as title, \
+            lab.session_role as session_role, lab.external_id as external_id, lab.created_at as created_at, \
+            lab.archived_at as archived_at, lab.groups_max_age_seconds as groups_max_age_seconds, \
+            (select max(invitation.lapses_at) from invitation where invitation.lab_id = lab.id \
+            and invitation.ended_at is null and invitation.lapses_at > $1) as invited_until \
+            from lab where lab.name > $2 order by lab.name limit $3";
+        /// For the operator: who answers for some of the labs.
+        PIS_OF_LABS = "select lab.name as lab, person.id as id, person.connection as connection, \
+            person.display_name as display_name, person.suspended_at as suspended_at from lab \
+            join standing on standing.lab_id = lab.id and standing.standing = 'pi' \
+            join person on person.id = standing.person_id \
+            where lab.name >= $1 and lab.name <= $2 order by lab.name, person.id";
         INSERT_LAB = "insert into lab (id, name, title, session_role, external_id, created_at, groups_max_age_seconds) \
             values ($1, $2, $3, $4, $5, $6, $7)";
         /// For the gate: the role that is asked for.
@@ -58,6 +72,46 @@ struct LabRow {
     created_at: DateTime<Utc>,
     archived_at: MaybeTime,
     groups_max_age_seconds: Option<i64>,
+}
+
+#[derive(sqlx::FromRow)]
+struct GlanceRow {
+    #[sqlx(flatten)]
+    lab: LabRow,
+    invited_until: MaybeTime,
+}
+
+#[derive(sqlx::FromRow)]
+struct PiRow {
+    lab: String,
+    id: String,
+    connection: String,
+    display_name: Option<String>,
+    suspended_at: MaybeTime,
+}
+
+/// A lab as the operator's list has it.
+#[derive(Clone, Debug)]
+pub struct LabAtAGlance {
+    /// The lab.
+    pub lab: Lab,
+    /// Who answers for it.
+    pub pis: Vec<LabPi>,
+    /// Until when somebody may still accept an invitation to be a PI of it.
+    pub invited_until: MaybeTime,
+}
+
+/// Somebody who answers for a lab, as the operator sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabPi {
+    /// Who.
+    pub id: PersonId,
+    /// Where they sign in.
+    pub connection: ConnectionName,
+    /// What they are called, if a provider ever said.
+    pub name: Option<DisplayName>,
+    /// Whether they are suspended, so that they can do nothing in it.
+    pub is_suspended: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -180,6 +234,37 @@ impl Tx {
     pub async fn labs(&mut self, _operator: &Operator) -> Result<Vec<Lab>> {
         let rows: Vec<LabRow> = run_across!(self, fetch_all LabRow: LABS)?;
         rows.into_iter().map(Lab::try_from).collect()
+    }
+
+    /// At most `limit` labs by name, after the given one, archived ones too, for the operator.
+    pub async fn labs_at_a_glance(
+        &mut self,
+        _operator: &Operator,
+        after: Option<&LabName>,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<LabAtAGlance>> {
+        let after = after.map_or("", LabName::as_str);
+        let rows: Vec<GlanceRow> =
+            run_across!(self, fetch_all GlanceRow: LABS_AT_A_GLANCE, now, after, i64::from(limit))?;
+        let glance = |row: GlanceRow| {
+            Ok(LabAtAGlance { lab: row.lab.try_into()?, pis: Vec::new(), invited_until: row.invited_until })
+        };
+        let mut labs = rows.into_iter().map(glance).collect::<Result<Vec<_>>>()?;
+        let (Some(first), Some(last)) = (labs.first(), labs.last()) else { return Ok(labs) };
+        let (first, last) = (first.lab.name.clone(), last.lab.name.clone());
+        let pis: Vec<PiRow> = run_across!(self, fetch_all PiRow: PIS_OF_LABS, first.as_str(), last.as_str())?;
+        for row in pis {
+            let name: LabName = column(&row.lab, "lab", "name")?;
+            let Ok(at) = labs.binary_search_by(|one| one.lab.name.cmp(&name)) else { continue };
+            labs[at].pis.push(LabPi {
+                id: column(&row.id, "person", "id")?,
+                connection: column(&row.connection, "person", "connection")?,
+                name: row.display_name.as_deref().and_then(DisplayName::from_claim),
+                is_suspended: row.suspended_at.is_some(),
+            });
+        }
+        Ok(labs)
     }
 
     /// Adds a lab.

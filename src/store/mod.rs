@@ -57,13 +57,14 @@ use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
-pub use health::{Finding, Health, LoginError};
+pub use health::{About, Finding, Health, LoginError};
 pub use idempotency::DoneRequest;
+pub use labs::{LabAtAGlance, LabPi};
 pub use ledger::{FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LedgerFilter, LedgerRow, OpenAttempt};
 pub use members::RoleSession;
 pub use migrations::{Migration, SchemaError, migrate};
 pub use overview::{GivenBy, LabPerson, LiveMapping, LiveRoleSession, RecentTrouble};
-pub use people::{LabStanding, MaybeGiven, PersonRow, Snapshot};
+pub use people::{LabStanding, MaybeGiven, PeopleSearch, PersonRow, Snapshot};
 pub use sessions::{BrowserOrigin, Code, CodeRow, HelperOrigin, OwnBrowserSession, OwnCliSession, Session, Tokens};
 pub use sql::{Kind, LAB_TABLES, Listed};
 pub use standings::OfficeHolder;

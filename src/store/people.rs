@@ -40,7 +40,7 @@ statements! {
         /// `$1` is a part of a name, or a whole id or subject; everybody when it is empty.
         PEOPLE = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
             where id > $2 and ($1 = '' or id = $1 or subject = $1 or lower(display_name) like $3 escape '!') \
-            order by id limit $4";
+            and (not $5 or suspended_at is not null) order by id limit $4";
         /// Keeps who suspends somebody waiting until the transaction ends; no row when they are suspended.
         HOLD_PERSON = "update person set suspended_at = null where id = $1 and suspended_at is null";
         SUSPEND = "update person set suspended_at = $2 where id = $1 and suspended_at is null";
@@ -65,7 +65,19 @@ statements! {
         STANDINGS_OF_PERSON = "select lab.name as lab, standing.standing as standing from standing \
             join lab on lab.id = standing.lab_id where standing.person_id = $1 and lab.archived_at is null \
             order by lab.name";
+        /// For the operator: what those whose ids are from one to another may administer.
+        STANDINGS_OF_PEOPLE = "select standing.person_id as person, lab.name as lab, standing.standing as standing \
+            from standing join lab on lab.id = standing.lab_id \
+            where standing.person_id >= $1 and standing.person_id <= $2 and lab.archived_at is null \
+            order by standing.person_id, lab.name";
     }
+}
+
+#[derive(sqlx::FromRow)]
+struct PersonStandingRow {
+    person: String,
+    lab: String,
+    standing: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -145,6 +157,15 @@ pub struct MaybeGiven {
     pub sign_in_age: Option<SignInAge>,
     /// What the lab set for how old groups may be.
     pub groups_age: Option<GroupsAge>,
+}
+
+/// Which people an operator looks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PeopleSearch<'a> {
+    /// A part of a name, or a whole id or subject; everybody when it is empty.
+    pub text: &'a str,
+    /// Only those who are suspended.
+    pub suspended: bool,
 }
 
 /// What a person may administer.
@@ -331,21 +352,43 @@ impl Tx {
         row.map(PersonRow::try_from).transpose()
     }
 
-    /// At most `limit` people by id, after the given one, for the operator: everybody, or those whose name has `search`
-    /// in it, or whose id or subject it is.
+    /// At most `limit` people by id, after the given one, for the operator: everybody, or those whose name has the text
+    /// in it, or whose id or subject it is; those who are suspended, or all of them.
     pub async fn people(
         &mut self,
         _operator: &Operator,
-        search: &str,
+        search: PeopleSearch<'_>,
         after: Option<&PersonId>,
         limit: u32,
     ) -> Result<Vec<PersonRow>> {
+        let PeopleSearch { text: search, suspended } = search;
         let after = after.map_or("", PersonId::as_str);
         let literal = search.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         let pattern = format!("%{literal}%");
         let limit = i64::from(limit);
-        let rows: Vec<RawPerson> = run!(self, fetch_all RawPerson: PEOPLE, search, after, pattern.as_str(), limit)?;
+        let rows: Vec<RawPerson> =
+            run!(self, fetch_all RawPerson: PEOPLE, search, after, pattern.as_str(), limit, suspended)?;
         rows.into_iter().map(PersonRow::try_from).collect()
+    }
+
+    /// What people may administer whose ids are from the first to the last of these, for the operator: by person and lab.
+    pub async fn standings_of_people(
+        &mut self,
+        _operator: &Operator,
+        first: &PersonId,
+        last: &PersonId,
+    ) -> Result<Vec<(PersonId, LabStanding)>> {
+        let rows: Vec<PersonStandingRow> =
+            run_across!(self, fetch_all PersonStandingRow: STANDINGS_OF_PEOPLE, first.as_str(), last.as_str())?;
+        rows.into_iter()
+            .map(|row| {
+                let standing = LabStanding {
+                    lab: column(&row.lab, "lab", "name")?,
+                    standing: column(&row.standing, "standing", "standing")?,
+                };
+                Ok((column(&row.person, "standing", "person_id")?, standing))
+            })
+            .collect()
     }
 
     /// Suspends somebody; false when they were already.

@@ -3,11 +3,13 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 15] = [
+const ACROSS: [(&str, &str); 18] = [
     ("FORGET_DONE_REQUESTS", "the sweep forgets those of yesterday, whosoever they are"),
     ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),
     ("LAB_BY_NAME", "the gate has to find the lab before anybody can be in it"),
     ("LABS", "the operator's list"),
+    ("LABS_AT_A_GLANCE", "the operator's list, a page of it: the labs' own rows and whether an invitation is open"),
+    ("PIS_OF_LABS", "the operator's list: who answers for each lab"),
     ("INSERT_LAB", "the operator makes a lab, which nobody can be in before"),
     ("GATE_ROLE", "the gate, of one lab: the role that is asked for"),
     ("GATE_STANDING", "the gate, of one lab: what somebody may administer"),
@@ -19,6 +21,7 @@ const ACROSS: [(&str, &str); 15] = [
     ("FORGET_ROLE_SESSIONS", "the sweep forgets what is over, whosoever it was"),
     ("MAPPINGS_OF_SIGN_IN", "one's own: the roles that one's groups are given, in all labs"),
     ("STANDINGS_OF_PERSON", "one's own: the labs that one looks after"),
+    ("STANDINGS_OF_PEOPLE", "the operator's list of people: what each looks after"),
 ];
 
 #[test]

@@ -256,15 +256,15 @@ fn people_are_listed_in_both_forms_and_found() {
         let list = operator.told(&["person", "list"]);
 
         let all = all.as_array().unwrap();
-        assert_eq!(all.len(), many + 1, "more than a page, with the PI of `vision`");
+        assert_eq!(all.len(), many + 2, "more than a page, with the PI of `vision` and the demo's operator");
         let mut ids: Vec<_> = all.iter().map(|person| person["id"].as_str().unwrap()).collect();
         ids.dedup();
-        assert!(ids.is_sorted() && ids.len() == many + 1);
+        assert!(ids.is_sorted() && ids.len() == many + 2);
         assert_eq!(
             keys(&all[0]),
             ["connection", "created_at", "id", "issuer", "name", "standings", "subject", "suspended_at"]
         );
-        assert_eq!(list.lines().count(), many + 2);
+        assert_eq!(list.lines().count(), many + 3);
         assert!(list.starts_with("ID                  NAME                CONNECTION  STANDINGS  "), "{list:.200}");
         let professor = list.lines().find(|line| line.contains("PI of vision")).unwrap();
         assert!(professor.contains("  -                   campus      PI of vision  -"), "{professor}");

@@ -30,6 +30,44 @@ fn a_lab_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn an_operator_sees_labs_at_a_glance_page_by_page() {
+    on_each("an_operator_sees_labs_at_a_glance_page_by_page", async |store| {
+        let (vision, person) = (kept_lab(store, "vision").await, kept_person(store, "s").await);
+        let manager = kept_person(store, "m").await;
+        for name in ["art", "language"] {
+            kept_lab(store, name).await;
+        }
+        let invitation =
+            |id: u8, lapses_at| Invitation { id: InvitationId::from_entropy([id; 10]), created_at: now(), lapses_at };
+        in_lab(store, &vision, async |lab| {
+            lab.put_office(&person, Office::Pi, now()).await.unwrap();
+            lab.put_office(&manager, Office::Manager, now()).await.unwrap();
+            lab.insert_invitation(&operator(), "hash-1", &invitation(1, later(60))).await.unwrap();
+            lab.insert_invitation(&operator(), "hash-2", &invitation(2, later(90))).await.unwrap();
+            lab.end_invitation(&InvitationId::from_entropy([2; 10]), later(1)).await.unwrap();
+        })
+        .await;
+        let glance = async |after: Option<&str>, limit, at| {
+            let mut tx = store.read().await.unwrap();
+            let after = after.map(|name| name.parse().unwrap());
+            let labs = tx.labs_at_a_glance(&operator(), after.as_ref(), limit, at).await.unwrap();
+            let shown = labs.iter().map(|it| {
+                let pis: Vec<_> = it.pis.iter().map(|pi| pi.id.clone()).collect();
+                (it.lab.name.to_string(), pis, it.invited_until)
+            });
+            shown.collect::<Vec<_>>()
+        };
+        let (art, language) = (("art".to_owned(), vec![], None), ("language".to_owned(), vec![], None));
+        let vision = |until| ("vision".to_owned(), vec![person.clone()], until);
+
+        assert_eq!(glance(None, 2, later(2)).await, [art, language]);
+        assert_eq!(glance(Some("language"), 2, later(2)).await, [vision(Some(later(60)))]);
+        assert_eq!(glance(Some("language"), 2, later(60)).await, [vision(None)]);
+        assert_eq!(glance(Some("vision"), 2, now()).await, []);
+    });
+}
+
+#[test]
 fn limits_are_set_in_one_lab_and_taken_back() {
     on_each("limits_are_set_in_one_lab_and_taken_back", async |store| {
         let (access, other) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);

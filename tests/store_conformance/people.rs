@@ -5,6 +5,7 @@ use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::SignInId;
 use lodge::domain::lab::Office;
 use lodge::domain::person::DisplayName;
+use lodge::store::{LabStanding, PeopleSearch};
 
 use super::*;
 
@@ -137,6 +138,7 @@ fn people_are_found_by_name_subject_and_id_page_by_page() {
         .await;
         let found = async |search: &str| {
             let mut tx = store.read().await.unwrap();
+            let search = PeopleSearch { text: search, suspended: false };
             let people = tx.people(&operator(), search, None, 10).await.unwrap();
             let mut subjects: Vec<_> = people.iter().map(|it| it.key.subject.as_str().to_owned()).collect();
             subjects.sort();
@@ -149,10 +151,19 @@ fn people_are_found_by_name_subject_and_id_page_by_page() {
         assert_eq!(found("s-").await, "", "a subject is found whole");
         assert_eq!(found("%").await, "s-2", "a sign like any other");
         let mut tx = store.read().await.unwrap();
-        let first = tx.people(&operator(), "", None, 3).await.unwrap();
-        let rest = tx.people(&operator(), "", Some(&first[2].id), 3).await.unwrap();
+        let everybody = PeopleSearch::default();
+        let first = tx.people(&operator(), everybody, None, 3).await.unwrap();
+        let rest = tx.people(&operator(), everybody, Some(&first[2].id), 3).await.unwrap();
         assert_eq!((first.len(), rest.len()), (3, 1));
         assert!(first.iter().all(|it| it.id != rest[0].id));
+        drop(tx);
+
+        doing(store, async |tx| assert!(tx.suspend(&operator(), &rest[0].id, now()).await.unwrap())).await;
+        let mut tx = store.read().await.unwrap();
+        let suspended = PeopleSearch { suspended: true, ..everybody };
+        let found = tx.people(&operator(), suspended, None, 10).await.unwrap();
+        assert_eq!(found.iter().map(|it| &it.id).collect::<Vec<_>>(), [&rest[0].id]);
+        assert_eq!(tx.people(&operator(), suspended, Some(&rest[0].id), 10).await.unwrap(), []);
     });
 }
 
@@ -168,5 +179,20 @@ fn standings_of_one_person_come_by_lab() {
         let standings = store.read().await.unwrap().standings_of_person(&person).await.unwrap();
         let shown: Vec<_> = standings.iter().map(|it| (it.lab.as_str(), it.standing.as_str())).collect();
         assert_eq!(shown, [("language", "manager"), ("vision", "pi")]);
+
+        let other = kept_person(store, "other").await;
+        let access = kept_lab(store, "robotics").await;
+        in_lab(store, &access, async |lab| lab.put_office(&other, Office::Pi, now()).await.unwrap()).await;
+        let mut tx = store.read().await.unwrap();
+        let (first, last) = if person < other { (&person, &other) } else { (&other, &person) };
+        let both = tx.standings_of_people(&operator(), first, last).await.unwrap();
+        let of = |who: &PersonId| both.iter().filter(|(id, _)| id == who).map(|(_, at)| at.clone()).collect::<Vec<_>>();
+        assert_eq!((of(&person), of(&other).len(), both.len()), (standings, 1, 3));
+        assert_eq!(tx.standings_of_people(&operator(), &other, &other).await.unwrap(), both_of(&both, &other));
     });
+}
+
+/// Those of one person.
+fn both_of(both: &[(PersonId, LabStanding)], who: &PersonId) -> Vec<(PersonId, LabStanding)> {
+    both.iter().filter(|(id, _)| id == who).cloned().collect()
 }

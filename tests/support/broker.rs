@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::domain::access::OperatorRoll;
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
@@ -132,6 +133,7 @@ impl Plan {
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
+                operators: OperatorRoll::from_settings([super::signed_in::operator_id()]),
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
 use lodge::aws;
+use lodge::domain::access::OperatorRoll;
 use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
 
@@ -50,6 +51,7 @@ impl Premises {
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
+                operators: OperatorRoll::default(),
             })
         })
     }

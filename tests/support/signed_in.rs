@@ -35,6 +35,19 @@ pub(crate) struct SignedIn {
     pub(crate) cookie: String,
 }
 
+/// The subject of the person whom the settings of the tests name as an operator.
+pub(crate) const OPERATOR: &str = "operator";
+
+/// Their id, which they have from their first sign-in on.
+pub(crate) fn operator_id() -> PersonId {
+    PersonId::from_entropy([0x0f; 10])
+}
+
+/// The operator of the tests, with a second factor.
+pub(crate) fn operator(broker: &Broker) -> SignedIn {
+    SignIn { connection: "campus", subject: OPERATOR, groups: Some(&[]), mfa: true }.at(broker)
+}
+
 /// What makes somebody of this name at this connection the same person tomorrow.
 pub(crate) fn key(connection: &str, subject: &str) -> PersonKey {
     PersonKey {
@@ -68,6 +81,7 @@ impl SignIn<'_> {
         let person = wait(async {
             let mut tx = broker.store.write().await.unwrap();
             let fresh = PersonId::from_entropy(Random::System.bytes());
+            let fresh = if self.subject == OPERATOR { operator_id() } else { fresh };
             let key = key(self.connection, self.subject);
             let (person, _) = tx.upsert_person(&fresh, &key, None, now).await.unwrap();
             let sign_in = SignInId::from_entropy(Random::System.bytes());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::super::keys;
@@ -11,14 +11,34 @@ use crate::domain::access::OperatorAccess;
 use crate::domain::id::{InvitationId, LabId, LabName};
 use crate::domain::lab::{Invitation, Lab, Role};
 use crate::domain::ledger::{Book, Event};
+use crate::domain::person::is_invisible;
 use crate::domain::role_session::{ExternalId, RoleArn, SessionDuration};
-use crate::store::{OfficeHolder, Tx};
+use crate::store::{LabAtAGlance, OfficeHolder, Tx};
 
 /// How long an invitation's link is good.
 const INVITATION_LIFETIME: TimeDelta = TimeDelta::days(7);
 
+/// An invitation that lapses so soon is worth a word.
+const LAPSES_SOON: TimeDelta = TimeDelta::days(2);
+
+/// How many labs are looked at for what they need.
+const LABS_LOOKED_AT: u32 = 1_000;
+
 /// What every invitation's token starts with, for secret scanners.
 const TOKEN_PREFIX: &str = "lodge_inv_";
+
+/// A longer title is a mistake.
+pub const LAB_TITLE_MAX_CHARS: usize = 120;
+
+/// A lab's title without the space around it, when it can be one: 1 to [`LAB_TITLE_MAX_CHARS`] characters on one line, with
+/// nothing in it that cannot be seen.
+#[must_use]
+pub fn lab_title(text: &str) -> Option<String> {
+    let text = text.trim();
+    let fits = (1..=LAB_TITLE_MAX_CHARS).contains(&text.chars().count());
+    let is_plain = !text.chars().any(|c| c.is_control() || is_invisible(c));
+    (fits && is_plain).then(|| text.to_owned())
+}
 
 /// A lab to make.
 #[derive(Clone, Debug)]
@@ -44,6 +64,39 @@ pub struct LabDetails {
     pub office_holders: Vec<OfficeHolder>,
     /// The invitation that can still be used, if there is one.
     pub invitation: Option<Invitation>,
+}
+
+/// Some of the labs, by name.
+#[derive(Clone, Debug)]
+pub struct LabsPage {
+    /// Each with who answers for it.
+    pub labs: Vec<LabAtAGlance>,
+    /// Whether there are more after the last of these.
+    pub more: bool,
+}
+
+/// Why a lab needs whoever runs the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabNeed {
+    /// Nobody answers for it, and nobody is invited to.
+    NoPi,
+    /// Nobody answers for it, and the invitation lapses soon: then.
+    Invited(DateTime<Utc>),
+    /// Whoever answers for it is suspended.
+    PiSuspended,
+}
+
+impl LabNeed {
+    /// What a lab needs, if anything.
+    #[must_use]
+    pub fn of(lab: &LabAtAGlance, now: DateTime<Utc>) -> Option<Self> {
+        match (lab.pis.is_empty(), lab.invited_until) {
+            _ if lab.lab.archived_at.is_some() => None,
+            (true, Some(until)) => (until - now < LAPSES_SOON).then_some(Self::Invited(until)),
+            (true, None) => Some(Self::NoPi),
+            (false, _) => lab.pis.iter().all(|pi| pi.is_suspended).then_some(Self::PiSuspended),
+        }
+    }
 }
 
 /// An invitation that was just made.
@@ -118,6 +171,23 @@ impl Desk {
         Ok(roles)
     }
 
+    /// The packs that a lab's roles can come from.
+    #[must_use]
+    pub fn packs(&self) -> Vec<String> {
+        let folders = self.policies.iter().filter_map(|(name, _)| Some(name.as_str().split_once('/')?.0.to_owned()));
+        folders.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// What a lab of this pack would have: each role, and what it is for.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such pack.
+    pub fn pack(&self, pack: &str) -> DeskResult<Vec<(String, String)>> {
+        let title = |role: &Role| self.policies.get(&role.template).map_or("", |it| it.title()).to_owned();
+        Ok(self.roles_of(pack)?.iter().map(|role| (role.name.to_string(), title(role))).collect())
+    }
+
     /// All labs by name, archived ones too.
     ///
     /// # Errors
@@ -125,6 +195,28 @@ impl Desk {
     /// When the database is away.
     pub async fn labs(&self) -> DeskResult<Vec<Lab>> {
         Ok(self.store.read().await?.labs(&self.operator).await?)
+    }
+
+    /// At most `limit` labs by name after the given one, archived ones too, each with who answers for it.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn labs_page(&self, after: Option<&LabName>, limit: u32) -> DeskResult<LabsPage> {
+        let mut tx = self.store.read().await?;
+        let mut labs = tx.labs_at_a_glance(&self.operator, after, limit.saturating_add(1), self.clock.now()).await?;
+        let more = labs.len() > limit as usize;
+        labs.truncate(limit as usize);
+        Ok(LabsPage { labs, more })
+    }
+
+    /// The labs at a glance, a thousand at most.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn labs_at_a_glance(&self) -> DeskResult<LabsPage> {
+        self.labs_page(None, LABS_LOOKED_AT).await
     }
 
     /// One lab.

@@ -1,13 +1,18 @@
-//! The operator's desk: what whoever runs the broker does at its own command line, beside a running broker or without
-//! one. What they do to a lab stands in that lab's ledger, under the account they did it with.
+//! The operator's desk: what whoever runs the broker does, at its own command line, beside a running broker or without
+//! one, or in a browser. What they do to a lab stands in that lab's ledger, under the account they did it with, or as the
+//! person they are.
 
 mod labs;
 mod people;
+mod trust;
 
 use url::Url;
 
-pub use labs::{LabDetails, NewInvitation, NewLab};
-pub use people::PeoplePage;
+pub use labs::{LAB_TITLE_MAX_CHARS, LabDetails, LabNeed, LabsPage, NewInvitation, NewLab, lab_title};
+pub use people::{PeoplePage, PersonDetails};
+pub use trust::TrustPolicy;
+
+pub use crate::store::{LabAtAGlance, LabPi, LabStanding, PeopleSearch, PersonRow};
 
 use crate::ambient::{Clock, Random};
 use crate::domain::access::Operator;
@@ -51,6 +56,9 @@ pub enum DeskError {
     /// Nobody has this id.
     #[error("there is no person with that id; `lodged person list` shows them")]
     NoSuchPerson,
+    /// Nobody locks themselves out.
+    #[error("that is you; another operator suspends you, or `lodged person suspend` at the machine")]
+    Oneself,
     /// The database did not do its part.
     #[error("the database did not do its part")]
     Store(#[from] crate::store::Error),

@@ -1,9 +1,13 @@
 //! People: finding them, and stopping one everywhere at once.
 
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
 use super::{Desk, DeskError, DeskResult};
 use crate::domain::id::PersonId;
 use crate::domain::ledger::{Book, Event};
-use crate::store::{LabStanding, PersonRow};
+use crate::store::{LabStanding, PeopleSearch, PersonRow};
 
 /// Some of the people, by id.
 #[derive(Clone, Debug)]
@@ -14,24 +18,63 @@ pub struct PeoplePage {
     pub more: bool,
 }
 
+/// Somebody, and what the operator wants to know of them.
+#[derive(Clone, Debug)]
+pub struct PersonDetails {
+    /// Who.
+    pub person: PersonRow,
+    /// What they may administer.
+    pub standings: Vec<LabStanding>,
+    /// How many browsers they are signed in with.
+    pub browsers: usize,
+    /// How many helpers.
+    pub helpers: usize,
+}
+
 impl Desk {
-    /// At most `limit` people after the given one: everybody, or those whose name has `search` in it, or whose id or
-    /// subject it is.
+    /// At most `limit` people after the given one, of those who are looked for.
     ///
     /// # Errors
     ///
     /// When the database is away.
-    pub async fn people(&self, search: &str, after: Option<&PersonId>, limit: u32) -> DeskResult<PeoplePage> {
+    pub async fn people(
+        &self,
+        search: PeopleSearch<'_>,
+        after: Option<&PersonId>,
+        limit: u32,
+    ) -> DeskResult<PeoplePage> {
         let mut tx = self.store.read().await?;
         let mut rows = tx.people(&self.operator, search, after, limit.saturating_add(1)).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let mut people = Vec::new();
-        for row in rows {
-            let standings = tx.standings_of_person(&row.id).await?;
-            people.push((row, standings));
+        let mut standings: BTreeMap<PersonId, Vec<LabStanding>> = BTreeMap::new();
+        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            for (person, standing) in tx.standings_of_people(&self.operator, &first.id, &last.id).await? {
+                standings.entry(person).or_default().push(standing);
+            }
         }
-        Ok(PeoplePage { people, more })
+        let with_standings = |row: PersonRow| {
+            let standings = standings.remove(&row.id).unwrap_or_default();
+            (row, standings)
+        };
+        Ok(PeoplePage { people: rows.into_iter().map(with_standings).collect(), more })
+    }
+
+    /// One person, and where they are signed in: a browser that was not used for `idle` is not.
+    ///
+    /// # Errors
+    ///
+    /// When nobody has that id, or the database is away.
+    pub async fn person(&self, id: &PersonId, idle: TimeDelta) -> DeskResult<PersonDetails> {
+        let now = self.clock.now();
+        let mut tx = self.store.read().await?;
+        let person = tx.person(&self.operator, id).await?.ok_or(DeskError::NoSuchPerson)?;
+        Ok(PersonDetails {
+            person,
+            standings: tx.standings_of_person(id).await?,
+            browsers: tx.browser_sessions_of(id, now, now - idle).await?.len(),
+            helpers: tx.cli_sessions_of(id, now).await?.len(),
+        })
     }
 
     /// Suspends somebody: every session of theirs ends now, none begins, and they are given nothing. AWS credentials
@@ -39,8 +82,11 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// When nobody has that id, they are suspended already, or the database is away.
+    /// When nobody has that id, it is the operator themselves, they are suspended already, or the database is away.
     pub async fn suspend(&self, id: &PersonId) -> DeskResult<(PersonRow, u64)> {
+        if self.operator.is(id) {
+            return Err(DeskError::Oneself);
+        }
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
         if !tx.suspend(&self.operator, id, now).await? {

@@ -163,6 +163,7 @@ Lodge is ready. Everything runs on this machine, and nothing leaves it.
   postdoc     may use vision/publish and vision/pay
   student     may use vision/read-results
   guest       signs in, is in no group, may use nothing
+  operator    runs the broker from a browser, at http://{broker}/operator
 
 Try, in another terminal (and choose `student` in the browser):
 

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use clap::{Args, Subcommand};
 use lodge::domain::id::PersonId;
-use lodge::store::{LabStanding, PersonRow};
+use lodge::store::{LabStanding, PeopleSearch, PersonRow};
 use lodge::telemetry;
 use serde::Serialize;
 
@@ -105,6 +105,7 @@ async fn list(search: &str, common: &Common) -> anyhow::Result<()> {
         let mut people = Vec::new();
         loop {
             let after = people.last().map(|(row, _): &(PersonRow, Vec<LabStanding>)| row.id.clone());
+            let search = PeopleSearch { text: search, suspended: false };
             let page = desk.people(search, after.as_ref(), PAGE).await?;
             people.extend(page.people);
             if !page.more {

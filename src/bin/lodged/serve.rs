@@ -8,6 +8,7 @@ use lodge::ambient::{Clock, Random};
 use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
 use lodge::aws::{self, Aws};
 use lodge::config::Config;
+use lodge::domain::access::OperatorRoll;
 use lodge::domain::policy::PolicyLibrary;
 use lodge::http;
 use lodge::oidc::Provider;
@@ -54,6 +55,7 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
             ..Lifetimes::default()
         },
         trusted_proxies: config.server.trusted_proxies.clone(),
+        operators: OperatorRoll::from_settings(config.operators.people()?),
     }))
 }
 

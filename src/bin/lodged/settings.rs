@@ -34,6 +34,8 @@ pub(crate) struct Summary {
     /// The file or the URL.
     database: String,
     connections: Vec<String>,
+    /// Who runs it from a browser.
+    operators: Vec<String>,
     policy_templates: usize,
 }
 
@@ -94,21 +96,27 @@ impl Summary {
             },
             database: output::one_line(&database.to_string()),
             connections: config.connections.iter().map(|connection| connection.name.clone()).collect(),
+            operators: config.operators.people().unwrap_or_default().iter().map(ToString::to_string).collect(),
             policy_templates,
         }
     }
 
     /// Each line with a name and what it is.
-    fn lines(&self) -> [(&'static str, String); 5] {
+    fn lines(&self) -> [(&'static str, String); 6] {
         let connections = match self.connections.as_slice() {
             [] => "none, so nobody can sign in".to_owned(),
             names => names.join(", "),
+        };
+        let operators = match self.operators.as_slice() {
+            [] => "nobody in a browser".to_owned(),
+            people => people.join(", "),
         };
         [
             ("public URL", self.public_url.clone()),
             ("listens on", self.listen.clone()),
             ("database", format!("{}, {}", self.database_kind, self.database)),
             ("connections", connections),
+            ("operators", operators),
             ("policies", format!("{} templates", self.policy_templates)),
         ]
     }

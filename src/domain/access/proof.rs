@@ -38,6 +38,12 @@ pub enum Denied {
     /// They belong to the lab, and changing something there takes a newer sign-in.
     #[error("this takes a sign-in that is at most {0} old")]
     FreshSignInNeeded(SignInAge),
+    /// They do not run the broker, so that nothing of what an operator sees is there for them.
+    #[error("this is for whoever runs the broker")]
+    NotAnOperator,
+    /// They run the broker, and changing something takes a sign-in with a second factor, and a newer one where it says so.
+    #[error("this takes a sign-in with a second factor")]
+    MfaNeeded(Option<SignInAge>),
 }
 
 /// Proof that the bearer may see into one lab.
@@ -200,23 +206,34 @@ impl Deref for PiAccess {
     }
 }
 
-/// Whoever runs the broker, at its own command line. They set labs up; they never hold a role in one, and what they do
-/// to a lab stands in that lab's ledger.
+/// Whoever runs the broker: at its own command line, or in a browser when its settings name them. They set labs up; they
+/// never hold a role in one by that, and what they do to a lab stands in that lab's ledger.
 #[derive(Clone, Debug)]
-pub struct Operator(OperatorName);
+pub struct Operator(Actor);
 
 impl Operator {
     /// The one who runs `lodged`, who can read its database and its key anyway. Nothing that answers requests may make
     /// one; a test reads the sources for that.
     #[must_use]
     pub const fn at_this_machine(name: OperatorName) -> Self {
-        Self(name)
+        Self(Actor::Operator(name))
+    }
+
+    /// Somebody whom the settings name; only their roll makes one.
+    pub(super) const fn on_the_roll(person: PersonId) -> Self {
+        Self(Actor::Person(person))
     }
 
     /// As the ledger names them.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor::Operator(self.0.clone())
+        self.0.clone()
+    }
+
+    /// Whether this is that very person.
+    #[must_use]
+    pub fn is(&self, person: &PersonId) -> bool {
+        matches!(&self.0, Actor::Person(by) if by == person)
     }
 
     /// For what operators may do to a lab, archived ones included.
@@ -395,5 +412,10 @@ mod tests {
         assert!(LabAccess::clone(&access).manager().is_err());
         assert!(LabAccess::clone(&access).pi().is_err());
         assert_eq!((access.standing(), access.by().to_string().as_str()), (None, "operator root"));
+
+        let person = PersonId::from_entropy([3; 10]);
+        let access = Operator::on_the_roll(person.clone()).access(lab(false));
+        assert!(LabAccess::clone(&access).manager().is_err() && LabAccess::clone(&access).pi().is_err());
+        assert_eq!((access.standing(), access.by()), (None, &Actor::Person(person)));
     }
 }

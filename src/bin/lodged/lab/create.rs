@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use lodge::app::desk::NewLab;
+use lodge::app::desk::{LAB_TITLE_MAX_CHARS, NewLab, lab_title};
 use lodge::domain::id::LabName;
 use lodge::domain::role_session::RoleArn;
 
@@ -10,9 +10,6 @@ use super::sheet::{self, Sheet};
 use super::trust::TrustArguments;
 use crate::arguments::Common;
 use crate::{desk, output};
-
-/// A longer title is a mistake.
-const TITLE_MAX_CHARS: usize = 120;
 
 /// The pack that is none.
 const NO_PACK: &str = "none";
@@ -38,11 +35,7 @@ pub(crate) struct Arguments {
 }
 
 fn title(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > TITLE_MAX_CHARS || output::one_line(text) != text {
-        return Err(format!("1 to {TITLE_MAX_CHARS} characters on one line"));
-    }
-    Ok(text.to_owned())
+    lab_title(text).ok_or_else(|| format!("1 to {LAB_TITLE_MAX_CHARS} characters on one line"))
 }
 
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {

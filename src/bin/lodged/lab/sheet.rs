@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use lodge::app::desk::LabDetails;
+use lodge::app::desk::{LabDetails, TrustPolicy};
 use lodge::domain::lab::{Invitation, Lab, Standing};
 use serde::Serialize;
 
-use super::trust::{NOBODY, TrustArguments, TrustPolicy};
+use super::trust::TrustArguments;
 use crate::output;
 
 /// A lab in a list.
@@ -151,7 +151,8 @@ pub(super) fn text(first: &str, details: &LabDetails, trust: &TrustArguments) ->
     if !trust.is_complete() {
         let _ = write!(
             text,
-            "\nIn the place of {NOBODY} goes the role that the broker itself runs under (--broker-role puts it there).\n"
+            "\nIn the place of {} goes the role that the broker itself runs under (--broker-role puts it there).\n",
+            TrustPolicy::NOBODY
         );
     }
     Ok(text)
