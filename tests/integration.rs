@@ -56,6 +56,8 @@ mod mturk_actions;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod operators;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod people;

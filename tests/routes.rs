@@ -5,7 +5,7 @@
 
 mod admission;
 mod bodies;
-mod requests;
+pub(crate) mod requests;
 mod strangers;
 
 use lodge::domain::id::PersonId;
@@ -16,11 +16,11 @@ use crate::support::databases::Kind;
 use crate::support::labs::Labs;
 use crate::support::raw::Ask;
 use crate::support::serving::wait;
-use crate::support::signed_in::{SignedIn, key, signed_in};
+use crate::support::signed_in::{SignedIn, key, operator, signed_in};
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Who {
+pub(crate) enum Who {
     /// Nobody: no token and no cookie.
     Nobody,
     /// Somebody with a token and a cookie that were made up.
@@ -29,6 +29,8 @@ enum Who {
     Suspended,
     /// Somebody who is signed in and belongs to no lab.
     Stranger,
+    /// Somebody whom the settings name as an operator, and who belongs to no lab.
+    Operator,
     /// A PI of the other lab.
     OtherPi,
     /// Somebody with a mapping in the lab.
@@ -43,11 +45,12 @@ enum Who {
     PiByToken,
 }
 
-const EVERYBODY: [Who; 10] = [
+const EVERYBODY: [Who; 11] = [
     Who::Nobody,
     Who::Rubbish,
     Who::Suspended,
     Who::Stranger,
+    Who::Operator,
     Who::OtherPi,
     Who::Member,
     Who::Manager,
@@ -57,22 +60,22 @@ const EVERYBODY: [Who; 10] = [
 ];
 
 /// What somebody shows.
-struct Caller {
+pub(crate) struct Caller {
     who: Who,
-    person: Option<PersonId>,
-    token: Option<String>,
-    cookie: Option<String>,
+    pub(crate) person: Option<PersonId>,
+    pub(crate) token: Option<String>,
+    pub(crate) cookie: Option<String>,
 }
 
 /// Two labs with people in them. All requests are for `vision`, which is [`Labs::a`].
-struct Stage {
-    labs: Labs,
+pub(crate) struct Stage {
+    pub(crate) labs: Labs,
     /// Another PI, who asks for the changes that wait.
     second_pi: PersonId,
 }
 
 impl Stage {
-    fn on(kind: Kind) -> Self {
+    pub(crate) fn on(kind: Kind) -> Self {
         let labs = Labs::on(kind);
         labs.mapping(&labs.a, "vision-students", "read-results", MappingTerms::default());
         labs.mapping(&labs.b, "language-students", "read-results", MappingTerms::default());
@@ -81,7 +84,7 @@ impl Stage {
     }
 
     /// The caller, with sessions that no call before this one had.
-    fn caller(&self, who: Who) -> Caller {
+    pub(crate) fn caller(&self, who: Who) -> Caller {
         let labs = &self.labs;
         let shown = |SignedIn { person, token, cookie }| Caller {
             who,
@@ -106,6 +109,7 @@ impl Stage {
                 caller
             }
             Who::Stranger => shown(signed_in(labs.broker(), "stranger", &["chess"])),
+            Who::Operator => shown(operator(labs.broker())),
             Who::OtherPi => shown(labs.holder(&labs.b, Office::Pi, "other-pi", &["language-students"])),
             Who::Member => shown(signed_in(labs.broker(), "member", &["vision-students"])),
             Who::Manager => shown(labs.holder(&labs.a, Office::Manager, "manager", &[])),

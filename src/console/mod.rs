@@ -6,6 +6,7 @@
 mod assets;
 mod home;
 mod lab;
+pub mod operator;
 mod parts;
 mod problem;
 mod sessions;

@@ -17,6 +17,8 @@ pub struct Shell {
     pub(super) labs: Vec<LabName>,
     /// The one whose page this is.
     here: Option<LabName>,
+    /// Whether they run the broker.
+    pub(super) is_operator: bool,
 }
 
 impl Shell {
@@ -33,6 +35,7 @@ impl Shell {
             form_token,
             labs,
             here: None,
+            is_operator: profile.is_operator,
         }
     }
 

@@ -16,6 +16,7 @@ mod layers;
 mod limits;
 mod looked_for;
 mod oauth;
+mod operator;
 mod pages;
 pub mod problem;
 mod refused;

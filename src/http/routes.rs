@@ -26,6 +26,10 @@ pub enum Admits {
     ManagerPage,
     /// A browser of a PI of the lab in the address.
     PiPage,
+    /// A browser of somebody whom the settings name as an operator: for everybody else there is no such page.
+    OperatorPage,
+    /// A helper of somebody whom the settings name as an operator.
+    Operator,
     /// A helper that is signed in; what it gets depends on the person.
     Helper,
     /// A helper of somebody whom a mapping gives the role in the address.
@@ -42,7 +46,7 @@ impl Admits {
     /// Whether a browser's cookie is what is looked at, and for a form, the token in it.
     #[must_use]
     pub const fn is_by_browser(self) -> bool {
-        matches!(self, Self::Browser | Self::MemberPage | Self::ManagerPage | Self::PiPage)
+        matches!(self, Self::Browser | Self::MemberPage | Self::ManagerPage | Self::PiPage | Self::OperatorPage)
     }
 }
 
@@ -96,6 +100,26 @@ routes! {
     get "/labs/{lab}/settings" => pages::settings::show, MemberPage;
     post "/labs/{lab}/settings/groups-age" => pages::settings::set_groups_age, PiPage;
     post "/labs/{lab}/settings/sign-in-age/{role}" => pages::settings::set_sign_in_age, PiPage;
+    get "/operator" => pages::operator::overview, OperatorPage;
+    get "/operator/labs" => pages::operator::labs, OperatorPage;
+    get "/operator/labs/new" => pages::operator::new_lab, OperatorPage;
+    post "/operator/labs/new" => pages::operator::create_lab, OperatorPage;
+    get "/operator/labs/{lab}" => pages::operator::lab, OperatorPage;
+    post "/operator/labs/{lab}/invitation" => pages::operator::invite, OperatorPage;
+    post "/operator/labs/{lab}/invitation/withdraw" => pages::operator::withdraw, OperatorPage;
+    get "/operator/labs/{lab}/archive" => pages::operator::ask_lab, OperatorPage;
+    post "/operator/labs/{lab}/archive" => pages::operator::archive, OperatorPage;
+    get "/operator/labs/{lab}/restore" => pages::operator::ask_lab, OperatorPage;
+    post "/operator/labs/{lab}/restore" => pages::operator::restore, OperatorPage;
+    get "/operator/people" => pages::operator::people, OperatorPage;
+    get "/operator/people/{person}" => pages::operator::person, OperatorPage;
+    get "/operator/people/{person}/suspend" => pages::operator::ask_person, OperatorPage;
+    post "/operator/people/{person}/suspend" => pages::operator::suspend, OperatorPage;
+    get "/operator/people/{person}/restore" => pages::operator::ask_person, OperatorPage;
+    post "/operator/people/{person}/restore" => pages::operator::lift, OperatorPage;
+    get "/operator/connections" => pages::operator::connections, OperatorPage;
+    post "/operator/connections/{connection}/check" => pages::operator::check, OperatorPage;
+    get "/operator/versions" => pages::operator::versions, OperatorPage;
     get console::STYLESHEET_PATH => console::stylesheet, Anyone;
     get console::SCRIPT_PATH => console::script, Anyone;
     get "/healthz" => api::healthz, Anyone;
@@ -132,4 +156,19 @@ routes! {
     get "/api/v1/labs/{lab}/role-sessions" => api::people::role_sessions, Manager;
     put "/api/v1/labs/{lab}/people/{person}" => api::labs::appoint, Pi;
     delete "/api/v1/labs/{lab}/people/{person}" => api::labs::remove, Manager;
+    get "/api/v1/operator" => api::operator::overview, Operator;
+    get "/api/v1/operator/labs" => api::operator::labs, Operator;
+    post "/api/v1/operator/labs" => api::operator::create, Operator;
+    get "/api/v1/operator/labs/{lab}" => api::operator::lab, Operator;
+    post "/api/v1/operator/labs/{lab}/invitation" => api::operator::invite, Operator;
+    delete "/api/v1/operator/labs/{lab}/invitation" => api::operator::withdraw, Operator;
+    post "/api/v1/operator/labs/{lab}/archive" => api::operator::archive, Operator;
+    post "/api/v1/operator/labs/{lab}/restore" => api::operator::restore, Operator;
+    get "/api/v1/operator/people" => api::operator::people, Operator;
+    get "/api/v1/operator/people/{person}" => api::operator::person, Operator;
+    post "/api/v1/operator/people/{person}/suspend" => api::operator::suspend, Operator;
+    post "/api/v1/operator/people/{person}/restore" => api::operator::lift, Operator;
+    get "/api/v1/operator/connections" => api::operator::connections, Operator;
+    post "/api/v1/operator/connections/{connection}/check" => api::operator::check, Operator;
+    get "/api/v1/operator/version" => api::operator::version, Operator;
 }

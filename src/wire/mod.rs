@@ -5,6 +5,7 @@
 pub mod labs;
 pub mod ledger;
 pub mod limits;
+pub mod operator;
 pub mod people;
 pub mod roles;
 pub mod sessions;

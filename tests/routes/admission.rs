@@ -26,19 +26,24 @@ fn expected(route: &Route, caller: &Caller, request: &Request) -> Vec<u16> {
     let is_pi = matches!(standing, Who::Pi | Who::PiByCookie | Who::PiByToken);
     let in_lab = |gets_in_as: bool| match standing {
         _ if !caller.has_token() => vec![401],
-        Who::Stranger | Who::OtherPi => vec![404],
+        Who::Stranger | Who::Operator | Who::OtherPi => vec![404],
         _ if gets_in_as => gets_in.clone(),
         _ => vec![403],
     };
     let on_page = |gets_in_as: bool| match standing {
         _ if !caller.has_cookie() && route.method == "get" => vec![303],
         _ if !caller.has_cookie() => vec![401],
-        Who::Stranger | Who::OtherPi => vec![404],
+        Who::Stranger | Who::Operator | Who::OtherPi => vec![404],
         _ if gets_in_as => gets_in.clone(),
         _ => vec![403],
     };
+    // For everybody else there is no such page.
+    let is_operator = standing == Who::Operator;
     match route.admits {
-        Admits::Anyone => gets_in,
+        Admits::Operator if !caller.has_token() => vec![401],
+        Admits::OperatorPage if !caller.has_cookie() => vec![if route.method == "get" { 303 } else { 401 }],
+        Admits::Operator | Admits::OperatorPage if !is_operator => vec![404],
+        Admits::Anyone | Admits::Operator | Admits::OperatorPage => gets_in,
         Admits::Browser if caller.has_cookie() => gets_in,
         Admits::Helper if caller.has_token() => gets_in,
         // No other standing gives a role: what a PI wants to use, a mapping has to give.

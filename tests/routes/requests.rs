@@ -11,23 +11,24 @@ use super::{Caller, Stage, Who};
 use crate::support::broker::helper_query;
 use crate::support::raw::{self, Ask};
 use crate::support::serving::wait;
+use crate::support::signed_in::signed_in;
 
 /// A request, and what whoever is admitted gets.
 #[derive(Clone)]
-pub(super) struct Request {
-    pub(super) method: &'static str,
+pub(crate) struct Request {
+    pub(crate) method: &'static str,
     /// With every part filled in.
-    pub(super) path: String,
-    pub(super) if_match: Option<&'static str>,
-    pub(super) body: Body,
+    pub(crate) path: String,
+    pub(crate) if_match: Option<&'static str>,
+    pub(crate) body: Body,
     /// A cookie beside the session's.
-    pub(super) cookie: Option<String>,
+    pub(crate) cookie: Option<String>,
     /// What is answered to who may call it.
-    pub(super) answers: &'static [u16],
+    pub(crate) answers: &'static [u16],
 }
 
 #[derive(Clone)]
-pub(super) enum Body {
+pub(crate) enum Body {
     None,
     Json(serde_json::Value),
     Form(String),
@@ -35,7 +36,7 @@ pub(super) enum Body {
 
 impl Request {
     /// As this caller sends it.
-    pub(super) fn by(&self, stage: &Stage, caller: &Caller) -> Ask {
+    pub(crate) fn by(&self, stage: &Stage, caller: &Caller) -> Ask {
         let mut ask = raw::ask(self.method, &stage.labs.url(&self.path));
         if let Some(revision) = self.if_match {
             ask = ask.header("if-match", revision);
@@ -89,8 +90,133 @@ fn removed(stage: &Stage, caller: &Caller) -> PersonId {
 }
 
 /// A request to this route by somebody who will be this caller, or `None` for a route that nobody has written one for.
-pub(super) fn request(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
-    if route.path.starts_with("/api/") { of_api(stage, route, caller) } else { of_pages(stage, route, caller) }
+pub(crate) fn request(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    match route.path {
+        path if path.starts_with("/api/v1/operator") => of_desk_api(stage, route),
+        path if path.starts_with("/operator") => of_desk(stage, route, caller),
+        path if path.starts_with("/api/") => of_api(stage, route, caller),
+        _ => of_pages(stage, route, caller),
+    }
+}
+
+/// A lab that no other call is about: as it was made, with an open invitation, or put away.
+fn fresh_lab(stage: &Stage, with_invitation: bool, is_archived: bool) -> String {
+    let name = stage.labs.fresh("lab");
+    wait(async {
+        let (seeding, lab) = (stage.labs.seeding(), name.parse().unwrap());
+        let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap();
+        seeding.add_lab(&lab, "A new lab", arn, None).await.unwrap();
+        if with_invitation {
+            seeding.desk().invite_pi(&lab).await.unwrap();
+        }
+        if is_archived {
+            seeding.desk().archive_lab(&lab).await.unwrap();
+        }
+    });
+    name
+}
+
+/// Somebody whom no other call is about.
+fn fresh_person(stage: &Stage, is_suspended: bool) -> String {
+    let person = signed_in(stage.labs.broker(), &stage.labs.fresh("person"), &[]).person;
+    if is_suspended {
+        wait(stage.labs.seeding().desk().suspend(&person)).unwrap();
+    }
+    person.to_string()
+}
+
+/// The pages of whoever runs the broker.
+fn of_desk(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    let token = form_token(stage, caller);
+    let press = |path: String, answers: &'static [u16]| send("POST", &path, form(&[("form_token", &token)]), answers);
+    let lab = |with_invitation, is_archived| fresh_lab(stage, with_invitation, is_archived);
+    let person = |is_suspended| fresh_person(stage, is_suspended);
+    Some(match (route.method, route.path) {
+        (
+            "get",
+            path @ ("/operator"
+            | "/operator/labs"
+            | "/operator/labs/new"
+            | "/operator/people"
+            | "/operator/connections"
+            | "/operator/versions"),
+        ) => get(path, &[200]),
+        ("post", path @ "/operator/labs/new") => {
+            let (name, arn) = (stage.labs.fresh("lab"), "arn:aws:iam::111122223333:role/lodge/lodge-session");
+            let fields = [
+                ("form_token", token.as_str()),
+                ("name", &name),
+                ("title", "A"),
+                ("session_role", arn),
+                ("pack", "none"),
+            ];
+            send("POST", path, form(&fields), &[303])
+        }
+        ("get", "/operator/labs/{lab}") => get("/operator/labs/vision", &[200]),
+        ("get", "/operator/labs/{lab}/archive") => get("/operator/labs/vision/archive", &[200]),
+        ("get", "/operator/labs/{lab}/restore") => get("/operator/labs/vision/restore", &[200]),
+        ("post", "/operator/labs/{lab}/invitation") => {
+            press(format!("/operator/labs/{}/invitation", lab(false, false)), &[200])
+        }
+        ("post", "/operator/labs/{lab}/invitation/withdraw") => {
+            press(format!("/operator/labs/{}/invitation/withdraw", lab(true, false)), &[303])
+        }
+        ("post", "/operator/labs/{lab}/archive") => {
+            press(format!("/operator/labs/{}/archive", lab(false, false)), &[303])
+        }
+        ("post", "/operator/labs/{lab}/restore") => {
+            press(format!("/operator/labs/{}/restore", lab(false, true)), &[303])
+        }
+        ("get", "/operator/people/{person}") => get(&format!("/operator/people/{}", stage.second_pi), &[200]),
+        ("get", "/operator/people/{person}/suspend") => {
+            get(&format!("/operator/people/{}/suspend", stage.second_pi), &[200])
+        }
+        ("get", "/operator/people/{person}/restore") => {
+            get(&format!("/operator/people/{}/restore", stage.second_pi), &[200])
+        }
+        ("post", "/operator/people/{person}/suspend") => {
+            press(format!("/operator/people/{}/suspend", person(false)), &[303])
+        }
+        ("post", "/operator/people/{person}/restore") => {
+            press(format!("/operator/people/{}/restore", person(true)), &[303])
+        }
+        ("post", "/operator/connections/{connection}/check") => {
+            press("/operator/connections/hospital/check".to_owned(), &[200])
+        }
+        _ => return None,
+    })
+}
+
+/// The same for their helpers.
+fn of_desk_api(stage: &Stage, route: &Route) -> Option<Request> {
+    const LABS: &str = "/api/v1/operator/labs";
+    const PEOPLE: &str = "/api/v1/operator/people";
+    let lab = |with_invitation, is_archived| fresh_lab(stage, with_invitation, is_archived);
+    let post = |path: String, answers: &'static [u16]| send("POST", &path, Body::None, answers);
+    Some(match (route.method, route.path.trim_start_matches("/api/v1/operator")) {
+        ("get", "" | "/labs" | "/people" | "/connections" | "/version") => get(route.path, &[200]),
+        ("post", "/labs") => {
+            let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session";
+            let body = json!({"name": stage.labs.fresh("lab"), "title": "A", "session_role": arn});
+            send("POST", LABS, Body::Json(body), &[201])
+        }
+        ("get", "/labs/{lab}") => get(&format!("{LABS}/vision"), &[200]),
+        ("post", "/labs/{lab}/invitation") => post(format!("{LABS}/{}/invitation", lab(false, false)), &[201]),
+        ("delete", "/labs/{lab}/invitation") => {
+            send("DELETE", &format!("{LABS}/{}/invitation", lab(true, false)), Body::None, &[204])
+        }
+        ("post", "/labs/{lab}/archive") => post(format!("{LABS}/{}/archive", lab(false, false)), &[200]),
+        ("post", "/labs/{lab}/restore") => post(format!("{LABS}/{}/restore", lab(false, true)), &[200]),
+        ("get", "/people/{person}") => get(&format!("{PEOPLE}/{}", stage.second_pi), &[200]),
+        ("post", "/people/{person}/suspend") => {
+            post(format!("{PEOPLE}/{}/suspend", fresh_person(stage, false)), &[200])
+        }
+        ("post", "/people/{person}/restore") => post(format!("{PEOPLE}/{}/restore", fresh_person(stage, true)), &[200]),
+        ("post", "/connections/{connection}/check") => {
+            post("/api/v1/operator/connections/hospital/check".to_owned(), &[200])
+        }
+        _ => return None,
+    })
 }
 
 fn get(path: &str, answers: &'static [u16]) -> Request {

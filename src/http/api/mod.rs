@@ -4,6 +4,7 @@ pub(super) mod labs;
 pub(super) mod ledger;
 pub(super) mod limits;
 pub(super) mod mappings;
+pub(super) mod operator;
 pub(super) mod people;
 pub(super) mod roles;
 

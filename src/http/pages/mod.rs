@@ -8,3 +8,4 @@ pub(super) mod settings;
 
 /// How many people, or other things, a page shows.
 const PAGE: u32 = 50;
+pub(super) mod operator;
