@@ -32,6 +32,8 @@ mod group_shapes;
 #[cfg(test)]
 mod guarded_client;
 #[cfg(test)]
+mod hardening;
+#[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
 mod independent_client;
