@@ -4,6 +4,9 @@
 mod conditions;
 mod fresh;
 mod groups;
+mod idempotency;
+mod pages;
+mod preview;
 mod revisions;
 mod standings;
 mod story;

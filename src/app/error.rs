@@ -93,6 +93,12 @@ pub enum LabError {
     /// It has no role of the name in the address.
     #[error("the lab has no role of that name")]
     RoleNotHere,
+    /// The mapping has no such revision.
+    #[error("the mapping has no such revision")]
+    NoSuchRevision,
+    /// The request's own key was used for another one.
+    #[error("this key was used for another request; use a new one for each")]
+    KeyReused,
     /// Nobody has that id, or nobody with a standing in the lab has.
     #[error("there is nobody of that id here")]
     NoSuchPerson,

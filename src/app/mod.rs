@@ -16,6 +16,7 @@ mod operators;
 mod overview;
 mod people;
 mod provider_logout;
+mod request_key;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -31,7 +32,8 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use crate::store::{
-    BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, OfficeHolder,
+    BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, NamedPerson,
+    OfficeHolder, RevisionRow, SeenGroup,
 };
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
@@ -43,13 +45,17 @@ pub use issue::Issued;
 pub use keys::{KeyError, KeyFile};
 pub use ledger::{DAMAGED, LEDGER_CATEGORIES, LEDGER_PAGE_MAX, LedgerCategory, LedgerPart, LedgerWish};
 pub use limits::{LabLimits, LabSettings, Limit, LimitChange, LimitOf, MappingCounts};
-pub use mappings::{MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+pub use mappings::{
+    Affected, AuthorGain, ChangePlace, MAPPINGS_PAGE_MAX, MappingChoices, MappingHistory, MappingOutcome,
+    MappingPreview, MappingsView, TermsEdit, WaitingChange,
+};
 pub use operators::{ConnectionCheck, ConnectionView, OperatorLacks, Versions};
 pub use overview::{
     Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,
     PersonPlace, ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
 };
 pub use people::{GivenRole, Profile};
+pub use request_key::RequestKey;
 pub use roles::{LabRoles, RoleAction, RoleView};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};

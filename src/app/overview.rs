@@ -439,7 +439,8 @@ impl Broker {
             role,
         });
         let roles: Vec<RoleColumn> = roles.collect();
-        let waiting = open.changes(now).await?.into_iter().map(|change| change.id).collect();
+        let waiting =
+            open.changes(now, None, super::MAPPINGS_PAGE_MAX).await?.into_iter().map(|change| change.id).collect();
         let trouble = open.recent_trouble(now - LATELY).await?;
         let attention = attention(&roster, &roles, mappings, waiting, trouble, now);
         let known = roster.people.iter().filter(|person| person.last_asked_at.is_some()).count();

@@ -21,8 +21,9 @@ use axum::response::{Html, IntoResponse, Response};
 pub use assets::{SCRIPT_PATH, STYLESHEET_PATH, script, stylesheet};
 pub use home::home;
 pub use lab::{
-    LedgerForm, LimitForm, OfficeForm, PeopleNotice, Removal, SettingsForm, WrongField, appoint, lab_for_member,
-    ledger, overview, people, remove, roles, settings,
+    FormErrors, LedgerForm, LimitForm, MappingFields, MappingForm, Notice, OfficeForm, PeopleNotice, Removal,
+    SettingsForm, WrongField, appoint, lab_for_member, ledger, mapping_end, mapping_form, mapping_page, mappings_page,
+    overview, people, remove, roles, settings, shown_day,
 };
 pub use problem::{LookUp, problem};
 pub use sessions::sessions;

@@ -11,6 +11,7 @@ mod client;
 mod cookies;
 mod export;
 pub mod extract;
+mod idempotency;
 mod invitations;
 mod layers;
 mod limits;

@@ -19,6 +19,7 @@
 //! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have, a limit that nothing can |
 //! | `conflict` | 409 | it does not fit what is there already |
 //! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
+//! | `idempotency-key-reused` | 422 | the same `Idempotency-Key` with another request; nothing was done |
 //! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
 //! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
 //! | `no-such-session` | 404 | one has no live session of that id |
@@ -308,9 +309,11 @@ fn at_desk(error: &DeskError) -> Problem {
 
 fn in_lab(error: &LabError) -> Problem {
     let (status, kind, title) = match error {
-        LabError::NoSuchMapping | LabError::NoSuchChange | LabError::NoSuchPerson | LabError::RoleNotHere => {
-            (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab")
-        }
+        LabError::NoSuchMapping
+        | LabError::NoSuchRevision
+        | LabError::NoSuchChange
+        | LabError::NoSuchPerson
+        | LabError::RoleNotHere => (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab"),
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
         LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
             (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
@@ -321,6 +324,9 @@ fn in_lab(error: &LabError) -> Problem {
             (StatusCode::CONFLICT, "conflict", "That does not fit what is there")
         }
         LabError::OwnChange => (StatusCode::FORBIDDEN, "standing-needed", "You may not do this in this lab"),
+        LabError::KeyReused => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "That key was used for another request")
+        }
         LabError::ChangedMeanwhile => {
             (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Somebody else has changed it meanwhile")
         }

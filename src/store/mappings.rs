@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 
 use super::labs::duration;
 use super::sql::{run_across, run_in_lab, statements};
-use super::{LabTx, MaybeTime, Result, Tx, column};
+use super::{LabTx, MaybeTime, NamedPerson, Result, Tx, column};
 use crate::domain::id::{LabId, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
+use crate::domain::person::DisplayName;
 
 statements! {
     lab {
@@ -25,12 +26,33 @@ statements! {
             revision = revision + 1, changed_at = $8 where lab_id = $1 and id = $2 and revision = $3";
         INSERT_REVISION = "insert into mapping_revision (lab_id, mapping_id, revision, ends_at, max_duration_seconds, \
             needs_mfa, needs_approval, changed_at, person_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+        /// One place after another, by role and group; `$5` leaves out what had ended by then.
+        MAPPINGS_BY_ROLE = "select id, connection, group_name, role, ends_at, max_duration_seconds, needs_mfa, \
+            needs_approval, revision, created_at, changed_at from mapping where lab_id = $1 \
+            and (role > $2 or (role = $2 and (group_name > $3 or (group_name = $3 and id > $4)))) \
+            and (ends_at is null or ends_at > $5) order by role, group_name, id limit $6";
+        MAPPINGS_OF_ROLE = "select id, connection, group_name, role, ends_at, max_duration_seconds, needs_mfa, \
+            needs_approval, revision, created_at, changed_at from mapping where lab_id = $1 and role = $2 order by id";
+        /// Whoever is nobody in the lab any more has no name here.
+        REVISIONS = "select mapping_revision.revision as revision, mapping_revision.ends_at as ends_at, \
+            mapping_revision.max_duration_seconds as max_duration_seconds, mapping_revision.needs_mfa as needs_mfa, \
+            mapping_revision.needs_approval as needs_approval, mapping_revision.changed_at as changed_at, \
+            mapping_revision.person_id as person, case when exists (select 1 from lab_person \
+            where lab_person.lab_id = $1 and lab_person.person_id = person.id) or exists (select 1 from standing \
+            where standing.lab_id = $1 and standing.person_id = person.id) then person.display_name end as display_name \
+            from mapping_revision left join person on person.id = mapping_revision.person_id \
+            where mapping_revision.lab_id = $1 and mapping_revision.mapping_id = $2 and mapping_revision.revision < $3 \
+            order by mapping_revision.revision desc limit $4";
+        CHANGE = "select id, mapping_id, of_revision, author, connection, group_name, role, ends_at, \
+            max_duration_seconds, needs_mfa, needs_approval, asked_at, lapses_at from mapping_change \
+            where lab_id = $1 and id = $2 and lapses_at > $3";
         INSERT_CHANGE = "insert into mapping_change (lab_id, id, mapping_id, of_revision, author, connection, \
             group_name, role, ends_at, max_duration_seconds, needs_mfa, needs_approval, asked_at, lapses_at) \
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
         CHANGES = "select id, mapping_id, of_revision, author, connection, group_name, role, ends_at, \
             max_duration_seconds, needs_mfa, needs_approval, asked_at, lapses_at from mapping_change \
-            where lab_id = $1 and lapses_at > $2 order by asked_at, id";
+            where lab_id = $1 and lapses_at > $2 and (asked_at > $3 or (asked_at = $3 and id > $4)) \
+            order by asked_at, id limit $5";
         /// Taken and gone in one statement: it is confirmed or declined once.
         TAKE_CHANGE = "delete from mapping_change where lab_id = $1 and id = $2 and lapses_at > $3 \
             returning id, mapping_id, of_revision, author, connection, group_name, role, ends_at, \
@@ -74,6 +96,42 @@ struct ChangeRow {
     needs_approval: bool,
     asked_at: DateTime<Utc>,
     lapses_at: DateTime<Utc>,
+}
+
+#[derive(sqlx::FromRow)]
+struct RawRevision {
+    revision: i64,
+    ends_at: MaybeTime,
+    max_duration_seconds: Option<i64>,
+    needs_mfa: bool,
+    needs_approval: bool,
+    changed_at: DateTime<Utc>,
+    person: Option<String>,
+    display_name: Option<String>,
+}
+
+/// The conditions of a mapping at one of its revisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionRow {
+    /// Which.
+    pub revision: i64,
+    /// What the conditions were.
+    pub terms: MappingTerms,
+    /// From when on.
+    pub changed_at: DateTime<Utc>,
+    /// Who set them; an operator, or nobody knows, when there is none. The name is that of somebody of the lab.
+    pub by: Option<NamedPerson>,
+}
+
+/// Where a page of mappings begins: after this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MappingPlace {
+    /// Its role.
+    pub role: String,
+    /// Its group.
+    pub group: String,
+    /// Which.
+    pub id: String,
 }
 
 fn mapping(row: &MappingRow) -> Result<Mapping> {
@@ -154,6 +212,65 @@ impl LabTx<'_> {
             target.group.as_str(),
         )?;
         rows.iter().map(mapping).collect()
+    }
+
+    /// At most `limit` mappings by role and group, after the given place; those that ended before `ended_after` are left
+    /// out.
+    pub async fn mappings_by_role(
+        &mut self,
+        after: &MappingPlace,
+        ended_after: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Mapping>> {
+        let MappingPlace { role, group, id } = after;
+        let rows: Vec<MappingRow> = run_in_lab!(
+            self,
+            fetch_all MappingRow: MAPPINGS_BY_ROLE,
+            role.as_str(),
+            group.as_str(),
+            id.as_str(),
+            ended_after,
+            i64::from(limit),
+        )?;
+        rows.iter().map(mapping).collect()
+    }
+
+    /// Every mapping to a role, ended ones included.
+    pub async fn mappings_of_role(&mut self, role: &RoleName) -> Result<Vec<Mapping>> {
+        let rows: Vec<MappingRow> = run_in_lab!(self, fetch_all MappingRow: MAPPINGS_OF_ROLE, role.as_str())?;
+        rows.iter().map(mapping).collect()
+    }
+
+    /// At most `limit` revisions of a mapping before the given one, the newest first.
+    pub async fn revisions(&mut self, id: &MappingId, before: i64, limit: u32) -> Result<Vec<RevisionRow>> {
+        let rows: Vec<RawRevision> =
+            run_in_lab!(self, fetch_all RawRevision: REVISIONS, id.as_str(), before, i64::from(limit))?;
+        rows.into_iter()
+            .map(|row| {
+                let name = row.display_name.as_deref().and_then(DisplayName::from_claim);
+                let id = row.person.map(|id| column(&id, "mapping_revision", "person_id")).transpose()?;
+                Ok(RevisionRow {
+                    revision: row.revision,
+                    terms: MappingTerms {
+                        ends_at: row.ends_at,
+                        max_duration: row
+                            .max_duration_seconds
+                            .map(|most| duration(most, "mapping_revision"))
+                            .transpose()?,
+                        needs_mfa: row.needs_mfa,
+                        needs_approval: row.needs_approval,
+                    },
+                    changed_at: row.changed_at,
+                    by: id.map(|id| NamedPerson { id, name }),
+                })
+            })
+            .collect()
+    }
+
+    /// A change that waits.
+    pub async fn change(&mut self, id: &MappingChangeId, now: DateTime<Utc>) -> Result<Option<MappingChange>> {
+        let row: Option<ChangeRow> = run_in_lab!(self, fetch_optional ChangeRow: CHANGE, id.as_str(), now)?;
+        row.as_ref().map(change).transpose()
     }
 
     /// Adds a mapping.
@@ -241,9 +358,15 @@ impl LabTx<'_> {
         Ok(())
     }
 
-    /// The changes that wait, the oldest first.
-    pub async fn changes(&mut self, now: DateTime<Utc>) -> Result<Vec<MappingChange>> {
-        let rows: Vec<ChangeRow> = run_in_lab!(self, fetch_all ChangeRow: CHANGES, now)?;
+    /// At most `limit` changes that wait, the oldest first, after the given one.
+    pub async fn changes(
+        &mut self,
+        now: DateTime<Utc>,
+        after: Option<(DateTime<Utc>, &MappingChangeId)>,
+        limit: u32,
+    ) -> Result<Vec<MappingChange>> {
+        let (at, id) = after.map_or((DateTime::UNIX_EPOCH, ""), |(at, id)| (at, id.as_str()));
+        let rows: Vec<ChangeRow> = run_in_lab!(self, fetch_all ChangeRow: CHANGES, now, at, id, i64::from(limit))?;
         rows.iter().map(change).collect()
     }
 

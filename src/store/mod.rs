@@ -25,6 +25,7 @@
 mod address;
 mod backup;
 mod files;
+mod groups;
 mod health;
 mod idempotency;
 mod invitations;
@@ -57,10 +58,12 @@ use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
+pub use groups::{NamedPerson, SeenGroup};
 pub use health::{About, Finding, Health, LoginError};
 pub use idempotency::DoneRequest;
 pub use labs::{LabAtAGlance, LabPi};
 pub use ledger::{FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LedgerFilter, LedgerRow, OpenAttempt};
+pub use mappings::{MappingPlace, RevisionRow};
 pub use members::RoleSession;
 pub use migrations::{Migration, SchemaError, migrate};
 pub use overview::{GivenBy, LabPerson, LiveMapping, LiveRoleSession, RecentTrouble};
@@ -351,6 +354,7 @@ type MaybeTime = Option<DateTime<Utc>>;
 #[must_use]
 pub fn all_statements() -> Vec<Listed> {
     [
+        groups::ALL,
         idempotency::ALL,
         invitations::ALL,
         labs::ALL,

@@ -84,8 +84,176 @@ pub struct MappingTerms {
 pub struct Mappings {
     /// In the order of their ids, which is none that means anything.
     pub mappings: Vec<Mapping>,
-    /// `after` for the next page; absent on the last one.
+    /// `after` for the next page; `null` on the last one.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// Somebody of a lab, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedPerson {
+    /// `p-…`
+    pub id: String,
+    /// What the university calls them, when it ever said.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// A mapping's conditions at one of its revisions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingRevision {
+    /// Counts the changes, from 1.
+    pub revision: i64,
+    /// What the conditions were.
+    #[serde(flatten)]
+    pub terms: MappingTerms,
+    /// From when on.
+    pub changed_at: String,
+    /// Who set them; `null`: an operator, or somebody before that was kept.
+    #[serde(default)]
+    pub by: Option<NamedPerson>,
+}
+
+/// What became of a mapping: `GET /api/v1/labs/{lab}/mappings/{mapping}/revisions?after=3&limit=100`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingRevisions {
+    /// The newest first.
+    pub revisions: Vec<MappingRevision>,
+    /// `after` for the next page; `null` on the last one.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// The other body of `POST /api/v1/labs/{lab}/mappings/{mapping}/preview`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingEnd {
+    /// `true`: what ending it would do.
+    pub end: bool,
+}
+
+/// What a change does to somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// They get the role.
+    Gains,
+    /// They have it by nothing else.
+    Loses,
+    /// They have it on other conditions then.
+    Changes,
+    /// Another mapping gives it as well.
+    Keeps,
+}
+
+/// Somebody of the lab who is in the group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AffectedPerson {
+    /// Who.
+    #[serde(flatten)]
+    pub person: NamedPerson,
+    /// What it does to them.
+    pub effect: Effect,
+    /// For `changes`: on what conditions they have the role now, by whichever mapping asks for least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<MappingTerms>,
+    /// For `changes`: and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<MappingTerms>,
+}
+
+/// How many people's latest sign-in here was with the group who are nobody in the lab. Who they are is never said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Others {
+    /// `fewer-than-five` (nobody, or up to four), `count`, or `thousand-or-more`.
+    pub kind: OthersKind,
+    /// For `count`: so many.
+    #[serde(default)]
+    pub count: Option<u32>,
+}
+
+/// See [`Others::kind`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OthersKind {
+    /// Nobody, or up to four.
+    FewerThanFive,
+    /// 5 to 999.
+    Count,
+    /// More than anybody needs to know.
+    ThousandOrMore,
+}
+
+/// What a change gives whoever would make it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GivesYourself {
+    /// Nothing.
+    Nothing,
+    /// More than they have; the lab has no other PI.
+    More,
+    /// More than they have, so it would wait for another PI.
+    MoreAndWaits,
+}
+
+/// What a change of a mapping would do: `POST /api/v1/labs/{lab}/mappings/preview` with a [`NewMapping`], and
+/// `POST …/mappings/{mapping}/preview` with a [`MappingEdit`] or a [`MappingEnd`]. It changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingPreview {
+    /// The mapping as it is; absent when it would be new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mapping: Option<Mapping>,
+    /// See [`Mapping::connection`].
+    pub connection: String,
+    /// See [`Mapping::connection_title`].
+    pub connection_title: String,
+    /// See [`Mapping::group`].
+    pub group: String,
+    /// See [`Mapping::role`].
+    pub role: String,
+    /// What the role is for, in a few words.
+    pub role_title: String,
+    /// What the conditions would be; `null`: it would end.
+    #[serde(default)]
+    pub after: Option<MappingTerms>,
+    /// The lab's own people who were in the group when they signed in last, by id.
+    pub people: Vec<AffectedPerson>,
+    /// Everybody else who was.
+    pub others: Others,
+    /// What the role is for, in a few sentences.
+    pub description: String,
+    /// The AWS actions that it allows.
+    pub actions: Vec<String>,
+    /// What it can cost.
+    pub cost: String,
+    /// What to have read before giving it to anybody.
+    pub beware: Vec<String>,
+    /// What it would give the caller.
+    pub gives_yourself: GivesYourself,
+    /// Whether the caller has to sign in again before they can do it.
+    pub needs_fresh_sign_in: bool,
+}
+
+/// A group that people of the lab were in when they signed in last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenGroup {
+    /// At which connection.
+    pub connection: String,
+    /// What people call it.
+    pub connection_title: String,
+    /// The group, exactly as the provider writes it.
+    pub group: String,
+    /// How many of the lab's people.
+    pub people: u32,
+}
+
+/// The groups of a lab's own people: `GET /api/v1/labs/{lab}/groups`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenGroups {
+    /// Those with the most people first.
+    pub groups: Vec<SeenGroup>,
+    /// `after` for the next page; `null` on the last one.
+    #[serde(default)]
     pub next: Option<String>,
 }
 
@@ -188,6 +356,9 @@ pub struct MappingChange {
 pub struct MappingChanges {
     /// The oldest first.
     pub changes: Vec<MappingChange>,
+    /// `after` for the next page; `null` on the last one.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 /// A person of a lab.

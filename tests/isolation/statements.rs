@@ -45,12 +45,11 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         }
         "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
         "SET_GROUPS_AGE" => vec![b(), number(7_200)],
-        "SET_ARCHIVED"
-        | "CHANGES"
-        | "FORGET_LAPSED_CHANGES"
-        | "OPEN_INVITATIONS"
-        | "LIVE_MAPPINGS"
-        | "COUNT_ROLE_SESSIONS" => vec![b(), at(0)],
+        "CHANGES" => vec![b(), at(0), at(-60 * 24 * 365), text(""), number(1_000)],
+        "CHANGE" => vec![b(), text(&change_id(A, 1)), at(0)],
+        "SET_ARCHIVED" | "FORGET_LAPSED_CHANGES" | "OPEN_INVITATIONS" | "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => {
+            vec![b(), at(0)]
+        }
         "BOOK" => vec![b(), number(0), number(1_000)],
         "LOOK_BACK" => {
             let places = vec![b(), number(1_000), number(1), at(-60), at(60)];
@@ -70,6 +69,12 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "CLOSE_ATTEMPT" | "IS_OPEN" => vec![b(), text(&attempt(A, 2))],
         "MAPPING" => vec![b(), text(&mapping_id(A, 1))],
         "MAPPINGS" => vec![b(), text(""), number(1_000)],
+        "MAPPINGS_BY_ROLE" => vec![b(), text(""), text(""), text(""), at(0), number(1_000)],
+        "MAPPINGS_OF_ROLE" => vec![b(), role()],
+        "REVISIONS" => vec![b(), text(&mapping_id(A, 1)), number(1_000), number(1_000)],
+        "GROUP_PEOPLE" => vec![b(), text("campus"), text(&students(A))],
+        "GIVEN_IN_GROUP" => vec![b(), text("campus"), text(&students(A)), role()],
+        "LAB_GROUPS" => vec![b()],
         "MAPPINGS_OF_TARGET" => vec![b(), role(), text("campus"), text(&students(A))],
         "INSERT_MAPPING" => [of_fresh_mapping(), vec![text("shared")], terms(), vec![number(1), at(0), at(0)]].concat(),
         "SET_TERMS" => [vec![b(), text(&mapping_id(A, 1)), number(1)], terms(), vec![at(0)]].concat(),

@@ -227,6 +227,20 @@ fn send(method: &'static str, path: &str, body: Body, answers: &'static [u16]) -
     Request { method, body, ..get(path, answers) }
 }
 
+/// A form of a page of a lab, pressed by this caller.
+fn posted(stage: &Stage, caller: &Caller, path: &str, fields: &[(&str, &str)]) -> Request {
+    let token = form_token(stage, caller);
+    let fields: Vec<_> = fields.iter().copied().chain([("form_token", token.as_str())]).collect();
+    send("POST", path, form(&fields), &[303])
+}
+
+/// The page of a new mapping.
+fn mapping_page(stage: &Stage, more: &str) -> String {
+    let labs = &stage.labs;
+    let id = labs.mapping(&labs.a, &labs.fresh("group"), "read-results", MappingTerms::default());
+    format!("/labs/vision/mappings/{id}{more}")
+}
+
 /// Pages, our authorization server, and whether the broker is well.
 fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     Some(match (route.method, route.path) {
@@ -248,6 +262,35 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         }
         ("get", path @ "/sessions") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
         ("get", "/labs/{lab}") => get("/labs/vision", &[200]),
+        ("get", "/labs/{lab}/mappings") => get("/labs/vision/mappings", &[200]),
+        ("get", "/labs/{lab}/mappings/new") => get("/labs/vision/mappings/new", &[200]),
+        ("post", "/labs/{lab}/mappings") => {
+            let group = stage.labs.fresh("group");
+            let fields = [("connection", "campus"), ("group", group.as_str()), ("role", "pay")];
+            posted(stage, caller, "/labs/vision/mappings", &fields)
+        }
+        ("get", "/labs/{lab}/mappings/{mapping}") => get(&mapping_page(stage, ""), &[200]),
+        ("get", "/labs/{lab}/mappings/{mapping}/edit") => get(&mapping_page(stage, "/edit"), &[200]),
+        ("get", "/labs/{lab}/mappings/{mapping}/end") => get(&mapping_page(stage, "/end"), &[200]),
+        ("post", "/labs/{lab}/mappings/{mapping}/edit") => {
+            posted(stage, caller, &mapping_page(stage, "/edit"), &[("revision", "1"), ("mfa", "1")])
+        }
+        ("post", "/labs/{lab}/mappings/{mapping}/end") => {
+            posted(stage, caller, &mapping_page(stage, "/end"), &[("revision", "1")])
+        }
+        ("post", "/labs/{lab}/mappings/{mapping}/back") => {
+            posted(stage, caller, &mapping_page(stage, "/back"), &[("revision", "1"), ("back", "1")])
+        }
+        ("post", "/labs/{lab}/mapping-changes/{change}/confirm") => {
+            let change = stage.labs.change(&stage.labs.a, &stage.second_pi);
+            posted(stage, caller, &format!("/labs/vision/mapping-changes/{change}/confirm"), &[])
+        }
+        // A manager withdraws what they asked for themselves.
+        ("post", "/labs/{lab}/mapping-changes/{change}/decline") => {
+            let author = caller.person.as_ref().filter(|_| caller.who == Who::Manager).unwrap_or(&stage.second_pi);
+            let change = stage.labs.change(&stage.labs.a, author);
+            posted(stage, caller, &format!("/labs/vision/mapping-changes/{change}/decline"), &[])
+        }
         ("get", "/labs/{lab}/people") => get("/labs/vision/people", &[200]),
         ("get", "/labs/{lab}/people/appoint") => get("/labs/vision/people/appoint", &[200]),
         ("post", "/labs/{lab}/people/appoint") => {
@@ -334,6 +377,18 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         ("post", "/api/v1/labs/{lab}/mappings") => {
             let body = json!({"connection": "campus", "group": labs.fresh("group"), "role": "pay"});
             send("POST", "/api/v1/labs/vision/mappings", Body::Json(body), &[201])
+        }
+        ("get", path @ "/api/v1/labs/{lab}/groups") => get(&path.replace("{lab}", "vision"), &[200]),
+        ("post", "/api/v1/labs/{lab}/mappings/preview") => {
+            let body = json!({"connection": "campus", "group": labs.fresh("group"), "role": "pay"});
+            send("POST", "/api/v1/labs/vision/mappings/preview", Body::Json(body), &[200])
+        }
+        ("post", "/api/v1/labs/{lab}/mappings/{mapping}/preview") => {
+            let path = format!("/api/v1/labs/vision/mappings/{}/preview", mapping());
+            send("POST", &path, Body::Json(json!({"end": true})), &[200])
+        }
+        ("get", "/api/v1/labs/{lab}/mappings/{mapping}/revisions") => {
+            get(&format!("/api/v1/labs/vision/mappings/{}/revisions", mapping()), &[200])
         }
         ("get", "/api/v1/labs/{lab}/mappings/{mapping}") => {
             get(&format!("/api/v1/labs/vision/mappings/{}", mapping()), &[200])

@@ -145,7 +145,15 @@ fn a_change_waits_until_it_is_taken_or_lapses() {
         in_lab(store, &access, async |lab| {
             lab.insert_change(&second).await.unwrap();
             lab.insert_change(&first).await.unwrap();
-            assert_eq!(lab.changes(later(2)).await.unwrap(), [first.clone(), second.clone()], "the oldest first");
+            assert_eq!(
+                lab.changes(later(2), None, 9).await.unwrap(),
+                [first.clone(), second.clone()],
+                "the oldest first"
+            );
+            assert_eq!(lab.changes(later(2), None, 1).await.unwrap(), [first.clone()]);
+            let after = Some((first.asked_at, &first.id));
+            assert_eq!(lab.changes(later(2), after, 9).await.unwrap(), [second.clone()], "after the first");
+            assert_eq!(lab.change(&second.id, later(2)).await.unwrap().as_ref(), Some(&second));
         })
         .await;
 
@@ -155,7 +163,7 @@ fn a_change_waits_until_it_is_taken_or_lapses() {
             assert_eq!(lab.take_change(&second.id, later(2)).await.unwrap(), None, "once");
             assert_eq!(lab.forget_lapsed_changes(first.lapses_at - TimeDelta::seconds(1)).await.unwrap(), 0);
             assert_eq!(lab.forget_lapsed_changes(first.lapses_at).await.unwrap(), 1);
-            assert_eq!(lab.changes(later(2)).await.unwrap(), []);
+            assert_eq!(lab.changes(later(2), None, 9).await.unwrap(), []);
         })
         .await;
     });

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 
 use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange};
 use crate::app::admission::Admitted;
-use crate::app::{Broker, LabError, Result};
+use crate::app::{Broker, LabError, RequestKey, Result};
 use crate::domain::access::{LabAccess, ManagerAccess, PiAccess, may_give};
 use crate::domain::id::{ActId, MappingChangeId, MappingId};
 use crate::domain::lab::Office;
 use crate::domain::ledger::{Asked, Draft, Event, Thread};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms, benefits};
-use crate::store::{LabTx, Snapshot, Tx};
+use crate::store::{DoneRequest, LabTx, Snapshot, Tx};
 
 pub(super) struct Edit<'b> {
     pub(super) broker: &'b Broker,
@@ -19,12 +19,50 @@ pub(super) struct Edit<'b> {
     pub(super) snapshot: Snapshot,
     pub(super) tx: Tx,
     pub(super) now: DateTime<Utc>,
+    /// What the request is known by when it comes again.
+    key: Option<RequestKey>,
+}
+
+/// What came of a change.
+pub(super) enum Came {
+    /// The mapping has this revision.
+    Holds(MappingId, i64),
+    /// It waits.
+    Waits(MappingChangeId),
+    /// What waited was dropped.
+    Declined,
+}
+
+impl Came {
+    /// As it is kept.
+    fn of_request(self, request_hash: String) -> DoneRequest {
+        let (outcome, subject) = match self {
+            Self::Holds(id, revision) => ("holds", Some(format!("{id} {revision}"))),
+            Self::Waits(id) => ("waits", Some(id.to_string())),
+            Self::Declined => ("declined", None),
+        };
+        DoneRequest { request_hash, outcome: outcome.to_owned(), subject }
+    }
+
+    fn of(done: &DoneRequest) -> Option<Self> {
+        let subject = done.subject.as_deref().unwrap_or_default();
+        match done.outcome.as_str() {
+            "holds" => {
+                let (id, revision) = subject.split_once(' ')?;
+                Some(Self::Holds(id.parse().ok()?, revision.parse().ok()?))
+            }
+            "waits" => Some(Self::Waits(subject.parse().ok()?)),
+            "declined" => Some(Self::Declined),
+            _ => None,
+        }
+    }
 }
 
 impl<'b> Edit<'b> {
-    pub(super) fn new(broker: &'b Broker, admitted: Admitted, tx: Tx) -> Result<Self> {
+    pub(super) fn new(broker: &'b Broker, admitted: Admitted, tx: Tx, key: Option<&RequestKey>) -> Result<Self> {
         let Admitted { access, snapshot } = admitted;
-        Ok(Self { broker, access: access.manager()?, snapshot, tx, now: broker.clock.now() })
+        let (access, key) = (access.manager()?, key.cloned());
+        Ok(Self { broker, access, snapshot, tx, now: broker.clock.now(), key })
     }
 }
 
@@ -36,6 +74,52 @@ impl Edit<'_> {
 
     async fn lab(&mut self) -> Result<LabTx<'_>> {
         Ok(self.tx.lab(&self.access).await?)
+    }
+
+    /// What came of this very request, when it was done before. Nobody else is in the lab at this moment, so of two that
+    /// come at once the second finds the first.
+    pub(super) async fn done_before(&mut self) -> Result<Option<DoneRequest>> {
+        let Some(key) = self.key.clone() else { return Ok(None) };
+        let person = self.access.person().clone();
+        let done = self.lab().await?.done_request(&person, &key.key_hash).await?;
+        if done.as_ref().is_some_and(|done| done.request_hash != key.request_hash) {
+            return Err(LabError::KeyReused.into());
+        }
+        Ok(done)
+    }
+
+    /// The same, as it was answered.
+    pub(super) async fn answered_before(&mut self) -> Result<Option<MappingOutcome>> {
+        let Some(done) = self.done_before().await? else { return Ok(None) };
+        let now = self.now;
+        let mut lab = self.lab().await?;
+        match Came::of(&done) {
+            Some(Came::Holds(id, revision)) => {
+                let mapping = lab.mapping(&id).await?.ok_or(LabError::NoSuchMapping)?;
+                let then = lab.revisions(&id, revision + 1, 1).await?.pop().ok_or(LabError::NoSuchMapping)?;
+                let (terms, changed_at) = (then.terms, then.changed_at);
+                Ok(Some(MappingOutcome::Done(Mapping { terms, revision, changed_at, ..mapping })))
+            }
+            // Somebody may have answered it since.
+            Some(Came::Waits(id)) => {
+                let change = lab.change(&id, now).await?.ok_or(LabError::NoSuchChange)?;
+                let author = lab.office_holder(&change.author).await?;
+                Ok(Some(MappingOutcome::Waiting(WaitingChange { change, author })))
+            }
+            Some(Came::Declined) | None => Err(LabError::KeyReused.into()),
+        }
+    }
+
+    /// The mapping.
+    pub(super) async fn mapping(&mut self, id: &MappingId) -> Result<Mapping> {
+        Ok(self.lab().await?.mapping(id).await?.ok_or(LabError::NoSuchMapping)?)
+    }
+
+    /// The conditions of a mapping at one of its revisions.
+    pub(super) async fn terms_of_revision(&mut self, id: &MappingId, revision: i64) -> Result<MappingTerms> {
+        let before = revision.checked_add(1).ok_or(LabError::NoSuchRevision)?;
+        let row = self.lab().await?.revisions(id, before, 1).await?.pop().filter(|row| row.revision == revision);
+        Ok(row.ok_or(LabError::NoSuchRevision)?.terms)
     }
 
     /// That whoever makes the change is a PI.
@@ -68,7 +152,7 @@ impl Edit<'_> {
 
     /// The mapping, if it still has this revision.
     pub(super) async fn mapping_of_revision(&mut self, id: &MappingId, revision: i64) -> Result<Mapping> {
-        let mapping = self.lab().await?.mapping(id).await?.ok_or(LabError::NoSuchMapping)?;
+        let mapping = self.mapping(id).await?;
         if mapping.revision == revision { Ok(mapping) } else { Err(LabError::ChangedMeanwhile.into()) }
     }
 
@@ -77,7 +161,12 @@ impl Edit<'_> {
         Ok(self.lab().await?.office(&change.author).await?)
     }
 
-    fn benefits_author(&self, target: &MappingTarget, before: Option<&MappingTerms>, after: &MappingTerms) -> bool {
+    pub(super) fn benefits_author(
+        &self,
+        target: &MappingTarget,
+        before: Option<&MappingTerms>,
+        after: &MappingTerms,
+    ) -> bool {
         benefits(&self.snapshot.evidence, target, before, after, self.now)
     }
 
@@ -118,13 +207,13 @@ impl Edit<'_> {
         lab.forget_lapsed_changes(now).await?;
         lab.insert_change(&change).await?;
         let author = lab.office_holder(&change.author).await?;
-        self.commit(Event::MappingChangeAsked {
+        let event = Event::MappingChangeAsked {
             change: change.id.clone(),
             mapping: change.mapping.clone(),
             target: (&change.target).into(),
             terms: (&change.terms).into(),
-        })
-        .await?;
+        };
+        self.commit(event, Came::Waits(change.id.clone())).await?;
         Ok(MappingOutcome::Waiting(WaitingChange { change, author }))
     }
 
@@ -142,14 +231,14 @@ impl Edit<'_> {
         let mut lab = self.lab().await?;
         lab.insert_mapping(&mapping).await?;
         lab.insert_revision(&mapping, Some(&author)).await?;
-        self.commit(Event::MappingAdded {
+        let event = Event::MappingAdded {
             mapping: mapping.id.clone(),
             target: (&mapping.target).into(),
             terms: (&mapping.terms).into(),
             benefits_author,
             asked,
-        })
-        .await?;
+        };
+        self.commit(event, Came::Holds(mapping.id.clone(), mapping.revision)).await?;
         Ok(MappingOutcome::Done(mapping))
     }
 
@@ -163,7 +252,7 @@ impl Edit<'_> {
         let benefits_author = asked.is_some() || self.benefits_author(&mapping.target, Some(&mapping.terms), &terms);
         let before = (&mapping.terms).into();
         let changed = self.store_terms(mapping, terms).await?;
-        self.commit(Event::MappingEdited {
+        let event = Event::MappingEdited {
             mapping: changed.id.clone(),
             revision: changed.revision,
             target: (&changed.target).into(),
@@ -171,8 +260,8 @@ impl Edit<'_> {
             after: (&changed.terms).into(),
             benefits_author,
             asked,
-        })
-        .await?;
+        };
+        self.commit(event, Came::Holds(changed.id.clone(), changed.revision)).await?;
         Ok(MappingOutcome::Done(changed))
     }
 
@@ -185,7 +274,8 @@ impl Edit<'_> {
         let terms = MappingTerms { ends_at: Some(self.now), ..mapping.terms.clone() };
         let ended = self.store_terms(mapping, terms).await?;
         let (mapping, revision) = (ended.id.clone(), ended.revision);
-        self.commit(Event::MappingEnded { mapping, revision, target: (&ended.target).into() }).await?;
+        let came = Came::Holds(mapping.clone(), revision);
+        self.commit(Event::MappingEnded { mapping, revision, target: (&ended.target).into() }, came).await?;
         Ok(ended)
     }
 
@@ -207,12 +297,17 @@ impl Edit<'_> {
         Ok(self.lab().await?.take_change(id, now).await?.ok_or(LabError::NoSuchChange)?)
     }
 
-    /// Records what was done, and makes it hold.
-    pub(super) async fn commit(mut self, event: Event) -> Result<()> {
+    /// Records what was done and, for a request that may come again, what came of it; and makes it hold.
+    pub(super) async fn commit(mut self, event: Event, came: Came) -> Result<()> {
         let kind = event.kind();
         let act = ActId::from_entropy(self.broker.random.bytes());
         let draft = Draft { at: self.now, thread: Thread::Act(self.access.by().clone(), act), event };
         self.lab().await?.append(draft).await?;
+        if let Some(key) = self.key.take() {
+            let (person, now) = (self.access.person().clone(), self.now);
+            let done = came.of_request(key.request_hash);
+            self.lab().await?.insert_done_request(&person, &key.key_hash, &done, now).await?;
+        }
         let lab = self.access.lab().name.clone();
         self.tx.commit().await?;
         tracing::info!(lab.name = %lab, person.id = %self.access.person(), act = kind, "a lab's mappings changed");

@@ -4,21 +4,27 @@
 //! that PI's word: nobody of two opens a door for themselves alone.
 
 mod edit;
+mod preview;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Broker, Caller, LabError, Result};
-use crate::domain::id::{LabName, MappingChangeId, MappingId};
+use super::admission::Admitted;
+use super::{Broker, Caller, LabError, LabPlace, RequestKey, Result};
+use crate::domain::access::{ManagerAccess, gives_until};
+use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
+use crate::domain::lab::Role;
 use crate::domain::ledger::{Asked, Event};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;
-use crate::store::OfficeHolder;
-use edit::Edit;
+use crate::store::{MappingPlace, OfficeHolder, RevisionRow, Tx};
+use edit::{Came, Edit};
+
+pub use preview::{Affected, AuthorGain, MappingChoices, MappingPreview};
 
 /// How long a change waits for a second PI before it lapses.
 const CHANGE_LIFETIME: TimeDelta = TimeDelta::days(7);
 
-/// How many mappings a page has, at most.
+/// How many mappings, changes or revisions a page has, at most.
 pub const MAPPINGS_PAGE_MAX: u32 = 200;
 
 /// What is to change in a mapping's conditions; what is `None` stays.
@@ -63,6 +69,45 @@ pub struct WaitingChange {
     pub author: Option<OfficeHolder>,
 }
 
+/// A page of a lab's mappings, for people.
+#[derive(Clone, Debug)]
+pub struct MappingsView {
+    /// The lab, and what the caller is there.
+    pub place: LabPlace,
+    /// Its roles, by name.
+    pub roles: Vec<Role>,
+    /// Some of the mappings, by role and group.
+    pub mappings: Vec<Mapping>,
+    /// Whether there are more.
+    pub more: bool,
+    /// The changes that wait, the oldest first.
+    pub waiting: Vec<WaitingChange>,
+    /// Until when the caller's sign-in is fresh enough to give somebody more.
+    pub fresh_until: DateTime<Utc>,
+}
+
+/// A mapping and what became of it.
+#[derive(Clone, Debug)]
+pub struct MappingHistory {
+    /// What ending it would do: whom it gives its role.
+    pub preview: MappingPreview,
+    /// The mapping.
+    pub mapping: Mapping,
+    /// Its revisions, the newest first.
+    pub revisions: Vec<RevisionRow>,
+    /// Whether there are older ones.
+    pub more: bool,
+}
+
+/// Where a list of waiting changes goes on: after the one that was asked for then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangePlace {
+    /// When.
+    pub asked_at: DateTime<Utc>,
+    /// Which.
+    pub id: MappingChangeId,
+}
+
 impl Broker {
     /// At most `limit` mappings of a lab by id, ended ones included, after the given one.
     ///
@@ -103,12 +148,13 @@ impl Broker {
         lab: &LabName,
         target: MappingTarget,
         terms: MappingTerms,
+        key: Option<&RequestKey>,
     ) -> Result<MappingOutcome> {
-        let provider = self.provider(&target.connection).map_err(|_| self.unknown_connection())?;
-        // Groups are compared as texts, so a mapping holds the one form in which they are kept.
-        let group = provider.settings().group_form.normal_form(&target.group).map_err(LabError::Group)?;
-        let target = MappingTarget { group, ..target };
-        let mut edit = self.edit_to_give(caller, lab).await?;
+        let target = self.kept_form(target)?;
+        let mut edit = self.edit_to_give(caller, lab, key).await?;
+        if let Some(before) = edit.answered_before().await? {
+            return Ok(before);
+        }
         edit.check(&target, &terms).await?;
         edit.nobody_has(&target).await?;
         let id = MappingId::from_entropy(self.random.bytes());
@@ -131,10 +177,46 @@ impl Broker {
         id: &MappingId,
         revision: i64,
         change: &TermsEdit,
+        key: Option<&RequestKey>,
     ) -> Result<MappingOutcome> {
-        let mut edit = self.edit(caller, lab).await?;
+        let mut edit = self.edit(caller, lab, key).await?;
+        if let Some(before) = edit.answered_before().await? {
+            return Ok(before);
+        }
         let mapping = edit.mapping_of_revision(id, revision).await?;
         let terms = change.applied_to(&mapping.terms);
+        Self::set_terms(edit, mapping, terms).await
+    }
+
+    /// Gives a mapping the conditions back that it had at one of its revisions; ends it, when it gave nothing on these or
+    /// would give nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As for changing it or ending it, and [`LabError::NoSuchRevision`].
+    pub async fn bring_back_terms(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingId,
+        revision: i64,
+        of_revision: i64,
+        key: Option<&RequestKey>,
+    ) -> Result<MappingOutcome> {
+        let mut edit = self.edit(caller, lab, key).await?;
+        if let Some(before) = edit.answered_before().await? {
+            return Ok(before);
+        }
+        let mapping = edit.mapping_of_revision(id, revision).await?;
+        let terms = edit.terms_of_revision(id, of_revision).await?;
+        if terms.is_live(edit.now) {
+            Self::set_terms(edit, mapping, terms).await
+        } else {
+            Ok(MappingOutcome::Done(edit.end(id, revision).await?))
+        }
+    }
+
+    async fn set_terms(mut edit: Edit<'_>, mapping: Mapping, terms: MappingTerms) -> Result<MappingOutcome> {
         if terms == mapping.terms {
             return Ok(MappingOutcome::Done(mapping));
         }
@@ -153,25 +235,148 @@ impl Broker {
     /// # Errors
     ///
     /// As for changing one, and [`LabError::AlreadyEnded`].
-    pub async fn end_mapping(&self, caller: &Caller, lab: &LabName, id: &MappingId, revision: i64) -> Result<Mapping> {
-        self.edit(caller, lab).await?.end(id, revision).await
+    pub async fn end_mapping(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingId,
+        revision: i64,
+        key: Option<&RequestKey>,
+    ) -> Result<MappingOutcome> {
+        let mut edit = self.edit(caller, lab, key).await?;
+        match edit.answered_before().await? {
+            Some(before) => Ok(before),
+            None => Ok(MappingOutcome::Done(edit.end(id, revision).await?)),
+        }
     }
 
-    /// The changes that wait for a second PI, the oldest first.
+    /// At most `limit` changes that wait for a second PI, the oldest first, after the given place.
     ///
     /// # Errors
     ///
     /// When the caller does not look after the lab, or the database is away.
-    pub async fn mapping_changes(&self, caller: &Caller, lab: &LabName) -> Result<Vec<WaitingChange>> {
+    pub async fn mapping_changes(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        after: Option<&ChangePlace>,
+        limit: u32,
+    ) -> Result<Vec<WaitingChange>> {
         let mut tx = self.store.read().await?;
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
-        let mut lab = tx.lab(&access).await?;
-        let mut waiting = Vec::new();
-        for change in lab.changes(self.clock.now()).await? {
-            let author = lab.office_holder(&change.author).await?;
-            waiting.push(WaitingChange { change, author });
+        self.waiting_changes(&mut tx, &access, after, limit).await
+    }
+
+    async fn waiting_changes(
+        &self,
+        tx: &mut Tx,
+        access: &ManagerAccess,
+        after: Option<&ChangePlace>,
+        limit: u32,
+    ) -> Result<Vec<WaitingChange>> {
+        let mut lab = tx.lab(access).await?;
+        let after = after.map(|place| (place.asked_at, &place.id));
+        let changes = lab.changes(self.clock.now(), after, limit).await?;
+        if changes.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(waiting)
+        let holders = lab.office_holders().await?;
+        let author = |id: &PersonId| holders.iter().find(|holder| holder.id == *id).cloned();
+        Ok(changes.into_iter().map(|change| WaitingChange { author: author(&change.author), change }).collect())
+    }
+
+    /// A page of a lab's mappings, ended ones or not, after the given one; and what waits.
+    ///
+    /// # Errors
+    ///
+    /// When the caller does not look after the lab, or the database is away.
+    pub async fn mappings_view(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        ended_too: bool,
+        after: Option<&MappingId>,
+        limit: u32,
+    ) -> Result<MappingsView> {
+        let now = self.clock.now();
+        let mut tx = self.store.read().await?;
+        let Admitted { access, snapshot } = self.admit(&mut tx, caller, lab).await?;
+        let place = LabPlace::of(&access);
+        let access = access.manager()?;
+        let waiting = self.waiting_changes(&mut tx, &access, None, MAPPINGS_PAGE_MAX).await?;
+        let mut open = tx.lab(&access).await?;
+        let after = match after {
+            Some(id) => open.mapping(id).await?,
+            None => None,
+        };
+        let after = after.map(|last| MappingPlace {
+            role: last.target.role.to_string(),
+            group: last.target.group.as_str().to_owned(),
+            id: last.id.to_string(),
+        });
+        let ended_after = if ended_too { DateTime::UNIX_EPOCH } else { now };
+        let mut mappings = open.mappings_by_role(&after.unwrap_or_default(), ended_after, limit + 1).await?;
+        let more = mappings.len() > limit as usize;
+        mappings.truncate(limit as usize);
+        let roles = open.roles().await?;
+        let fresh_until = gives_until(&snapshot.evidence.sign_in);
+        Ok(MappingsView { place, roles, mappings, more, waiting, fresh_until })
+    }
+
+    /// A mapping, whom it gives its role, and at most `limit` of its revisions, before the given one.
+    ///
+    /// # Errors
+    ///
+    /// When the caller does not look after the lab, it has no such mapping, or the database is away.
+    pub async fn mapping_history(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<MappingHistory> {
+        let (revisions, more) = self.mapping_revisions(caller, lab, id, before, limit).await?;
+        let preview = self.preview_end(caller, lab, id).await?;
+        let mapping = preview.mapping.clone().ok_or(LabError::NoSuchMapping)?;
+        Ok(MappingHistory { preview, mapping, revisions, more })
+    }
+
+    /// At most `limit` revisions of a mapping, the newest first, before the given one; and whether there are older ones.
+    ///
+    /// # Errors
+    ///
+    /// As for the mapping itself.
+    pub async fn mapping_revisions(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<(Vec<RevisionRow>, bool)> {
+        let mut tx = self.store.read().await?;
+        let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
+        let mut open = tx.lab(&access).await?;
+        open.mapping(id).await?.ok_or(LabError::NoSuchMapping)?;
+        let mut revisions = open.revisions(id, before.unwrap_or(i64::MAX), limit + 1).await?;
+        let more = revisions.len() > limit as usize;
+        revisions.truncate(limit as usize);
+        Ok((revisions, more))
+    }
+
+    /// A change that waits.
+    ///
+    /// # Errors
+    ///
+    /// When the caller does not look after the lab, it waits no more, or the database is away.
+    pub async fn mapping_change(&self, caller: &Caller, lab: &LabName, id: &MappingChangeId) -> Result<WaitingChange> {
+        let mut tx = self.store.read().await?;
+        let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
+        let mut open = tx.lab(&access).await?;
+        let change = open.change(id, self.clock.now()).await?.ok_or(LabError::NoSuchChange)?;
+        let author = open.office_holder(&change.author).await?;
+        Ok(WaitingChange { change, author })
     }
 
     /// Makes a change hold that somebody else asked for. One that cannot hold (any more) stays, for whoever looks, until
@@ -186,9 +391,13 @@ impl Broker {
         caller: &Caller,
         lab: &LabName,
         id: &MappingChangeId,
+        key: Option<&RequestKey>,
     ) -> Result<MappingOutcome> {
-        let mut edit = self.edit_to_give(caller, lab).await?;
+        let mut edit = self.edit_to_give(caller, lab, key).await?;
         edit.pi()?;
+        if let Some(before) = edit.answered_before().await? {
+            return Ok(before);
+        }
         let change = edit.take_change(id).await?;
         if change.author == caller.person {
             return Err(LabError::OwnChange.into());
@@ -217,29 +426,43 @@ impl Broker {
     /// # Errors
     ///
     /// When the caller is neither, it is not there any more, or the database is away.
-    pub async fn decline_mapping_change(&self, caller: &Caller, lab: &LabName, id: &MappingChangeId) -> Result<()> {
-        let mut edit = self.edit(caller, lab).await?;
+    pub async fn decline_mapping_change(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingChangeId,
+        key: Option<&RequestKey>,
+    ) -> Result<()> {
+        let mut edit = self.edit(caller, lab, key).await?;
+        if edit.done_before().await?.is_some() {
+            return Ok(());
+        }
         let change = edit.take_change(id).await?;
         if change.author != caller.person {
             edit.pi()?;
         }
-        edit.commit(Event::MappingChangeDeclined { change: change.id, mapping: change.mapping }).await
+        let event = Event::MappingChangeDeclined { change: change.id, mapping: change.mapping };
+        edit.commit(event, Came::Declined).await
     }
 
-    fn unknown_connection(&self) -> LabError {
-        LabError::UnknownConnection(self.providers.keys().map(ToString::to_string).collect())
+    /// The target with its group in the one form in which groups of that connection are kept: they are compared as texts.
+    fn kept_form(&self, target: MappingTarget) -> Result<MappingTarget> {
+        let unknown = || LabError::UnknownConnection(self.providers.keys().map(ToString::to_string).collect());
+        let provider = self.provider(&target.connection).map_err(|_| unknown())?;
+        let group = provider.settings().group_form.normal_form(&target.group).map_err(LabError::Group)?;
+        Ok(MappingTarget { group, ..target })
     }
 
-    async fn edit(&self, caller: &Caller, lab: &LabName) -> Result<Edit<'_>> {
+    async fn edit(&self, caller: &Caller, lab: &LabName, key: Option<&RequestKey>) -> Result<Edit<'_>> {
         let mut tx = self.store.write().await?;
         let admitted = self.admit_to_change(&mut tx, caller, lab).await?;
-        Edit::new(self, admitted, tx)
+        Edit::new(self, admitted, tx, key)
     }
 
     /// The same for what can give somebody more.
-    async fn edit_to_give(&self, caller: &Caller, lab: &LabName) -> Result<Edit<'_>> {
+    async fn edit_to_give(&self, caller: &Caller, lab: &LabName, key: Option<&RequestKey>) -> Result<Edit<'_>> {
         let mut tx = self.store.write().await?;
         let admitted = self.admit_to_give(&mut tx, caller, lab).await?;
-        Edit::new(self, admitted, tx)
+        Edit::new(self, admitted, tx, key)
     }
 }

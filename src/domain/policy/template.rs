@@ -22,6 +22,8 @@ struct File {
     cost: String,
     spends: bool,
     #[serde(default)]
+    beware: Vec<String>,
+    #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
     document: Value,
@@ -50,6 +52,7 @@ pub struct PolicyTemplate {
     description: String,
     cost: String,
     spends: bool,
+    beware: Vec<String>,
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
     document: Value,
@@ -105,6 +108,7 @@ impl PolicyTemplate {
             description: file.description,
             cost: file.cost,
             spends: file.spends,
+            beware: file.beware,
             parameters: file.parameters,
             probe: file.probe,
             document: file.document,
@@ -138,6 +142,12 @@ impl PolicyTemplate {
     #[must_use]
     pub const fn spends(&self) -> bool {
         self.spends
+    }
+
+    /// What whoever gives it to somebody should have read first: a sentence each.
+    #[must_use]
+    pub fn beware(&self) -> &[String] {
+        &self.beware
     }
 
     /// What a lab fills in.

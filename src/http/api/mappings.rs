@@ -12,12 +12,15 @@ use serde::Deserialize;
 
 use super::labs::person;
 use super::read;
-use crate::app::{Broker, MAPPINGS_PAGE_MAX, MappingOutcome, TermsEdit, WaitingChange};
+use crate::app::{
+    AuthorGain, Broker, ChangePlace, MAPPINGS_PAGE_MAX, MappingOutcome, MappingPreview, TermsEdit, WaitingChange,
+};
 use crate::domain::id::{ConnectionName, MappingChangeId, MappingId, ParseError};
-use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
+use crate::domain::mapping::{Effect, Mapping, MappingTarget, MappingTerms, Others};
 use crate::domain::role_session::SessionDuration;
 use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
+use crate::http::idempotency::request_key;
 use crate::http::problem::Problem;
 use crate::wire::labs as wire;
 use crate::wire::timestamp;
@@ -70,21 +73,12 @@ pub(crate) async fn add(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLab(lab): InLab,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let new: wire::NewMapping = read(&body, "{\"group\": \"vision-students\", \"role\": \"read-results\"}")?;
-    let target = MappingTarget {
-        connection: connection(&broker, new.connection.as_deref())?,
-        group: new.group.parse().map_err(|error: ParseError| wrong("group", &error))?,
-        role: new.role.parse().map_err(|error: ParseError| wrong("role", &error))?,
-    };
-    let terms = MappingTerms {
-        ends_at: new.ends_at.as_deref().map(time).transpose()?,
-        max_duration: new.max_duration_seconds.map(duration).transpose()?,
-        needs_mfa: new.needs_mfa,
-        needs_approval: new.needs_approval,
-    };
-    let outcome = broker.add_mapping(&caller, &lab, target, terms).await?;
+    let key = request_key(&headers, &[b"add", &body])?;
+    let (target, terms) = new_mapping(&broker, &body)?;
+    let outcome = broker.add_mapping(&caller, &lab, target, terms, key.as_ref()).await?;
     let location = match &outcome {
         MappingOutcome::Done(mapping) => Some(format!("/api/v1/labs/{lab}/mappings/{}", mapping.id)),
         MappingOutcome::Waiting(_) => None,
@@ -106,13 +100,8 @@ pub(crate) async fn edit(
 ) -> Result<Response, Problem> {
     let revision = revision(&headers)?;
     let edit: wire::MappingEdit = read(&body, "{\"needs_mfa\": true}")?;
-    let edit = TermsEdit {
-        ends_at: edit.ends_at.map(|end| end.as_deref().map(time).transpose()).transpose()?,
-        max_duration: edit.max_duration_seconds.map(|most| most.map(duration).transpose()).transpose()?,
-        needs_mfa: edit.needs_mfa,
-        needs_approval: edit.needs_approval,
-    };
-    let outcome = broker.edit_mapping(&caller, &lab, &a_mapping(&id), revision, &edit).await?;
+    let edit = terms_edit(&edit)?;
+    let outcome = broker.edit_mapping(&caller, &lab, &a_mapping(&id), revision, &edit, None).await?;
     Ok(answer(&broker, StatusCode::OK, &outcome))
 }
 
@@ -124,8 +113,87 @@ pub(crate) async fn end(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let revision = revision(&headers)?;
-    let mapping = broker.end_mapping(&caller, &lab, &a_mapping(&id), revision).await?;
-    Ok(answer(&broker, StatusCode::OK, &MappingOutcome::Done(mapping)))
+    let key = request_key(&headers, &[b"end", id.as_bytes(), &revision.to_be_bytes()])?;
+    let outcome = broker.end_mapping(&caller, &lab, &a_mapping(&id), revision, key.as_ref()).await?;
+    Ok(answer(&broker, StatusCode::OK, &outcome))
+}
+
+/// `GET /api/v1/labs/{lab}/mappings/{mapping}/revisions`
+pub(crate) async fn revisions(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+    parameters: Result<Query<TextPage>, QueryRejection>,
+) -> Result<Json<wire::MappingRevisions>, Problem> {
+    let (after, limit) = text_page(parameters, "a revision")?;
+    let after = after.map(|text| text.parse().map_err(|_| no_such_page("a revision"))).transpose()?;
+    let (revisions, more) = broker.mapping_revisions(&caller, &lab, &a_mapping(&id), after, limit).await?;
+    let next = revisions.last().filter(|_| more).map(|last| last.revision.to_string());
+    let shown = revisions.into_iter().map(|row| wire::MappingRevision {
+        revision: row.revision,
+        terms: terms(&row.terms),
+        changed_at: timestamp(row.changed_at),
+        by: row.by.map(|by| named(&by)),
+    });
+    Ok(Json(wire::MappingRevisions { revisions: shown.collect(), next }))
+}
+
+/// `POST /api/v1/labs/{lab}/mappings/preview`
+pub(crate) async fn preview_new(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLab(lab): InLab,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<wire::MappingPreview>, Problem> {
+    // It changes nothing, so a key means nothing; one that is none is still a mistake.
+    request_key(&headers, &[])?;
+    let (target, terms) = new_mapping(&broker, &body)?;
+    let preview = broker.preview_new_mapping(&caller, &lab, target, terms).await?;
+    Ok(Json(previewed(&broker, &preview)))
+}
+
+/// `POST /api/v1/labs/{lab}/mappings/{mapping}/preview`
+pub(crate) async fn preview(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLabOf(lab, id): InLabOf,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<wire::MappingPreview>, Problem> {
+    request_key(&headers, &[])?;
+    let example = "{\"needs_mfa\": true}, or {\"end\": true}";
+    let preview = if let Ok(wire::MappingEnd { end: true }) = read(&body, example) {
+        broker.preview_end(&caller, &lab, &a_mapping(&id)).await?
+    } else {
+        let edit = terms_edit(&read(&body, example)?)?;
+        broker.preview_edit(&caller, &lab, &a_mapping(&id), &edit).await?
+    };
+    Ok(Json(previewed(&broker, &preview)))
+}
+
+/// `GET /api/v1/labs/{lab}/groups`
+pub(crate) async fn groups(
+    State(broker): State<Broker>,
+    Helper(caller): Helper,
+    InLab(lab): InLab,
+    parameters: Result<Query<TextPage>, QueryRejection>,
+) -> Result<Json<wire::SeenGroups>, Problem> {
+    let (after, limit) = text_page(parameters, "the `next` of the page before")?;
+    let start: usize = match after {
+        Some(text) => text.parse().map_err(|_| no_such_page("the `next` of the page before"))?,
+        None => 0,
+    };
+    let groups = broker.mapping_choices(&caller, &lab).await?.groups;
+    let end = start.saturating_add(limit as usize);
+    let next = (end < groups.len()).then(|| end.to_string());
+    let shown = groups.iter().skip(start).take(limit as usize).map(|seen| wire::SeenGroup {
+        connection: seen.connection.to_string(),
+        connection_title: broker.connection_title(&seen.connection).to_owned(),
+        group: seen.group.as_str().to_owned(),
+        people: seen.people,
+    });
+    Ok(Json(wire::SeenGroups { groups: shown.collect(), next }))
 }
 
 /// `GET /api/v1/labs/{lab}/mapping-changes`
@@ -133,9 +201,18 @@ pub(crate) async fn changes(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLab(lab): InLab,
+    parameters: Result<Query<TextPage>, QueryRejection>,
 ) -> Result<Json<wire::MappingChanges>, Problem> {
-    let changes = broker.mapping_changes(&caller, &lab).await?;
-    Ok(Json(wire::MappingChanges { changes: changes.iter().map(|it| waiting(&broker, it)).collect() }))
+    let (page, limit) = text_page(parameters, "the `next` of the page before")?;
+    let after = page.map(|text| change_place(&text).ok_or_else(|| no_such_page("the `next` of the page before")));
+    let mut changes = broker.mapping_changes(&caller, &lab, after.transpose()?.as_ref(), limit + 1).await?;
+    let more = changes.len() > limit as usize;
+    changes.truncate(limit as usize);
+    let next = changes
+        .last()
+        .filter(|_| more)
+        .map(|last| format!("{}.{}", last.change.asked_at.timestamp_micros(), last.change.id));
+    Ok(Json(wire::MappingChanges { changes: changes.iter().map(|it| waiting(&broker, it)).collect(), next }))
 }
 
 /// `POST /api/v1/labs/{lab}/mapping-changes/{change}/confirm`
@@ -143,8 +220,10 @@ pub(crate) async fn confirm(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLabOf(lab, id): InLabOf,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let outcome = broker.confirm_mapping_change(&caller, &lab, &a_change(&id)).await?;
+    let key = request_key(&headers, &[b"confirm", id.as_bytes()])?;
+    let outcome = broker.confirm_mapping_change(&caller, &lab, &a_change(&id), key.as_ref()).await?;
     Ok(answer(&broker, StatusCode::OK, &outcome))
 }
 
@@ -153,18 +232,119 @@ pub(crate) async fn decline(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLabOf(lab, id): InLabOf,
+    headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    broker.decline_mapping_change(&caller, &lab, &a_change(&id)).await?;
+    let key = request_key(&headers, &[b"decline", id.as_bytes()])?;
+    broker.decline_mapping_change(&caller, &lab, &a_change(&id), key.as_ref()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Which page, of a list whose places are no ids.
+#[derive(Debug, Deserialize)]
+pub(crate) struct TextPage {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+fn text_page(
+    parameters: Result<Query<TextPage>, QueryRejection>,
+    place: &str,
+) -> Result<(Option<String>, u32), Problem> {
+    let Query(page) = parameters.map_err(|_| no_such_page(place))?;
+    let limit = page.limit.unwrap_or(PAGE);
+    if limit == 0 || limit > MAPPINGS_PAGE_MAX {
+        return Err(no_such_page(place));
+    }
+    Ok((page.after, limit))
+}
+
+fn no_such_page(place: &str) -> Problem {
+    Problem::malformed(format!("`limit` must be 1 to {MAPPINGS_PAGE_MAX}, `after` {place}."))
+}
+
+fn change_place(text: &str) -> Option<ChangePlace> {
+    let (micros, id) = text.split_once('.')?;
+    let asked_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+    (0..10_000).contains(&chrono::Datelike::year(&asked_at)).then_some(ChangePlace { asked_at, id: id.parse().ok()? })
+}
+
+/// A new mapping, out of a body.
+fn new_mapping(broker: &Broker, body: &Bytes) -> Result<(MappingTarget, MappingTerms), Problem> {
+    let new: wire::NewMapping = read(body, "{\"group\": \"vision-students\", \"role\": \"read-results\"}")?;
+    let target = MappingTarget {
+        connection: connection(broker, new.connection.as_deref())?,
+        group: new.group.parse().map_err(|error: ParseError| wrong("group", &error))?,
+        role: new.role.parse().map_err(|error: ParseError| wrong("role", &error))?,
+    };
+    let terms = MappingTerms {
+        ends_at: new.ends_at.as_deref().map(time).transpose()?,
+        max_duration: new.max_duration_seconds.map(duration).transpose()?,
+        needs_mfa: new.needs_mfa,
+        needs_approval: new.needs_approval,
+    };
+    Ok((target, terms))
+}
+
+fn terms_edit(edit: &wire::MappingEdit) -> Result<TermsEdit, Problem> {
+    Ok(TermsEdit {
+        ends_at: edit.ends_at.as_ref().map(|end| end.as_deref().map(time).transpose()).transpose()?,
+        max_duration: edit.max_duration_seconds.map(|most| most.map(duration).transpose()).transpose()?,
+        needs_mfa: edit.needs_mfa,
+        needs_approval: edit.needs_approval,
+    })
+}
+
+fn named(person: &crate::app::NamedPerson) -> wire::NamedPerson {
+    wire::NamedPerson { id: person.id.to_string(), name: person.name.as_ref().map(|name| name.as_str().to_owned()) }
+}
+
+fn previewed(broker: &Broker, preview: &MappingPreview) -> wire::MappingPreview {
+    let template = broker.policies.get(&preview.role.template);
+    let people = preview.people.iter().filter_map(|affected| {
+        let (effect, before, after) = match &affected.effect {
+            Effect::Gains => (wire::Effect::Gains, None, None),
+            Effect::Loses => (wire::Effect::Loses, None, None),
+            Effect::Keeps => (wire::Effect::Keeps, None, None),
+            Effect::Changes { before, after } => (wire::Effect::Changes, Some(terms(before)), Some(terms(after))),
+            Effect::Nothing => return None,
+        };
+        Some(wire::AffectedPerson { person: named(&affected.person), effect, before, after })
+    });
+    let now = broker.clock.now();
+    wire::MappingPreview {
+        mapping: preview.mapping.as_ref().map(|mapping| shown(broker, mapping, now)),
+        connection: preview.target.connection.to_string(),
+        connection_title: broker.connection_title(&preview.target.connection).to_owned(),
+        group: preview.target.group.as_str().to_owned(),
+        role: preview.target.role.to_string(),
+        role_title: broker.template_title(&preview.role.template).to_owned(),
+        after: preview.after.as_ref().map(terms),
+        people: people.collect(),
+        others: match preview.others {
+            Others::FewerThanFive => wire::Others { kind: wire::OthersKind::FewerThanFive, count: None },
+            Others::Count(count) => wire::Others { kind: wire::OthersKind::Count, count: Some(count) },
+            Others::ThousandOrMore => wire::Others { kind: wire::OthersKind::ThousandOrMore, count: None },
+        },
+        description: template.map_or("", |template| template.description()).to_owned(),
+        actions: template.map(|it| it.actions().into_iter().map(str::to_owned).collect()).unwrap_or_default(),
+        cost: template.map_or("", |template| template.cost()).to_owned(),
+        beware: template.map(|template| template.beware().to_vec()).unwrap_or_default(),
+        gives_yourself: match preview.author {
+            AuthorGain::Nothing => wire::GivesYourself::Nothing,
+            AuthorGain::Alone => wire::GivesYourself::More,
+            AuthorGain::Waits => wire::GivesYourself::MoreAndWaits,
+        },
+        needs_fresh_sign_in: preview.takes_fresh_sign_in(now),
+    }
+}
+
 /// A mapping's id; what cannot be one is no mapping's, and only whoever may look is told so.
-fn a_mapping(id: &str) -> MappingId {
+pub(in crate::http) fn a_mapping(id: &str) -> MappingId {
     id.parse().unwrap_or_else(|_| MappingId::from_entropy([0; 10]))
 }
 
 /// The same for a change that waits.
-fn a_change(id: &str) -> MappingChangeId {
+pub(in crate::http) fn a_change(id: &str) -> MappingChangeId {
     id.parse().unwrap_or_else(|_| MappingChangeId::from_entropy([0; 10]))
 }
 

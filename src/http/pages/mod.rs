@@ -2,6 +2,7 @@
 
 pub(super) mod lab;
 pub(super) mod ledger;
+pub(super) mod mappings;
 pub(super) mod people;
 pub(super) mod roles;
 pub(super) mod settings;

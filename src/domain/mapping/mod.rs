@@ -1,6 +1,10 @@
 //! Mappings: which group gets which role of a lab, and on what conditions.
 
+mod effect;
+
 use chrono::{DateTime, Utc};
+
+pub use effect::{Effect, Others, effect};
 
 use super::access::Evidence;
 use super::claims::Group;
