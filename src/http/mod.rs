@@ -13,6 +13,7 @@ mod export;
 pub mod extract;
 mod idempotency;
 mod invitations;
+mod kinds;
 mod layers;
 mod limits;
 mod looked_for;

@@ -1,38 +1,6 @@
 //! The one mapper from what went wrong to what is answered (RFC 9457).
 //!
-//! | type, after `urn:lodge:problem:` | status | means |
-//! |---|---|---|
-//! | `sign-in-needed` | 401 | no session, or one that has ended |
-//! | `no-such-role` | 404 | no mapping gives this role; also for a role or a lab that does not exist |
-//! | `no-group-information` | 404 | the provider sent no group claim |
-//! | `groups-too-many` | 404 | the provider sent a pointer instead of the groups, because there are too many |
-//! | `groups-cut-off` | 404 | no mapping gives this role by the groups that the provider sent, and it did not send all |
-//! | `sign-in-too-old` | 403 | the groups are older than the lab allows: they are read at a sign-in |
-//! | `fresh-sign-in-needed` | 403 | the role, or changing something in a lab, takes a newer sign-in than this session's |
-//! | `mfa-needed` | 403 | the mapping asks for a second factor at sign-in, or an operator changes something |
-//! | `approval-needed` | 403 | the mapping asks for a PI's approval |
-//! | `suspended` | 403 | an operator has suspended this person |
-//! | `no-such-lab` | 404 | also for a lab that one does not belong to |
-//! | `standing-needed` | 403 | one belongs to the lab and may not do this there |
-//! | `no-such-person` | 404 | for operators: nobody has this id |
-//! | `not-in-lab` | 404 | the lab has no such mapping, change, person or role |
-//! | `cannot-be` | 400 | a role, connection, end or maximum that a mapping cannot have, a limit that nothing can |
-//! | `conflict` | 409 | it does not fit what is there already |
-//! | `changed-meanwhile` | 412 | somebody else changed it; nothing was overwritten |
-//! | `idempotency-key-reused` | 422 | the same `Idempotency-Key` with another request; nothing was done |
-//! | `revision-needed` | 428 | a change of a mapping must name the revision it was made from, in `If-Match` |
-//! | `invitation-over` | 404 | the link was used, withdrawn or replaced, has lapsed, or never was one |
-//! | `no-such-session` | 404 | one has no live session of that id |
-//! | `duration-too-long` | 400 | more time than the role gives |
-//! | `malformed-request` | 400, 405, 413, 415 | the request is not one of this API |
-//! | `sign-in-failed` | 400, 403, 502 | a sign-in came to nothing: the browser's, the person's, the provider's doing |
-//! | `foreign-form` | 403 | a change that does not come from a page of this broker |
-//! | `no-such-page` | 404 | nothing has this address |
-//! | `lab-account-refused` | 424 | the lab's AWS role does not let the broker in |
-//! | `lab-account-rejected` | 424 | AWS did not take the request for this lab |
-//! | `slow-down` | 429 | one address asked for too much at once |
-//! | `unavailable` | 503 | the broker cannot do its work now; nothing was issued |
-//! | `internal` | 500 | a fault in the broker; nothing was issued |
+//! What kinds there are, with which statuses and what each means, is in [`Kind`].
 //!
 //! `fresh-sign-in-needed` and `mfa-needed` come with a challenge that says what sign-in would do (RFC 9470). Their status is
 //! 403 and not that RFC's 401, which here means that there is no session.
@@ -43,6 +11,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+pub use super::kinds::Kind;
 use super::refused::{self, Said};
 use super::refused_sign_in;
 use crate::app::desk::DeskError;
@@ -58,7 +27,7 @@ use crate::wire;
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
-    kind: &'static str,
+    kind: Kind,
     title: &'static str,
     detail: String,
     /// In a box: few problems have any, and every handler that can fail carries the room for it.
@@ -77,7 +46,8 @@ struct More {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, kind: Kind, title: &'static str, detail: impl Into<String>) -> Self {
+        debug_assert!(kind.statuses().contains(&status), "{kind:?} does not come with {status}");
         Self { status, kind, title, detail: detail.into(), more: Box::default() }
     }
 
@@ -89,7 +59,7 @@ impl Problem {
 
     #[cfg(test)]
     pub(super) fn kind(&self) -> &'static str {
-        self.kind
+        self.kind.name()
     }
 
     #[cfg(test)]
@@ -125,7 +95,7 @@ impl Problem {
     /// The request is not one of this API's.
     #[must_use]
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "malformed-request", "The request is malformed", detail)
+        Self::new(StatusCode::BAD_REQUEST, Kind::MalformedRequest, "The request is malformed", detail)
     }
 
     /// A fault of ours.
@@ -133,7 +103,7 @@ impl Problem {
     pub fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
+            Kind::Internal,
             "Something went wrong in the broker",
             "Nothing was issued. Please tell whoever runs this broker, with the request id.",
         )
@@ -148,11 +118,11 @@ impl Problem {
             _ if status.is_server_error() => return Self::internal(),
             _ => "Something in the address, the headers or the body cannot be read.",
         };
-        Self::new(status, "malformed-request", "The request is malformed", detail)
+        Self { status, ..Self::malformed(detail) }
     }
 
     pub(super) fn unavailable(detail: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The broker cannot do this right now", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Kind::Unavailable, "The broker cannot do this right now", detail)
     }
 
     /// One address asks more often than anybody needs to.
@@ -160,7 +130,7 @@ impl Problem {
     pub fn slow_down() -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
-            "slow-down",
+            Kind::SlowDown,
             "Too many requests",
             "More was asked from your address than anybody needs. Wait a moment, then go on.",
         )
@@ -171,7 +141,7 @@ impl Problem {
     pub fn revision_needed() -> Self {
         Self::new(
             StatusCode::PRECONDITION_REQUIRED,
-            "revision-needed",
+            Kind::RevisionNeeded,
             "Which revision?",
             "Name the revision that you looked at, as its ETag: If-Match: \"3\".",
         )
@@ -182,7 +152,7 @@ impl Problem {
     pub fn no_such_lab() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            "no-such-lab",
+            Kind::NoSuchLab,
             "No such lab",
             "There is no lab of that name that you belong to. Check the spelling; `lodge status` lists your labs.",
         )
@@ -191,7 +161,7 @@ impl Problem {
     /// Nothing of ours has this address.
     #[must_use]
     pub fn no_such_page() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "no-such-page", "There is no such page", "Check the address.")
+        Self::new(StatusCode::NOT_FOUND, Kind::NoSuchPage, "There is no such page", "Check the address.")
     }
 
     /// A change that does not come from a page of ours.
@@ -199,7 +169,7 @@ impl Problem {
     pub fn foreign_form() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            "foreign-form",
+            Kind::ForeignForm,
             "That did not come from a page of this broker",
             "Open the page again and use the button on it.",
         )
@@ -211,7 +181,7 @@ impl From<&Error> for Problem {
         match error {
             Error::SignInNeeded => Self::new(
                 StatusCode::UNAUTHORIZED,
-                "sign-in-needed",
+                Kind::SignInNeeded,
                 "You are not signed in",
                 "There is no session, or it has ended. Sign in again: `lodge login`.",
             ),
@@ -219,7 +189,7 @@ impl From<&Error> for Problem {
             Error::Denied(Denied::NoSuchLab) => Self::no_such_lab(),
             Error::Denied(Denied::StandingNeeded(needed)) => Self::new(
                 StatusCode::FORBIDDEN,
-                "standing-needed",
+                Kind::StandingNeeded,
                 "You may not do this in this lab",
                 format!("This takes the standing of {needed} at least. The lab's PIs give it."),
             ),
@@ -243,7 +213,7 @@ impl From<&Error> for Problem {
             Error::NoSuchConnection | Error::Denied(Denied::NotAnOperator) => Self::no_such_page(),
             Error::NoSuchSession => Self::new(
                 StatusCode::NOT_FOUND,
-                "no-such-session",
+                Kind::NoSuchSession,
                 "There is no such session",
                 "It has ended already, or it is not yours.",
             ),
@@ -268,9 +238,9 @@ impl From<Error> for Problem {
             // Noted where it was refused.
         } else if matches!(&error, Error::Store(error) if error.is_away()) {
             // The store has said so once, when it began.
-            tracing::debug!(problem = problem.kind, "{}", chain(&error));
+            tracing::debug!(problem = problem.kind.name(), "{}", chain(&error));
         } else if problem.status.is_server_error() || problem.status == StatusCode::FAILED_DEPENDENCY {
-            tracing::error!(problem = problem.kind, "{}", chain(&error));
+            tracing::error!(problem = problem.kind.name(), "{}", chain(&error));
         }
         problem
     }
@@ -285,20 +255,20 @@ impl From<DeskError> for Problem {
 fn at_desk(error: &DeskError) -> Problem {
     let (status, kind, title, detail) = match error {
         DeskError::NoSuchLab => {
-            (StatusCode::NOT_FOUND, "no-such-lab", "No such lab", "There is no lab of that name.".to_owned())
+            (StatusCode::NOT_FOUND, Kind::NoSuchLab, "No such lab", "There is no lab of that name.".to_owned())
         }
         DeskError::NoSuchPerson => {
-            (StatusCode::NOT_FOUND, "no-such-person", "No such person", "Nobody has that id.".to_owned())
+            (StatusCode::NOT_FOUND, Kind::NoSuchPerson, "No such person", "Nobody has that id.".to_owned())
         }
         DeskError::NoSuchPack(_) => (
             StatusCode::BAD_REQUEST,
-            "cannot-be",
+            Kind::CannotBe,
             "A lab cannot be like that",
             format!("{}.", capitalised(&error.to_string())),
         ),
         DeskError::NameTaken | DeskError::Already(_) | DeskError::Oneself => (
             StatusCode::CONFLICT,
-            "conflict",
+            Kind::Conflict,
             "That does not fit what is there",
             format!("{}.", capitalised(&error.to_string())),
         ),
@@ -313,22 +283,22 @@ fn in_lab(error: &LabError) -> Problem {
         | LabError::NoSuchRevision
         | LabError::NoSuchChange
         | LabError::NoSuchPerson
-        | LabError::RoleNotHere => (StatusCode::NOT_FOUND, "not-in-lab", "There is no such thing in this lab"),
-        LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, "invitation-over", "This invitation is not good"),
+        | LabError::RoleNotHere => (StatusCode::NOT_FOUND, Kind::NotInLab, "There is no such thing in this lab"),
+        LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, Kind::InvitationOver, "This invitation is not good"),
         LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
-            (StatusCode::BAD_REQUEST, "cannot-be", "A mapping cannot be like that")
+            (StatusCode::BAD_REQUEST, Kind::CannotBe, "A mapping cannot be like that")
         }
-        LabError::Limit(_) => (StatusCode::BAD_REQUEST, "cannot-be", "A limit cannot be like that"),
-        LabError::TooManyCalledSo => (StatusCode::BAD_REQUEST, "cannot-be", "Who is meant?"),
+        LabError::Limit(_) => (StatusCode::BAD_REQUEST, Kind::CannotBe, "A limit cannot be like that"),
+        LabError::TooManyCalledSo => (StatusCode::BAD_REQUEST, Kind::CannotBe, "Who is meant?"),
         LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
-            (StatusCode::CONFLICT, "conflict", "That does not fit what is there")
+            (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there")
         }
-        LabError::OwnChange => (StatusCode::FORBIDDEN, "standing-needed", "You may not do this in this lab"),
+        LabError::OwnChange => (StatusCode::FORBIDDEN, Kind::StandingNeeded, "You may not do this in this lab"),
         LabError::KeyReused => {
-            (StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "That key was used for another request")
+            (StatusCode::UNPROCESSABLE_ENTITY, Kind::IdempotencyKeyReused, "That key was used for another request")
         }
         LabError::ChangedMeanwhile => {
-            (StatusCode::PRECONDITION_FAILED, "changed-meanwhile", "Somebody else has changed it meanwhile")
+            (StatusCode::PRECONDITION_FAILED, Kind::ChangedMeanwhile, "Somebody else has changed it meanwhile")
         }
     };
     let next = match error {
@@ -355,14 +325,14 @@ fn no_credential(failure: Failure) -> Problem {
     match failure {
         Failure::Denied => Problem::new(
             StatusCode::FAILED_DEPENDENCY,
-            "lab-account-refused",
+            Kind::LabAccountRefused,
             "The lab's AWS role refused the broker",
             "Nobody in this lab can get credentials until its PI has the role in the lab's AWS account set right. \
              Please tell them.",
         ),
         Failure::Rejected => Problem::new(
             StatusCode::FAILED_DEPENDENCY,
-            "lab-account-rejected",
+            Kind::LabAccountRejected,
             "AWS did not accept the request for this lab",
             "The role in the lab's AWS account does not take what this role asks for, often a maximum session duration \
              that is too short. Please tell the lab's PI.",
@@ -427,7 +397,7 @@ pub(super) fn render(mut response: Response, request_id: &str, for_browser: bool
         console::problem(problem.title, &problem.detail, look_up, problem.more.again.as_deref()).into_response()
     } else {
         let body = wire::Problem {
-            kind: format!("urn:lodge:problem:{}", problem.kind),
+            kind: problem.kind.urn(),
             title: problem.title.to_owned(),
             status: problem.status.as_u16(),
             detail: problem.detail,

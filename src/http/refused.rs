@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use crate::domain::access::Refusal;
 use crate::domain::claims::{Group, Groups};
 use crate::domain::limits::SignInAge;
@@ -29,7 +29,7 @@ pub(super) fn problem(refusal: Refusal, max_age: Option<SignInAge>, said: &Said<
         }
         Refusal::GroupsTooOld => Problem::new(
             StatusCode::FORBIDDEN,
-            "sign-in-too-old",
+            Kind::SignInTooOld,
             "Your groups were read too long ago",
             format!(
                 "Your groups are those of your latest sign-in at {}, and that is longer ago than this lab allows. Sign in \
@@ -50,13 +50,13 @@ pub(super) fn problem(refusal: Refusal, max_age: Option<SignInAge>, said: &Said<
         Refusal::MfaNeeded => mfa_needed(max_age, said.connection),
         Refusal::ApprovalNeeded => Problem::new(
             StatusCode::FORBIDDEN,
-            "approval-needed",
+            Kind::ApprovalNeeded,
             "This role needs a PI's approval",
             "A PI of the lab has to approve each person for this role. Please ask them.",
         ),
         Refusal::TooLong => Problem::new(
             StatusCode::BAD_REQUEST,
-            "duration-too-long",
+            Kind::DurationTooLong,
             "That is longer than the role gives",
             "Ask for a shorter duration, or leave it out to get the most that the role gives.",
         ),
@@ -68,7 +68,7 @@ fn without_mapping(refusal: Refusal, said: &Said<'_>) -> Problem {
     let Said { connection, claim, groups } = said;
     let (kind, title, detail) = match refusal {
         Refusal::NoGroupClaim => (
-            "no-group-information",
+            Kind::NoGroupInformation,
             "Your sign-in brought no groups",
             format!(
                 "Your sign-in at {connection} said nothing about groups (the claim `{claim}` is missing), so no role can \
@@ -77,7 +77,7 @@ fn without_mapping(refusal: Refusal, said: &Said<'_>) -> Problem {
             ),
         ),
         Refusal::GroupOverage => (
-            "groups-too-many",
+            Kind::GroupsTooMany,
             "Your sign-in did not send your groups",
             format!(
                 "You are in more groups than your sign-in at {connection} sends: instead of the claim `{claim}` it sent a \
@@ -87,7 +87,7 @@ fn without_mapping(refusal: Refusal, said: &Said<'_>) -> Problem {
             ),
         ),
         Refusal::GroupsTruncated => (
-            "groups-cut-off",
+            Kind::GroupsCutOff,
             "Your sign-in did not send all of your groups",
             format!(
                 "None of the {} groups that your sign-in at {connection} sent gives you such a role, and it sends no more \
@@ -98,7 +98,7 @@ fn without_mapping(refusal: Refusal, said: &Said<'_>) -> Problem {
             ),
         ),
         _ => (
-            "no-such-role",
+            Kind::NoSuchRole,
             "No such role for you",
             format!(
                 "You have no such role: {}. `lodge status` lists what you may use; for anything else, check the spelling, \
@@ -119,7 +119,8 @@ fn mfa_needed(max_age: Option<SignInAge>, connection: &str) -> Problem {
              --fresh`."
         ),
     };
-    Problem::new(StatusCode::FORBIDDEN, "mfa-needed", "This role needs a second factor", detail).step_up(max_age, true)
+    Problem::new(StatusCode::FORBIDDEN, Kind::MfaNeeded, "This role needs a second factor", detail)
+        .step_up(max_age, true)
 }
 
 /// For an operator who would change something.
@@ -129,14 +130,14 @@ pub(super) fn operator_mfa_needed(max_age: Option<SignInAge>) -> Problem {
         "What an operator changes takes a sign-in with a second factor, and yours had none, or did not say so. Sign in again \
          with one: `lodge login --mfa{fresh}`."
     );
-    Problem::new(StatusCode::FORBIDDEN, "mfa-needed", "This takes a second factor", detail).step_up(max_age, true)
+    Problem::new(StatusCode::FORBIDDEN, Kind::MfaNeeded, "This takes a second factor", detail).step_up(max_age, true)
 }
 
 /// For what takes a sign-in that is no older than this.
 pub(super) fn fresh_sign_in_needed(why: &str, most: SignInAge) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        "fresh-sign-in-needed",
+        Kind::FreshSignInNeeded,
         "This takes a fresh sign-in",
         format!("{why} Sign in again: `lodge login --fresh`."),
     )
@@ -147,7 +148,7 @@ pub(super) fn fresh_sign_in_needed(why: &str, most: SignInAge) -> Problem {
 pub(super) fn suspended() -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,
-        "suspended",
+        Kind::Suspended,
         "You are suspended",
         "Whoever runs this broker has suspended you, so nothing is given to you. Please ask them.",
     )

@@ -3,7 +3,7 @@
 
 use axum::http::StatusCode;
 
-use super::problem::Problem;
+use super::problem::{Kind, Problem};
 use super::{refused, sign_in};
 use crate::app::SignInError;
 use crate::domain::sign_in::SignInRefusal;
@@ -18,7 +18,7 @@ pub(super) fn problem(error: &SignInError) -> Problem {
 
 fn what_to_do(refusal: SignInRefusal) -> Problem {
     use SignInRefusal as Why;
-    let failed = |status, detail: &str| Problem::new(status, "sign-in-failed", "The sign-in did not work", detail);
+    let failed = |status, detail: &str| Problem::new(status, Kind::SignInFailed, "The sign-in did not work", detail);
     match refusal {
         Why::NotThisBrowser => failed(
             StatusCode::BAD_REQUEST,

@@ -20,7 +20,7 @@ use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms, TermsError};
 use crate::domain::role_session::SessionDuration;
 use crate::http::address::{InLab, InLabOf};
 use crate::http::api::mappings::{a_change, a_mapping};
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::http::sign_in;
 use crate::http::visitor::{Posted, Visitor};
 
@@ -156,7 +156,7 @@ fn problem(error: Error, page: &str) -> Problem {
             let what = if most == SignInAge::SPENDING { "What can give somebody more" } else { "Changing this" };
             Problem::new(
                 StatusCode::FORBIDDEN,
-                "fresh-sign-in-needed",
+                Kind::FreshSignInNeeded,
                 "This takes a fresh sign-in",
                 format!(
                     "{what} takes a sign-in that is at most {most} old. Nothing was saved; sign in again, and what \
