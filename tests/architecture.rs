@@ -60,6 +60,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tokio*", &["store", "aws", "oidc", "app", "http", "console", "demo", "telemetry", "bin/lodged"]),
     ("getrandom", &["ambient"]),
     ("rand", &[]),
+    // What a body looks like is said beside the body.
+    ("utoipa", &["wire", "http::openapi"]),
     ("rustix", &["bin/lodged", "cli"]),
     // Which names look alike is a rule; the table that it goes by is Unicode's.
     ("unicode_security", &["domain"]),

@@ -56,6 +56,8 @@ mod moto;
 #[cfg(test)]
 mod mturk_actions;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod operator;
 #[cfg(test)]
 mod operators;

@@ -18,6 +18,7 @@ mod layers;
 mod limits;
 mod looked_for;
 mod oauth;
+pub mod openapi;
 mod operator;
 mod pages;
 pub mod problem;

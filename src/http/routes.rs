@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
-use super::{api, backchannel, invitations, oauth, pages, sessions, sign_in};
+use super::{api, backchannel, invitations, oauth, openapi, pages, sessions, sign_in};
 use crate::app::Broker;
 use crate::console;
 use crate::wire;
@@ -140,6 +140,7 @@ routes! {
     post "/oauth/authorize" => oauth::confirm, Browser;
     post "/oauth/token" => oauth::token, Anyone;
     post "/oauth/revoke" => oauth::revoke, Anyone;
+    get "/api/v1/openapi.json" => openapi::show, Anyone;
     get "/api/v1/me" => api::me, Helper;
     get "/api/v1/me/sessions" => sessions::list, Helper;
     delete "/api/v1/me/sessions" => sessions::end_others, Helper;

@@ -4,8 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// What holds in a lab, for those who belong to it: `GET /api/v1/labs/{lab}/limits`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Limits {
     /// The lab's name.
+    #[cfg_attr(feature = "server", schema(value_type = super::texts::LabName))]
     pub lab: String,
     /// How old groups may be that the lab's mappings are looked up by.
     pub groups_max_age_seconds: u32,
@@ -17,8 +19,10 @@ pub struct Limits {
 
 /// What holds for a role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct RoleLimits {
     /// The role's name.
+    #[cfg_attr(feature = "server", schema(value_type = super::texts::RoleName))]
     pub name: String,
     /// What it is for, in a few words.
     pub title: String,
@@ -32,25 +36,29 @@ pub struct RoleLimits {
 
 /// The body of `PATCH /api/v1/labs/{lab}/limits`, answered with the [`Limits`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LabLimitsEdit {
     /// 3600 to 2592000; `null` leaves it to the broker.
     #[serde(deserialize_with = "said")]
+    #[cfg_attr(feature = "server", schema(minimum = 3600, maximum = 2_592_000, required))]
     pub groups_max_age_seconds: Option<u32>,
 }
 
 /// The body of `PATCH /api/v1/labs/{lab}/roles/{role}/limits`, answered with the [`Limits`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RoleLimitsEdit {
     /// 3600 to 2592000, or 300 to 43200 for a role that spends; `null` leaves it to the broker.
     #[serde(deserialize_with = "said")]
+    #[cfg_attr(feature = "server", schema(minimum = 300, maximum = 2_592_000, required))]
     pub sign_in_max_age_seconds: Option<u32>,
 }
 
 /// One that is left out is none that is `null`.
 fn said<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    Option::deserialize(deserializer)
+    super::whole(deserializer)
 }
 
 #[cfg(test)]

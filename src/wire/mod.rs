@@ -9,11 +9,14 @@ pub mod operator;
 pub mod people;
 pub mod roles;
 pub mod sessions;
+#[cfg(feature = "server")]
+pub mod texts;
 
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::Zeroizing;
 
 /// The OAuth client that every helper is: a public client, known to every broker.
@@ -26,6 +29,25 @@ pub const OAUTH_METADATA_PATH: &str = "/.well-known/oauth-authorization-server";
 #[must_use]
 pub fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A whole number, however it is written: to JSON, `3600.0` is the number that `3600` is.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Whole {
+    Plain(u32),
+    WithPoint(f64),
+}
+
+/// Reads a whole number, or `null`.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let number = match Option::deserialize(deserializer)? {
+        None => return Ok(None),
+        Some(Whole::Plain(number)) => Some(number),
+        Some(Whole::WithPoint(number)) if number.fract() == 0.0 => number.to_string().parse().ok(),
+        Some(Whole::WithPoint(_)) => None,
+    };
+    number.map(Some).ok_or_else(|| Error::custom("not a whole number, or too large"))
 }
 
 /// What the authorization server says of itself (RFC 8414, section 2).
@@ -89,89 +111,117 @@ pub struct OauthError {
 
 /// The body of `POST /api/v1/labs/{lab}/roles/{role}/credentials`. May be left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CredentialsRequest {
     /// How long the credentials should live, in seconds; the role's own maximum when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(minimum = 900, maximum = 3600))]
     pub duration_seconds: Option<u32>,
 }
 
-/// Credentials for AWS. `Debug` shows nothing that opens anything.
+/// Credentials for AWS.
+// `Debug` shows nothing that opens anything.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct CredentialsResponse {
     /// Starts with `ASIA`. Not a secret: it is in CloudTrail and in the ledger.
     pub access_key_id: String,
     /// The secret half.
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub secret_access_key: Zeroizing<String>,
     /// Length varies: 4,096 bytes and more (AWS says it can grow).
+    #[cfg_attr(feature = "server", schema(value_type = String))]
     pub session_token: Zeroizing<String>,
     /// RFC 3339, UTC.
+    #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub expiration: String,
     /// The lab's AWS account.
+    #[cfg_attr(feature = "server", schema(pattern = "^[0-9]{12}$"))]
     pub account_id: String,
     /// Where to find this session in the ledger and, as the session name, in CloudTrail.
+    #[cfg_attr(feature = "server", schema(value_type = texts::RoleSessionId))]
     pub role_session_id: String,
 }
 
 /// The answer of `GET /api/v1/me`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Me {
     /// The opaque id that stands in the ledger and in CloudTrail.
+    #[cfg_attr(feature = "server", schema(value_type = texts::PersonId))]
     pub person_id: String,
     /// What the university calls this person, when it says.
+    #[cfg_attr(feature = "server", schema(required))]
     pub name: Option<String>,
     /// The connection they signed in at.
+    #[cfg_attr(feature = "server", schema(value_type = texts::ConnectionName))]
     pub connection: String,
     /// What people call that connection.
     pub connection_title: String,
     /// When they signed in there.
+    #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub signed_in_at: String,
     /// When this session ends and a new sign-in is needed.
+    #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub session_expires_at: String,
     /// The groups their sign-in brought; `None` when the provider did not send any list.
+    #[cfg_attr(feature = "server", schema(required))]
     pub groups: Option<Vec<String>>,
     /// Why the groups are not all there: `too-many` (the provider sent a pointer instead of a list) or `cut-off` (it sent
     /// as many as it ever sends). When they are not there and nothing is said here, it sent no group claim at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = texts::GroupsMissing, required = false))]
     pub groups_missing: Option<String>,
     /// What they may ask for now, by lab and role.
     pub roles: Vec<MyRole>,
     /// The labs they look after, by name.
     #[serde(default)]
+    #[cfg_attr(feature = "server", schema(required))]
     pub standings: Vec<MyStanding>,
 }
 
 /// What somebody may administer in a lab.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct MyStanding {
     /// The lab's name.
+    #[cfg_attr(feature = "server", schema(value_type = texts::LabName))]
     pub lab: String,
     /// `manager` or `pi`.
+    #[cfg_attr(feature = "server", schema(value_type = texts::Office))]
     pub standing: String,
 }
 
 /// One role that a person may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct MyRole {
     /// The lab's name.
+    #[cfg_attr(feature = "server", schema(value_type = texts::LabName))]
     pub lab: String,
     /// The role's name.
+    #[cfg_attr(feature = "server", schema(value_type = texts::RoleName))]
     pub role: String,
     /// What it is for, in a few words.
     pub title: String,
     /// When the mapping behind it ends, if it does.
+    #[cfg_attr(feature = "server", schema(format = DateTime, required))]
     pub ends_at: Option<String>,
     /// What is missing before it is given, if anything: `fresh-sign-in` (sign in anew), `mfa` (sign in with a second
     /// factor) or `approval` (a PI's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(value_type = texts::RoleNeeds, required = false))]
     pub needs: Option<String>,
     /// When this session stops being good for it, if nothing is missing now: it takes a newer sign-in then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
     pub until: Option<String>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// A stable name for this kind of problem: `urn:lodge:problem:…`.
     #[serde(rename = "type")]
@@ -179,14 +229,17 @@ pub struct Problem {
     /// The kind in a few words.
     pub title: String,
     /// The HTTP status.
+    #[cfg_attr(feature = "server", schema(minimum = 400, maximum = 599))]
     pub status: u16,
     /// What happened and what to do next, in a sentence.
     pub detail: String,
     /// Names this request in the broker's log, on errors that only the operator can look into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub request_id: Option<String>,
     /// What the broker's log and ledger call it, where a sign-in was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub reference: Option<String>,
 }
 
@@ -232,6 +285,23 @@ mod tests {
 
         assert!(shown.contains("ASIAEXAMPLE"));
         assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let read = |text: &str| {
+            let text = format!("{{\"duration_seconds\":{text}}}");
+            serde_json::from_str::<CredentialsRequest>(&text).map(|request| request.duration_seconds).ok()
+        };
+
+        assert_eq!(
+            (read("3600"), read("3600.0"), read("3.6e3")),
+            (Some(Some(3_600)), Some(Some(3_600)), Some(Some(3_600)))
+        );
+        assert_eq!((read("null"), serde_json::from_str("{}").ok()), (Some(None), Some(CredentialsRequest::default())));
+        for bad in ["3600.5", "-1", "-1.0", "4294967296", "1e300", "\"3600\"", "[]", "true"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -363,7 +363,7 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     let labs = &stage.labs;
     let mapping = || labs.mapping(&labs.a, &labs.fresh("group"), "read-results", MappingTerms::default());
     Some(match (route.method, route.path) {
-        ("get", path @ ("/api/v1/me" | "/api/v1/me/sessions")) => get(path, &[200]),
+        ("get", path @ ("/api/v1/openapi.json" | "/api/v1/me" | "/api/v1/me/sessions")) => get(path, &[200]),
         ("delete", path @ "/api/v1/me/sessions") => send("DELETE", path, Body::None, &[204]),
         ("delete", "/api/v1/me/sessions/{session}") => {
             send("DELETE", &format!("/api/v1/me/sessions/{}", own_session(stage, caller)), Body::None, &[204])

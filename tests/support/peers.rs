@@ -3,7 +3,7 @@
 //! | variable | holds |
 //! |---|---|
 //! | `LODGE_TEST_PEERS` | `full`: a missing peer is a failure; `none` or unset: tests that need one are skipped |
-//! | `LODGE_TEST_PYTHON` | a Python with boto3 and moto |
+//! | `LODGE_TEST_PYTHON` | a Python with boto3, moto and openapi-spec-validator |
 //! | `LODGE_TEST_AWS` | the AWS CLI |
 //! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate and playwright-core |
 //! | `LODGE_TEST_CHROMIUM` | Chromium |
@@ -21,7 +21,7 @@ use super::{programs, root};
 /// A program, or a set of packages, that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// Python with boto3 and moto.
+    /// Python with its packages.
     Python,
     /// The AWS CLI.
     AwsCli,
@@ -78,7 +78,7 @@ impl Peer {
     }
 }
 
-/// The Python that has boto3.
+/// The Python that has the packages.
 pub(crate) fn python() -> Command {
     let mut command = Command::new(Peer::Python.path());
     command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");

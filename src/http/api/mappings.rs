@@ -21,7 +21,7 @@ use crate::domain::role_session::SessionDuration;
 use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
 use crate::http::idempotency::request_key;
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::wire::labs as wire;
 use crate::wire::timestamp;
 
@@ -369,9 +369,11 @@ fn connection(broker: &Broker, name: Option<&str>) -> Result<ConnectionName, Pro
     match (name, all.next(), all.next()) {
         (Some(name), ..) => name.parse().map_err(|error: ParseError| wrong("connection", &error)),
         (None, Some(only), None) => Ok(only.clone()),
+        // The body is sound; it is this broker that has several.
         _ => {
             let names: Vec<_> = broker.providers.keys().map(ConnectionName::as_str).collect();
-            Err(Problem::malformed(format!("`connection` must be one of: {}.", names.join(", "))))
+            let detail = format!("`connection` must be one of: {}.", names.join(", "));
+            Err(Problem::new(StatusCode::BAD_REQUEST, Kind::CannotBe, "A mapping cannot be like that", detail))
         }
     }
 }

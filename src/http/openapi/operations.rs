@@ -1,0 +1,213 @@
+//! What each address of the API is for. A route without an entry here fails a test, and so does an entry without a route.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::operation::{Operation, Schemas, reference};
+use crate::http::problem::Kind;
+use crate::wire::{self, labs, limits, sessions};
+
+const OK: StatusCode = StatusCode::OK;
+const CREATED: StatusCode = StatusCode::CREATED;
+const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
+
+/// What operations are listed under, in this order.
+pub(super) const TAGS: [(&str, &str); 8] = [
+    ("me", "The caller, and where they are signed in."),
+    ("roles", "Credentials for a role, and how old a sign-in may be for it."),
+    ("lab", "A lab."),
+    ("mappings", "Which group gets which role."),
+    ("mapping-changes", "Changes of mappings that wait for a second PI."),
+    ("people", "Who looks after a lab."),
+    ("limits", "How old sign-ins and groups may be."),
+    ("openapi.json", "This description."),
+];
+
+fn get(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+    Operation::new("get", path, name, summary)
+}
+
+fn post(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+    Operation::new("post", path, name, summary)
+}
+
+fn put(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+    Operation::new("put", path, name, summary)
+}
+
+fn patch(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+    Operation::new("patch", path, name, summary)
+}
+
+fn delete(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+    Operation::new("delete", path, name, summary)
+}
+
+/// Every operation there is, by what it speaks of.
+pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
+    [description(), of_oneself(schemas), of_roles(schemas), of_lab(schemas), of_mappings(schemas), of_changes(schemas)]
+        .concat()
+}
+
+fn description() -> Vec<Operation> {
+    let anything = json!({ "type": "object", "required": ["openapi", "info", "paths"] });
+    vec![get("/api/v1/openapi.json", "getDescription", "This description").answers(
+        OK,
+        &anything,
+        "An OpenAPI document.",
+    )]
+}
+
+fn of_oneself(schemas: &mut Schemas) -> Vec<Operation> {
+    let (me, session) = (schemas.add::<wire::Me>(), schemas.add::<sessions::Session>());
+    vec![
+        get("/api/v1/me", "getMe", "Who one is, and what one may ask for").answers(OK, &me, "The caller."),
+        get("/api/v1/me/sessions", "listMySessions", "Where one is signed in").answers(
+            OK,
+            &json!({ "type": "array", "items": session }),
+            "Every live session of the caller's.",
+        ),
+        delete("/api/v1/me/sessions", "endMyOtherSessions", "End all of one's sessions but the one that asks")
+            .answers_nothing("They have ended."),
+        delete("/api/v1/me/sessions/{session}", "endMySession", "End one of one's sessions")
+            .more("It may be the one that asks.")
+            .answers_nothing("It has ended.")
+            .refuses(&[Kind::NoSuchSession]),
+    ]
+}
+
+fn of_roles(schemas: &mut Schemas) -> Vec<Operation> {
+    let body = schemas.add::<wire::CredentialsRequest>();
+    let credentials = schemas.add::<wire::CredentialsResponse>();
+    let (edit, limits) = (schemas.add::<limits::RoleLimitsEdit>(), schemas.add::<limits::Limits>());
+    vec![
+        post(
+            "/api/v1/labs/{lab}/roles/{role}/credentials",
+            "issueCredentials",
+            "Short-lived AWS credentials for a role",
+        )
+        .more("Every answer but a malformed request's is in the lab's ledger before it is sent.")
+        .may_take(&body)
+        .answers(OK, &credentials, "The credentials. Nobody keeps them.")
+        .refuses(&[
+            Kind::NoSuchRole,
+            Kind::NoGroupInformation,
+            Kind::GroupsTooMany,
+            Kind::GroupsCutOff,
+            Kind::SignInTooOld,
+            Kind::FreshSignInNeeded,
+            Kind::MfaNeeded,
+            Kind::ApprovalNeeded,
+            Kind::Suspended,
+            Kind::DurationTooLong,
+            Kind::LabAccountRefused,
+            Kind::LabAccountRejected,
+        ]),
+        patch(
+            "/api/v1/labs/{lab}/roles/{role}/limits",
+            "setRoleLimits",
+            "Say how old a sign-in may be that uses a role",
+        )
+        .more("300 to 43200 seconds for a role that spends, 3600 to 2592000 for any other.")
+        .takes(&edit)
+        .answers(OK, &limits, "What holds in the lab now.")
+        .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+    ]
+}
+
+fn of_lab(schemas: &mut Schemas) -> Vec<Operation> {
+    let (lab, people, person) =
+        (schemas.add::<labs::Lab>(), schemas.add::<labs::LabPeople>(), schemas.add::<labs::LabPerson>());
+    let (limits, edit) = (schemas.add::<limits::Limits>(), schemas.add::<limits::LabLimitsEdit>());
+    let appointment = schemas.add::<labs::Appointment>();
+    vec![
+        get("/api/v1/labs/{lab}", "getLab", "A lab and its roles").answers(OK, &lab, "The lab."),
+        get("/api/v1/labs/{lab}/limits", "getLimits", "How old sign-ins and groups may be").answers(
+            OK,
+            &limits,
+            "What holds in the lab.",
+        ),
+        patch("/api/v1/labs/{lab}/limits", "setLabLimits", "Say how old groups may be")
+            .takes(&edit)
+            .answers(OK, &limits, "What holds in the lab now.")
+            .refuses(&[Kind::CannotBe]),
+        get("/api/v1/labs/{lab}/people", "listPeople", "Who looks after a lab").answers(
+            OK,
+            &people,
+            "PIs first, then managers.",
+        ),
+        put("/api/v1/labs/{lab}/people/{person}", "appoint", "Make somebody a manager or a PI")
+            .takes(&appointment)
+            .answers(OK, &person, "The person, with the standing that they have now.")
+            .refuses(&[Kind::NotInLab, Kind::Conflict]),
+        delete("/api/v1/labs/{lab}/people/{person}", "removeStanding", "Take somebody's standing away")
+            .more("A PI may, and everybody their own. A lab keeps a PI.")
+            .answers_nothing("They have none any more.")
+            .refuses(&[Kind::NotInLab, Kind::Conflict]),
+    ]
+}
+
+fn of_mappings(schemas: &mut Schemas) -> Vec<Operation> {
+    let (mapping, list) = (schemas.add::<labs::Mapping>(), schemas.add::<labs::Mappings>());
+    let (new, edit) = (schemas.add::<labs::NewMapping>(), schemas.add::<labs::MappingEdit>());
+    let outcome = schemas.add::<labs::MappingOutcome>();
+    vec![
+        get("/api/v1/labs/{lab}/mappings", "listMappings", "The lab's mappings")
+            .more("Those that have ended are among them.")
+            .pages(&reference("MappingId"), 200, 100)
+            .answers(OK, &list, "A page of them."),
+        post("/api/v1/labs/{lab}/mappings", "addMapping", "Give a role to a group")
+            .takes(&new)
+            .answers(CREATED, &outcome, "The mapping holds.")
+            .etag(CREATED)
+            .header(CREATED, "Location", &json!({ "type": "string" }), "The mapping's address.")
+            .answers(
+                ACCEPTED,
+                &outcome,
+                "It benefits the caller, so it waits for a second PI. Nothing has changed yet.",
+            )
+            .refuses(&[Kind::CannotBe, Kind::Conflict]),
+        get("/api/v1/labs/{lab}/mappings/{mapping}", "getMapping", "One mapping")
+            .answers(OK, &mapping, "The mapping.")
+            .etag(OK)
+            .refuses(&[Kind::NotInLab]),
+        patch("/api/v1/labs/{lab}/mappings/{mapping}", "editMapping", "Change the conditions of a mapping")
+            .more("A field that is absent stays as it is; `null` takes an end or a maximum away (RFC 7396).")
+            .if_match()
+            .takes(&edit)
+            .answers(OK, &outcome, "The change holds.")
+            .etag(OK)
+            .answers(
+                ACCEPTED,
+                &outcome,
+                "It benefits the caller, so it waits for a second PI. Nothing has changed yet.",
+            )
+            .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/mappings/{mapping}/end", "endMapping", "End a mapping now")
+            .more("It gives nothing more from the next request on.")
+            .if_match()
+            .answers(OK, &outcome, "It has ended.")
+            .etag(OK)
+            .refuses(&[Kind::Conflict, Kind::NotInLab]),
+    ]
+}
+
+fn of_changes(schemas: &mut Schemas) -> Vec<Operation> {
+    let (changes, outcome) = (schemas.add::<labs::MappingChanges>(), schemas.add::<labs::MappingOutcome>());
+    vec![
+        get("/api/v1/labs/{lab}/mapping-changes", "listMappingChanges", "Changes that wait for a second PI").answers(
+            OK,
+            &changes,
+            "The oldest first.",
+        ),
+        post("/api/v1/labs/{lab}/mapping-changes/{change}/confirm", "confirmMappingChange", "Make a change hold")
+            .more("Another PI than its author. One that cannot hold any more stays until it is declined or lapses.")
+            .answers(OK, &outcome, "The change holds.")
+            .etag(OK)
+            .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::ChangedMeanwhile, Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/mapping-changes/{change}/decline", "declineMappingChange", "Drop a change that waits")
+            .more("Any PI may, and its author.")
+            .answers_nothing("It is gone.")
+            .refuses(&[Kind::NotInLab]),
+    ]
+}

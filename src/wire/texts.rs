@@ -1,0 +1,80 @@
+//! The texts in the bodies that are not free: names, ids, and words of which there are only a few. The description of the
+//! API says what they look like; where they come in, `domain` reads them.
+
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! texts {
+    ($($name:ident = $pattern:literal, $most:literal, $means:literal, $example:literal;)*) => {
+        $(
+            #[doc = $means]
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .description(Some($means))
+                        .pattern(Some($pattern))
+                        .min_length(Some(1))
+                        .max_length(Some($most))
+                        .examples([$example])
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+
+        /// Each of them, by name.
+        #[must_use]
+        pub fn texts() -> Vec<(String, RefOr<Schema>)> {
+            vec![$(($name::name().into_owned(), $name::schema())),*]
+        }
+    };
+}
+
+macro_rules! words {
+    ($($name:ident = [$($word:literal),+], $means:literal;)*) => {
+        $(
+            #[doc = $means]
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl PartialSchema for $name {
+                fn schema() -> RefOr<Schema> {
+                    ObjectBuilder::new()
+                        .schema_type(Type::String)
+                        .description(Some($means))
+                        .enum_values(Some([$($word),+]))
+                        .into()
+                }
+            }
+
+            impl ToSchema for $name {}
+        )*
+    };
+}
+
+texts! {
+    LabName = "^[a-z](-?[a-z0-9])*$", 40, "A lab's name, as people type it.", "vision";
+    RoleName = "^[a-z](-?[a-z0-9])*$", 40, "The name of a role in a lab.", "read-results";
+    ConnectionName = "^[a-z](-?[a-z0-9])*$", 40, "The name of a connection, where people sign in.", "campus";
+    PersonId = "^p-[0-9a-hjkmnp-tv-z]{16}$", 18, "A person's id, which says nothing about them.", "p-c355kk4jyt1vw1jc";
+    MappingId = "^map-[0-9a-hjkmnp-tv-z]{16}$", 20, "A mapping's id.", "map-e5c6jma1etn746zj";
+    MappingChangeId = "^chg-[0-9a-hjkmnp-tv-z]{16}$", 20, "The id of a change of a mapping that waits.", "chg-5m9c0vwkq2h7x3tz";
+    SessionId = "^(bs|cs)-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a session: a browser's or a helper's.", "cs-0123456789abcdef";
+    RoleSessionId = "^rs-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a role session, which CloudTrail has, too.", "rs-fpgwmy8ytk324ss1";
+    GroupName = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", 512,
+        "A group, exactly as the provider writes it: at most 512 bytes of UTF-8, no control characters.", "vision-students";
+}
+
+words! {
+    Standing = ["member", "manager", "pi"], "What somebody is in a lab.";
+    Office = ["manager", "pi"], "What somebody looks after a lab as.";
+    SessionKind = ["browser", "helper"], "What a session is used by.";
+    RoleNeeds = ["fresh-sign-in", "mfa", "approval"], "What is missing before a role is given.";
+    GroupsMissing = ["too-many", "cut-off"], "Why a sign-in did not bring all groups.";
+}
