@@ -88,6 +88,8 @@ mod routes;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod schemathesis;
+#[cfg(test)]
 mod second_start;
 #[cfg(test)]
 mod sessions;

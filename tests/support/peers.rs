@@ -3,7 +3,7 @@
 //! | variable | holds |
 //! |---|---|
 //! | `LODGE_TEST_PEERS` | `full`: a missing peer is a failure; `none` or unset: tests that need one are skipped |
-//! | `LODGE_TEST_PYTHON` | a Python with boto3, moto and openapi-spec-validator |
+//! | `LODGE_TEST_PYTHON` | a Python with boto3, moto, openapi-spec-validator and schemathesis |
 //! | `LODGE_TEST_AWS` | the AWS CLI |
 //! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate and playwright-core |
 //! | `LODGE_TEST_CHROMIUM` | Chromium |

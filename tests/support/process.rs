@@ -116,9 +116,14 @@ impl Process {
     }
 
     /// Closes its standard input and waits until it has ended.
-    pub(crate) fn wait(mut self) -> Ended {
+    pub(crate) fn wait(self) -> Ended {
+        self.wait_within(PATIENCE)
+    }
+
+    /// The same for a program that may take longer, or must not take as long, as others.
+    pub(crate) fn wait_within(mut self, patience: Duration) -> Ended {
         drop(self.stdin.take());
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         loop {
             let ended = self.killer.child().try_wait().unwrap();
             if let Some(status) = ended {
@@ -129,7 +134,7 @@ impl Process {
                 let heard = heard.unwrap().0;
                 return Ended { status, stdout: heard.stdout.clone(), stderr: heard.stderr.clone() };
             }
-            assert!(Instant::now() < until, "{} has not ended after {} s", self.name, PATIENCE.as_secs());
+            assert!(Instant::now() < until, "{} has not ended after {} s", self.name, patience.as_secs());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
