@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::requests::{Body, Request, request};
 use super::{Stage, Who};
 use crate::support::databases::Kind;
+use crate::support::raw;
 
 /// What somebody might hope that a body sets, too.
 fn hopes(stage: &Stage) -> Vec<(&'static str, Value)> {
@@ -64,4 +65,19 @@ fn a_field_that_a_body_does_not_have_refuses_all_of_it() {
         assert!(right.answers.contains(&right.by(&stage, &caller).send().status), "{} {}", route.method, route.path);
     }
     assert_eq!(tried, 9 * 16 - 1, "nine bodies, and one that has a standing in it");
+}
+
+/// Such a body is sound: it is this broker that has several connections.
+#[test]
+fn a_mapping_names_its_connection_where_there_are_several() {
+    let stage = Stage::on(Kind::Sqlite);
+    let pi = stage.caller(Who::Pi);
+    for body in [json!({"group": "g", "role": "pay"}), json!({"group": "g", "role": "pay", "connection": null})] {
+        let url = stage.labs.url("/api/v1/labs/vision/mappings");
+
+        let answer = pi.show(raw::post(&url).json(&body), None).send();
+
+        assert_eq!((answer.status, &answer.json()["type"]), (400, &json!("urn:lodge:problem:cannot-be")));
+        assert_eq!(answer.json()["detail"], "`connection` must be one of: campus, hospital, proxy.");
+    }
 }

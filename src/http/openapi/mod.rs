@@ -2,7 +2,7 @@
 //!
 //! It is made of three tables that the code itself runs on or is checked against: the routes and whom they admit
 //! ([`super::routes`]), the kinds of problems ([`Kind`]), and the bodies in [`wire`]. What an address is for, takes and
-//! answers beside that is in [`operations`].
+//! answers beside that is in `operations`.
 
 mod operation;
 mod operations;
