@@ -67,6 +67,10 @@ texts! {
     MappingChangeId = "^chg-[0-9a-hjkmnp-tv-z]{16}$", 20, "The id of a change of a mapping that waits.", "chg-5m9c0vwkq2h7x3tz";
     SessionId = "^(bs|cs)-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a session: a browser's or a helper's.", "cs-0123456789abcdef";
     RoleSessionId = "^rs-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a role session, which CloudTrail has, too.", "rs-fpgwmy8ytk324ss1";
+    PeoplePlace = "^[0-2]\\.[0-9]{1,17}\\.p-[0-9a-hjkmnp-tv-z]{16}$", 40,
+        "A place in the list of a lab's people, as `next` says it.", "2.1795266000000000.p-c355kk4jyt1vw1jc";
+    RoleSessionPlace = "^[0-9]{1,17}\\.rs-[0-9a-hjkmnp-tv-z]{16}$", 40,
+        "A place in the list of role sessions, as `next` says it.", "1795266000000000.rs-fpgwmy8ytk324ss1";
     GroupName = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", 512,
         "A group, exactly as the provider writes it: at most 512 bytes of UTF-8, no control characters.", "vision-students";
 }
@@ -76,5 +80,9 @@ words! {
     Office = ["manager", "pi"], "What somebody looks after a lab as.";
     SessionKind = ["browser", "helper"], "What a session is used by.";
     RoleNeeds = ["fresh-sign-in", "mfa", "approval"], "What is missing before a role is given.";
+    AttentionKind = [
+        "waiting-changes", "no-pi", "suspended-holders", "look-alikes", "ending-mappings", "unmapped-roles",
+        "empty-mappings", "trouble", "only-pi"
+    ], "What somebody should see to.";
     GroupsMissing = ["too-many", "cut-off"], "Why a sign-in did not bring all groups.";
 }

@@ -5,19 +5,22 @@ use serde_json::json;
 
 use super::operation::{Operation, Schemas, reference};
 use crate::http::problem::Kind;
-use crate::wire::{self, labs, limits, sessions};
+use crate::wire::{self, labs, limits, people, sessions};
 
 const OK: StatusCode = StatusCode::OK;
 const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 8] = [
+pub(super) const TAGS: [(&str, &str); 11] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role, and how old a sign-in may be for it."),
     ("lab", "A lab."),
     ("mappings", "Which group gets which role."),
     ("mapping-changes", "Changes of mappings that wait for a second PI."),
+    ("overview", "A lab at a glance."),
+    ("members", "A lab's people, and what each has."),
+    ("role-sessions", "Credentials that were handed out and live."),
     ("people", "Who looks after a lab."),
     ("limits", "How old sign-ins and groups may be."),
     ("openapi.json", "This description."),
@@ -45,8 +48,16 @@ fn delete(path: &'static str, name: &'static str, summary: &'static str) -> Oper
 
 /// Every operation there is, by what it speaks of.
 pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
-    [description(), of_oneself(schemas), of_roles(schemas), of_lab(schemas), of_mappings(schemas), of_changes(schemas)]
-        .concat()
+    [
+        description(),
+        of_oneself(schemas),
+        of_roles(schemas),
+        of_lab(schemas),
+        of_people(schemas),
+        of_mappings(schemas),
+        of_changes(schemas),
+    ]
+    .concat()
 }
 
 fn description() -> Vec<Operation> {
@@ -144,6 +155,27 @@ fn of_lab(schemas: &mut Schemas) -> Vec<Operation> {
             .more("A PI may, and everybody their own. A lab keeps a PI.")
             .answers_nothing("They have none any more.")
             .refuses(&[Kind::NotInLab, Kind::Conflict]),
+    ]
+}
+
+fn of_people(schemas: &mut Schemas) -> Vec<Operation> {
+    let (overview, members) = (schemas.add::<people::Overview>(), schemas.add::<people::Members>());
+    let role_sessions = schemas.add::<people::RoleSessions>();
+    let place = reference("PeoplePlace");
+    let search = json!({ "type": "string", "maxLength": 120 });
+    let looked_for = |operation: Operation| operation.asks("q", &search, "A part of the name, or a whole id.");
+    vec![
+        looked_for(get("/api/v1/labs/{lab}/overview", "getOverview", "A lab at a glance"))
+            .more("Its roles, its people, the sessions that live and what needs attention. The page is one of people.")
+            .pages(&place, 200, 100)
+            .answers(OK, &overview, "The overview."),
+        looked_for(get("/api/v1/labs/{lab}/members", "listMembers", "A lab's people, and what each has"))
+            .more("They are those who were given a role there and those who look after it.")
+            .pages(&place, 200, 100)
+            .answers(OK, &members, "A page of them."),
+        get("/api/v1/labs/{lab}/role-sessions", "listRoleSessions", "Credentials that were handed out and live")
+            .pages(&reference("RoleSessionPlace"), 200, 100)
+            .answers(OK, &role_sessions, "A page of them, the newest first."),
     ]
 }
 
