@@ -206,7 +206,7 @@ fn every_kind_of_problem_is_described_with_its_status() {
         let answered = answered.remove(&kind.urn()).unwrap_or_default();
         assert!(answered.is_subset(&statuses), "{kind:?} is described with {answered:?}");
         // The rest is of pages, and of signing in.
-        let elsewhere = [Kind::InvitationOver, Kind::SignInFailed, Kind::ForeignForm, Kind::NoSuchPage, Kind::SlowDown];
+        let elsewhere = [Kind::InvitationOver, Kind::SignInFailed, Kind::ForeignForm, Kind::SlowDown];
         assert_eq!(answered.is_empty(), elsewhere.contains(kind), "{kind:?}");
     }
     assert!(answered.is_empty(), "{answered:?}");

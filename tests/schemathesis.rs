@@ -19,7 +19,7 @@ use crate::support::labs::{Labs, ROLES};
 use crate::support::peers::{self, Peer};
 use crate::support::process::{Ended, Process};
 use crate::support::serving::wait;
-use crate::support::signed_in::signed_in;
+use crate::support::signed_in::{operator, signed_in};
 use crate::support::{PATIENCE, root};
 
 /// What the made-up requests are made of; another number, other requests.
@@ -44,6 +44,8 @@ enum Who {
     PiOfThisMorning,
     /// A PI of the other lab.
     OtherPi,
+    /// Somebody whom the settings name as an operator, and who belongs to no lab.
+    Operator,
 }
 
 impl Who {
@@ -52,7 +54,8 @@ impl Who {
             Admits::Anyone => true,
             _ if matches!(self, Self::Nobody | Self::Rubbish) => false,
             Admits::Helper => true,
-            _ if self == Self::Stranger => false,
+            Admits::Operator => self == Self::Operator,
+            _ if matches!(self, Self::Stranger | Self::Operator) => false,
             Admits::RoleHolder => matches!(self, Self::Member | Self::Pi | Self::PiOfThisMorning | Self::OtherPi),
             Admits::Member => true,
             Admits::Manager => self != Self::Member,
@@ -183,9 +186,17 @@ impl Run {
         let (mut own, other) = (fill(&labs, &own_lab), fill(&labs, &other_lab));
         let mut canaries = other.secrets;
         canaries.extend(name_people(&labs, &other_lab));
+        if who == Who::Operator {
+            // Which labs there are and who looks after them is theirs to know; what is done there is not.
+            canaries.retain(|canary| canary.contains("secret-group"));
+            canaries.extend(own.secrets.iter().filter(|secret| secret.contains("secret-group")).cloned());
+        }
         let group =
             if who.lets_in(Admits::RoleHolder) { format!("{}-students", own_lab.name) } else { "chess".to_owned() };
-        let caller = signed_in(labs.broker(), "caller", &[&group]);
+        let caller = match who {
+            Who::Operator => operator(labs.broker()),
+            _ => signed_in(labs.broker(), "caller", &[&group]),
+        };
         // Sessions to end.
         (0..6).for_each(|_| drop(signed_in(labs.broker(), "caller", &[&group])));
         match who {
@@ -197,6 +208,17 @@ impl Run {
             }
             Who::Pi | Who::PiOfThisMorning | Who::OtherPi => drop(labs.appoint(&own_lab, Office::Pi, "caller")),
             _ => {}
+        }
+        if who == Who::Operator {
+            // One lab to put away and one to invite to; people to stop, and people who are stopped.
+            own.ids.insert("lab/invitation", vec![own_lab.name.to_string()]);
+            for name in ["lab/archive", "lab/restore"] {
+                own.ids.insert(name, vec![other_lab.name.to_string()]);
+            }
+            let stopped: Vec<_> =
+                (0..4).map(|n| labs.appoint(&own_lab, Office::Manager, &format!("stopped-{n}"))).collect();
+            stopped.iter().for_each(|person| drop(wait(labs.seeding().desk().suspend(person)).unwrap()));
+            own.ids.insert("person/restore", stopped.iter().map(ToString::to_string).collect());
         }
         if who == Who::PiOfThisMorning {
             labs.advance(TimeDelta::hours(2));
@@ -238,7 +260,9 @@ impl Run {
         process.say(&self.told.to_string());
         let ended = process.wait_within(5 * PATIENCE);
 
-        assert_eq!(rows(&self.labs, &self.other_lab), before, "{:?} changed something in the other lab", self.who);
+        if self.who != Who::Operator {
+            assert_eq!(rows(&self.labs, &self.other_lab), before, "{:?} changed something in the other lab", self.who);
+        }
         let answers = ended.stdout.lines().find_map(|line| line.strip_prefix("answers "));
         let answers = answers.unwrap_or_else(|| panic!("no answers: {}{}", ended.stdout, ended.stderr));
         Outcome { answers: serde_json::from_str(answers).unwrap(), ended, labs: self.labs }
@@ -343,4 +367,9 @@ fn a_pi_who_signed_in_this_morning() {
 #[test]
 fn a_pi_of_the_other_lab() {
     run_as(Who::OtherPi, "schemathesis::a_pi_of_the_other_lab");
+}
+
+#[test]
+fn an_operator() {
+    run_as(Who::Operator, "schemathesis::an_operator");
 }

@@ -71,6 +71,13 @@ texts! {
         "A place in the list of a lab's people, as `next` says it.", "2.1795266000000000.p-c355kk4jyt1vw1jc";
     RoleSessionPlace = "^[0-9]{1,17}\\.rs-[0-9a-hjkmnp-tv-z]{16}$", 40,
         "A place in the list of role sessions, as `next` says it.", "1795266000000000.rs-fpgwmy8ytk324ss1";
+    LedgerMark = "^[1-9][0-9]{0,17}$", 18, "A place in the ledger, as `next` says it.", "4711";
+    LabId = "^lab-[0-9a-hjkmnp-tv-z]{16}$", 20, "A lab's id, which stays when its name changes.", "lab-0w4x2c6v8n1m3q5t";
+    InvitationId = "^inv-[0-9a-hjkmnp-tv-z]{16}$", 20, "An invitation's id.", "inv-7d1k5s9f3h2j6g8a";
+    RoleArn = "^arn:aws:iam::[0-9]{12}:role/([!-)+-~]{1,511}/)?[A-Za-z0-9_+=,.@-]{1,64}$", 607,
+        "A role in an AWS account.", "arn:aws:iam::111122223333:role/lodge/lodge-session";
+    LabTitle = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb][^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$",
+        120, "What people read: on one line, and nothing invisible in it.", "Vision Lab";
     GroupName = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", 512,
         "A group, exactly as the provider writes it: at most 512 bytes of UTF-8, no control characters.", "vision-students";
 }
@@ -84,5 +91,6 @@ words! {
         "waiting-changes", "no-pi", "suspended-holders", "look-alikes", "ending-mappings", "unmapped-roles",
         "empty-mappings", "trouble", "only-pi"
     ], "What somebody should see to.";
+    LabNeed = ["no-pi", "invitation-lapses", "pi-suspended"], "What a lab needs of whoever runs the broker.";
     GroupsMissing = ["too-many", "cut-off"], "Why a sign-in did not bring all groups.";
 }

@@ -4,6 +4,7 @@
 //! ([`super::routes`]), the kinds of problems ([`Kind`]), and the bodies in [`wire`]. What an address is for, takes and
 //! answers beside that is in `operations`.
 
+mod desk;
 mod operation;
 mod operations;
 

@@ -17,6 +17,7 @@ const IN_ADDRESSES: &[(&str, &str, &str)] = &[
     ("mapping", "MappingId", "The mapping's id."),
     ("change", "MappingChangeId", "The id of the change that waits."),
     ("person", "PersonId", "The person's id."),
+    ("connection", "ConnectionName", "The connection's name."),
     ("session", "SessionId", "The session's id."),
 ];
 
@@ -201,11 +202,17 @@ impl Operation {
         let changes = self.method != "get";
         match admits {
             Admits::Helper | Admits::RoleHolder => self.refuses(&in_lab[..2]),
+            Admits::Operator => self.refuses(&in_lab[..2]).refuses(&[Kind::NoSuchPage]),
             Admits::Member => self.refuses(&in_lab[..3]),
             Admits::Manager | Admits::Pi if changes => self.refuses(&in_lab),
             Admits::Manager | Admits::Pi => self.refuses(&in_lab[..4]),
             // Pages are no part of the API.
-            Admits::Anyone | Admits::Browser | Admits::MemberPage | Admits::ManagerPage | Admits::PiPage => self,
+            Admits::Anyone
+            | Admits::Browser
+            | Admits::MemberPage
+            | Admits::ManagerPage
+            | Admits::PiPage
+            | Admits::OperatorPage => self,
         }
     }
 
@@ -216,6 +223,7 @@ impl Operation {
             Admits::Member => Some("For whoever belongs to the lab."),
             Admits::Manager => Some("For managers and PIs of the lab."),
             Admits::Pi => Some("For PIs of the lab."),
+            Admits::Operator => Some("For operators: for everybody else there is nothing there."),
             _ => Some("For whoever is signed in."),
         }
     }

@@ -3,16 +3,19 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
+use super::desk;
 use super::operation::{Operation, Schemas, reference};
+use crate::app::LEDGER_CATEGORIES;
+use crate::domain::ledger::KINDS;
 use crate::http::problem::Kind;
-use crate::wire::{self, labs, limits, people, sessions};
+use crate::wire::{self, labs, ledger, limits, people, roles, sessions};
 
-const OK: StatusCode = StatusCode::OK;
-const CREATED: StatusCode = StatusCode::CREATED;
+pub(super) const OK: StatusCode = StatusCode::OK;
+pub(super) const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 11] = [
+pub(super) const TAGS: [(&str, &str); 13] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role, and how old a sign-in may be for it."),
     ("lab", "A lab."),
@@ -22,15 +25,17 @@ pub(super) const TAGS: [(&str, &str); 11] = [
     ("members", "A lab's people, and what each has."),
     ("role-sessions", "Credentials that were handed out and live."),
     ("people", "Who looks after a lab."),
+    ("ledger", "What was done in a lab, and every credential that was asked for."),
     ("limits", "How old sign-ins and groups may be."),
+    ("operator", "Labs, people and connections, for whoever runs the broker."),
     ("openapi.json", "This description."),
 ];
 
-fn get(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+pub(super) fn get(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
     Operation::new("get", path, name, summary)
 }
 
-fn post(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+pub(super) fn post(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
     Operation::new("post", path, name, summary)
 }
 
@@ -42,22 +47,19 @@ fn patch(path: &'static str, name: &'static str, summary: &'static str) -> Opera
     Operation::new("patch", path, name, summary)
 }
 
-fn delete(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
+pub(super) fn delete(path: &'static str, name: &'static str, summary: &'static str) -> Operation {
     Operation::new("delete", path, name, summary)
 }
 
 /// Every operation there is, by what it speaks of.
 pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
-    [
-        description(),
-        of_oneself(schemas),
-        of_roles(schemas),
-        of_lab(schemas),
-        of_people(schemas),
-        of_mappings(schemas),
-        of_changes(schemas),
-    ]
-    .concat()
+    let mut all = description();
+    for some in
+        [of_oneself, of_roles, of_lab, of_people, of_mappings, of_changes, of_ledger, desk::of_labs, desk::of_others]
+    {
+        all.extend(some(schemas));
+    }
+    all
 }
 
 fn description() -> Vec<Operation> {
@@ -91,7 +93,13 @@ fn of_roles(schemas: &mut Schemas) -> Vec<Operation> {
     let body = schemas.add::<wire::CredentialsRequest>();
     let credentials = schemas.add::<wire::CredentialsResponse>();
     let (edit, limits) = (schemas.add::<limits::RoleLimitsEdit>(), schemas.add::<limits::Limits>());
+    let roles = schemas.add::<roles::Roles>();
     vec![
+        get("/api/v1/labs/{lab}/roles", "listRoles", "What a lab's roles can do, action by action").answers(
+            OK,
+            &roles,
+            "The roles. Which groups have them is for those who look after the lab.",
+        ),
         post(
             "/api/v1/labs/{lab}/roles/{role}/credentials",
             "issueCredentials",
@@ -241,5 +249,59 @@ fn of_changes(schemas: &mut Schemas) -> Vec<Operation> {
             .more("Any PI may, and its author.")
             .answers_nothing("It is gone.")
             .refuses(&[Kind::NotInLab]),
+    ]
+}
+
+/// What a ledger is looked through for.
+fn looked_for(operation: Operation) -> Operation {
+    let text = json!({ "type": "string", "maxLength": 200 });
+    let day = "(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8])";
+    let time = "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])";
+    let moment = format!("^((197[1-9]|19[89][0-9]|[2-8][0-9]{{3}})-({day})({time})?)?$");
+    let moment = json!({ "type": "string", "pattern": moment, "examples": ["2026-11-21", "2026-11-21T09:00:00Z"] });
+    let groups_of_kinds = LEDGER_CATEGORIES.iter().map(|category| category.name);
+    let kinds: Vec<_> = groups_of_kinds.chain(KINDS.iter().copied()).chain([""]).collect();
+    // What is empty is not looked for.
+    let role = json!({ "anyOf": [reference("RoleName"), { "const": "" }] });
+    operation
+        .asks("person", &text, "Somebody's id, or a part of the name of somebody of the lab.")
+        .asks("kind", &json!({ "type": "string", "enum": kinds }), "A kind of entry, or a group of kinds.")
+        .asks("role", &role, "The role that an entry is about.")
+        .asks("from", &moment, "From this day (in UTC) or moment on.")
+        .asks("to", &moment, "Up to the end of this day, or before this moment.")
+        .asks("q", &text, "A part of the entry as it is kept.")
+        .refuses(&[Kind::CannotBe])
+}
+
+fn of_ledger(schemas: &mut Schemas) -> Vec<Operation> {
+    let ledger = schemas.add::<ledger::Ledger>();
+    let text = json!({ "type": "string" });
+    let file = |operation: Operation| {
+        looked_for(operation)
+            .more("It breaks off, and the connection with it, should the caller lose the right to it meanwhile.")
+            .header(OK, "Content-Disposition", &text, "A name for the file.")
+    };
+    vec![
+        looked_for(get("/api/v1/labs/{lab}/ledger", "readLedger", "What was done in a lab"))
+            .more("The newest first. A part can be short, or empty, and not the last: go by `next`.")
+            .pages(&reference("LedgerMark"), 200, 50)
+            .answers(OK, &ledger, "A part of the ledger."),
+        file(
+            get("/api/v1/labs/{lab}/ledger/export.csv", "exportLedgerCsv", "The ledger for a spreadsheet").answers_in(
+                "text/csv",
+                OK,
+                &text,
+                "All that was looked for (RFC 4180). No cell of it is a formula.",
+            ),
+        ),
+        file(
+            get("/api/v1/labs/{lab}/ledger/export.jsonl", "exportLedgerJsonLines", "The ledger for a program")
+                .answers_in(
+                    "application/x-ndjson",
+                    OK,
+                    &text,
+                    "All that was looked for: an entry a line, as it is kept.",
+                ),
+        ),
     ]
 }
