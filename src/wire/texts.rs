@@ -71,6 +71,10 @@ texts! {
         "A place in the list of a lab's people, as `next` says it.", "2.1795266000000000.p-c355kk4jyt1vw1jc";
     RoleSessionPlace = "^[0-9]{1,17}\\.rs-[0-9a-hjkmnp-tv-z]{16}$", 40,
         "A place in the list of role sessions, as `next` says it.", "1795266000000000.rs-fpgwmy8ytk324ss1";
+    RevisionMark = "^[1-9][0-9]{0,17}$", 18, "A revision of a mapping, as `next` says it.", "3";
+    MappingChangePlace = "^[0-9]{1,17}\\.chg-[0-9a-hjkmnp-tv-z]{16}$", 40,
+        "A place in the list of changes that wait, as `next` says it.", "1795266000000000.chg-5m9c0vwkq2h7x3tz";
+    GroupsPlace = "^[0-9]{1,18}$", 18, "A place in the list of groups, as `next` says it.", "100";
     LedgerMark = "^[1-9][0-9]{0,17}$", 18, "A place in the ledger, as `next` says it.", "4711";
     LabId = "^lab-[0-9a-hjkmnp-tv-z]{16}$", 20, "A lab's id, which stays when its name changes.", "lab-0w4x2c6v8n1m3q5t";
     InvitationId = "^inv-[0-9a-hjkmnp-tv-z]{16}$", 20, "An invitation's id.", "inv-7d1k5s9f3h2j6g8a";

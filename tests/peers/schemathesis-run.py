@@ -93,6 +93,9 @@ def before_call(context, case, kwargs):
             known = pick(case, name, turn) if name in case.body else None
             if known is not None:
                 case.body[name] = known
+    if case.headers and "Idempotency-Key" in case.headers and is_right(case, ParameterLocation.HEADER) and turn % 4:
+        # Made-up keys are often the same one, and then nothing new is done.
+        case.headers["Idempotency-Key"] = f"key-{turn}-of-{case.operation.path}"
     if case.headers and "If-Match" in case.headers and is_right(case, ParameterLocation.HEADER):
         if turn % 4 < 2 and "mapping" in (case.path_parameters or {}):
             case.headers["If-Match"] = etag_of(case)
@@ -143,12 +146,12 @@ def closed_is_closed(ctx, response, case):
 
 SETTINGS = """
 [checks]
-# 400 is also for what no mapping can be, 412 for a revision that is not the latest, 424 for a lab's account: all of them to
-# requests that are right. See `what_is_right_is_not_called_malformed`.
-positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "424"]
+# 400 is also for what no mapping can be, 412 for a revision that is not the latest, 422 for a key that was used for another
+# request, 424 for a lab's account: all of them to requests that are right. See `what_is_right_is_not_called_malformed`.
+positive_data_acceptance.expected-statuses = ["2xx", "400", "401", "403", "404", "409", "412", "422", "424"]
 # Who sends no revision is told so by its own status (RFC 6585); who may not look is told that first.
 missing_required_header.expected-statuses = ["400", "401", "403", "404", "428"]
-negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "412", "428"]
+negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "412", "422", "428"]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx"]
 """
 

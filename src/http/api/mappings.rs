@@ -126,7 +126,8 @@ pub(crate) async fn revisions(
     parameters: Result<Query<TextPage>, QueryRejection>,
 ) -> Result<Json<wire::MappingRevisions>, Problem> {
     let (after, limit) = text_page(parameters, "a revision")?;
-    let after = after.map(|text| text.parse().map_err(|_| no_such_page("a revision"))).transpose()?;
+    let revision = |text: String| text.parse().ok().filter(|revision| *revision > 0);
+    let after = after.map(|text| revision(text).ok_or_else(|| no_such_page("a revision"))).transpose()?;
     let (revisions, more) = broker.mapping_revisions(&caller, &lab, &a_mapping(&id), after, limit).await?;
     let next = revisions.last().filter(|_| more).map(|last| last.revision.to_string());
     let shown = revisions.into_iter().map(|row| wire::MappingRevision {

@@ -77,6 +77,7 @@ pub(super) struct Operation {
     admits: Admits,
     parameters: Vec<Value>,
     body: Option<Value>,
+    changes: bool,
     answers: BTreeMap<u16, Value>,
     refuses: BTreeSet<(u16, Kind)>,
 }
@@ -93,6 +94,7 @@ impl Operation {
             admits: Admits::Anyone,
             parameters: Vec::new(),
             body: None,
+            changes: method != "get",
             answers: BTreeMap::new(),
             refuses: BTreeSet::new(),
         };
@@ -149,6 +151,32 @@ impl Operation {
         self.refuses(&[Kind::MalformedRequest, Kind::ChangedMeanwhile, Kind::RevisionNeeded])
     }
 
+    /// A key by which a request that comes twice is done once.
+    pub(super) fn once(self) -> Self {
+        self.key("Whoever sends the same request with the same key again gets the answer of the first time.")
+            .refuses(&[Kind::IdempotencyKeyReused])
+    }
+
+    fn key(mut self, description: &str) -> Self {
+        self.parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": description,
+            "schema": {
+                "type": "string",
+                "pattern": r#"^("[!#-\[\]-~]{1,255}"|[!#-\[\]-~]{1,255})$"#,
+                "examples": ["7d3c1a52-9f0e-4b86-8a55-0d2f6b1c9e47"],
+            },
+        }));
+        self.refuses(&[Kind::MalformedRequest])
+    }
+
+    /// A `POST` that only looks.
+    pub(super) fn changes_nothing(mut self) -> Self {
+        self.changes = false;
+        self.key("Means nothing here.")
+    }
+
     /// An answer of JSON.
     pub(super) fn answers(self, status: StatusCode, schema: &Value, description: &str) -> Self {
         self.answers_in("application/json", status, schema, description)
@@ -199,12 +227,11 @@ impl Operation {
         self.admits = admits;
         let in_lab =
             [Kind::SignInNeeded, Kind::Unavailable, Kind::NoSuchLab, Kind::StandingNeeded, Kind::FreshSignInNeeded];
-        let changes = self.method != "get";
         match admits {
             Admits::Helper | Admits::RoleHolder => self.refuses(&in_lab[..2]),
             Admits::Operator => self.refuses(&in_lab[..2]).refuses(&[Kind::NoSuchPage]),
             Admits::Member => self.refuses(&in_lab[..3]),
-            Admits::Manager | Admits::Pi if changes => self.refuses(&in_lab),
+            Admits::Manager | Admits::Pi if self.changes => self.refuses(&in_lab),
             Admits::Manager | Admits::Pi => self.refuses(&in_lab[..4]),
             // Pages are no part of the API.
             Admits::Anyone

@@ -15,11 +15,12 @@ pub(super) const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 13] = [
+pub(super) const TAGS: [(&str, &str); 14] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role, and how old a sign-in may be for it."),
     ("lab", "A lab."),
     ("mappings", "Which group gets which role."),
+    ("groups", "Groups that could be mapped."),
     ("mapping-changes", "Changes of mappings that wait for a second PI."),
     ("overview", "A lab at a glance."),
     ("members", "A lab's people, and what each has."),
@@ -191,12 +192,22 @@ fn of_mappings(schemas: &mut Schemas) -> Vec<Operation> {
     let (mapping, list) = (schemas.add::<labs::Mapping>(), schemas.add::<labs::Mappings>());
     let (new, edit) = (schemas.add::<labs::NewMapping>(), schemas.add::<labs::MappingEdit>());
     let outcome = schemas.add::<labs::MappingOutcome>();
+    let (revisions, preview) = (schemas.add::<labs::MappingRevisions>(), schemas.add::<labs::MappingPreview>());
+    let groups = schemas.add::<labs::SeenGroups>();
+    let end = json!({
+        "type": "object",
+        "description": "What ending it would do.",
+        "properties": { "end": { "const": true } },
+        "required": ["end"],
+        "additionalProperties": false,
+    });
     vec![
         get("/api/v1/labs/{lab}/mappings", "listMappings", "The lab's mappings")
             .more("Those that have ended are among them.")
             .pages(&reference("MappingId"), 200, 100)
             .answers(OK, &list, "A page of them."),
         post("/api/v1/labs/{lab}/mappings", "addMapping", "Give a role to a group")
+            .once()
             .takes(&new)
             .answers(CREATED, &outcome, "The mapping holds.")
             .etag(CREATED)
@@ -225,10 +236,34 @@ fn of_mappings(schemas: &mut Schemas) -> Vec<Operation> {
             .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::NotInLab]),
         post("/api/v1/labs/{lab}/mappings/{mapping}/end", "endMapping", "End a mapping now")
             .more("It gives nothing more from the next request on.")
+            .once()
             .if_match()
             .answers(OK, &outcome, "It has ended.")
             .etag(OK)
             .refuses(&[Kind::Conflict, Kind::NotInLab]),
+        get("/api/v1/labs/{lab}/mappings/{mapping}/revisions", "listRevisions", "What became of a mapping")
+            .pages(&reference("RevisionMark"), 200, 100)
+            .answers(OK, &revisions, "A page of its revisions, the newest first.")
+            .refuses(&[Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/mappings/preview", "previewNewMapping", "What a new mapping would do")
+            .more("Who of the lab's people would gain or lose what; everybody else is a number.")
+            .changes_nothing()
+            .takes(&new)
+            .answers(OK, &preview, "What it would do. Nothing has changed.")
+            .refuses(&[Kind::CannotBe, Kind::Conflict]),
+        post(
+            "/api/v1/labs/{lab}/mappings/{mapping}/preview",
+            "previewMapping",
+            "What changing or ending a mapping would do",
+        )
+        .changes_nothing()
+        .takes(&json!({ "anyOf": [edit, end] }))
+        .answers(OK, &preview, "What it would do. Nothing has changed.")
+        .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::NotInLab]),
+        get("/api/v1/labs/{lab}/groups", "listGroups", "Groups that the lab's own people were in")
+            .more("At their latest sign-in; those with the most people first.")
+            .pages(&reference("GroupsPlace"), 200, 100)
+            .answers(OK, &groups, "A page of them."),
     ]
 }
 
@@ -242,11 +277,13 @@ fn of_changes(schemas: &mut Schemas) -> Vec<Operation> {
         ),
         post("/api/v1/labs/{lab}/mapping-changes/{change}/confirm", "confirmMappingChange", "Make a change hold")
             .more("Another PI than its author. One that cannot hold any more stays until it is declined or lapses.")
+            .once()
             .answers(OK, &outcome, "The change holds.")
             .etag(OK)
             .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::ChangedMeanwhile, Kind::NotInLab]),
         post("/api/v1/labs/{lab}/mapping-changes/{change}/decline", "declineMappingChange", "Drop a change that waits")
             .more("Any PI may, and its author.")
+            .once()
             .answers_nothing("It is gone.")
             .refuses(&[Kind::NotInLab]),
     ]
