@@ -81,3 +81,28 @@ fn a_mapping_names_its_connection_where_there_are_several() {
         assert_eq!(answer.json()["detail"], "`connection` must be one of: campus, hospital, proxy.");
     }
 }
+
+/// What reads an object would take a list for one: its fields, by their places.
+#[test]
+fn a_list_is_no_body() {
+    let stage = Stage::on(Kind::Sqlite);
+    let mut tried = 0;
+    for route in ROUTES.iter().filter(|route| route.path.starts_with("/api/")) {
+        let who = match () {
+            () if route.path.contains("/operator") => Who::Operator,
+            () if route.path.contains("/credentials") => Who::Member,
+            () => Who::Pi,
+        };
+        let caller = stage.caller(who);
+        let right = request(&stage, route, &caller).unwrap();
+        let Body::Json(body) = &right.body else { continue };
+        let values: Vec<_> = body.as_object().unwrap().values().cloned().collect();
+        for list in [json!([]), json!([null]), json!([null, null, null, null]), json!(values), json!([body])] {
+            let answer = Request { body: Body::Json(list.clone()), ..right.clone() }.by(&stage, &caller).send();
+
+            assert_eq!(answer.status, 400, "{} {}: {list}: {}", route.method, route.path, answer.body);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 35, "{tried}");
+}

@@ -104,8 +104,10 @@ pub(super) async fn credentials(
 
 /// A body of JSON; `example` is shown to who sends another one.
 fn read<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Problem> {
-    // The parser's own words could repeat what it read.
-    serde_json::from_slice(body).map_err(|_| Problem::malformed(format!("The body must be JSON such as {example}.")))
+    // The parser's own words could repeat what it read. It would read the fields out of a list, too, by their places.
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    let read = is_object.then(|| serde_json::from_slice(body).ok()).flatten();
+    read.ok_or_else(|| Problem::malformed(format!("The body must be JSON such as {example}.")))
 }
 
 fn duration(body: &Bytes) -> Result<Option<SessionDuration>, Problem> {

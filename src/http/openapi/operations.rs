@@ -321,7 +321,7 @@ fn of_ledger(schemas: &mut Schemas) -> Vec<Operation> {
     vec![
         looked_for(get("/api/v1/labs/{lab}/ledger", "readLedger", "What was done in a lab"))
             .more("The newest first. A part can be short, or empty, and not the last: go by `next`.")
-            .pages(&reference("LedgerMark"), 200, 50)
+            .pages(&json!({ "anyOf": [reference("LedgerMark"), { "const": "" }] }), 200, 50)
             .answers(OK, &ledger, "A part of the ledger."),
         file(
             get("/api/v1/labs/{lab}/ledger/export.csv", "exportLedgerCsv", "The ledger for a spreadsheet").answers_in(
