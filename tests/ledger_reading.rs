@@ -388,7 +388,7 @@ fn an_entry_that_was_touched_is_shown_as_that() {
         let student = PersonId::from_entropy([7; 10]);
         reading.refused(&reading.labs.a, &student, "pay");
         let lab = &reading.labs.a.id;
-        let (first, last) = (1, reading.labs.book(&reading.labs.a).len());
+        let (first, last) = (1_usize, reading.labs.book(&reading.labs.a).len());
         let touch = format!(
             "update ledger_entry set entry = '<script>alert(1)</script>' || char_10 || 'x' where book = '{lab}' and seq = {first};
              update ledger_entry set entry = replace(entry, 'no-mapping', 'suspended'), person = 'p-0000000000000000'
@@ -402,9 +402,12 @@ fn an_entry_that_was_touched_is_shown_as_that() {
         let whole = reading.api("?limit=200");
         let entries = whole["entries"].as_array().unwrap();
         assert_eq!(entries.len(), last);
-        let damaged: Vec<_> =
-            entries.iter().filter(|it| it["is_damaged"] == true).map(|it| it["seq"].as_u64().unwrap()).collect();
-        assert_eq!(damaged, [last as u64, first as u64]);
+        let damaged: Vec<_> = entries
+            .iter()
+            .filter(|it| it["is_damaged"] == true)
+            .map(|it| usize::try_from(it["seq"].as_u64().unwrap()).unwrap())
+            .collect();
+        assert_eq!(damaged, [last, first]);
         assert!(entries[0]["entry"].is_null() && entries[0]["who"].is_null());
         let page = reading.page("");
         assert_eq!(page.status, 200);

@@ -105,7 +105,7 @@ pub(super) const ENTRIES: i64 = 4;
 
 /// When everything in a lab's book was written: in the first lab's later than in the others'.
 pub(super) fn written_at(lab: u8) -> DateTime<Utc> {
-    now() + TimeDelta::minutes(if lab == b'a' { 1 } else { 0 })
+    now() + TimeDelta::minutes(i64::from(lab == b'a'))
 }
 
 fn target(lab: u8, role: &str) -> MappingTarget {

@@ -38,15 +38,14 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     };
     let terms = || vec![Value::NoTime, number(1_800), Value::Flag(true), Value::Flag(true)];
     Some(match statement {
-        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" => vec![b()],
-        "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" => vec![b(), role()],
+        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAST_PLACE" | "LAB_GROUPS" => vec![b()],
+        "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
         }
         "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
         "SET_GROUPS_AGE" => vec![b(), number(7_200)],
         "CHANGES" => vec![b(), at(0), at(-60 * 24 * 365), text(""), number(1_000)],
-        "CHANGE" => vec![b(), text(&change_id(A, 1)), at(0)],
         "SET_ARCHIVED" | "FORGET_LAPSED_CHANGES" | "OPEN_INVITATIONS" | "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => {
             vec![b(), at(0)]
         }
@@ -55,7 +54,6 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
             let places = vec![b(), number(1_000), number(1), at(-60), at(60)];
             [places, vec![text(""); 19], vec![number(1_000)]].concat()
         }
-        "LAST_PLACE" => vec![b()],
         "TIME_OF_PLACE" => vec![b(), number(1)],
         "FIRST_SINCE" => vec![b(), at(1)],
         "LAST_UNTIL" => vec![b(), at(60)],
@@ -70,11 +68,9 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "MAPPING" => vec![b(), text(&mapping_id(A, 1))],
         "MAPPINGS" => vec![b(), text(""), number(1_000)],
         "MAPPINGS_BY_ROLE" => vec![b(), text(""), text(""), text(""), at(0), number(1_000)],
-        "MAPPINGS_OF_ROLE" => vec![b(), role()],
         "REVISIONS" => vec![b(), text(&mapping_id(A, 1)), number(1_000), number(1_000)],
         "GROUP_PEOPLE" => vec![b(), text("campus"), text(&students(A))],
         "GIVEN_IN_GROUP" => vec![b(), text("campus"), text(&students(A)), role()],
-        "LAB_GROUPS" => vec![b()],
         "MAPPINGS_OF_TARGET" => vec![b(), role(), text("campus"), text(&students(A))],
         "INSERT_MAPPING" => [of_fresh_mapping(), vec![text("shared")], terms(), vec![number(1), at(0), at(0)]].concat(),
         "SET_TERMS" => [vec![b(), text(&mapping_id(A, 1)), number(1)], terms(), vec![at(0)]].concat(),
@@ -86,7 +82,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
             let from = vec![b(), change, text(&mapping_id(A, 1)), number(1), text(&person(A, 1))];
             [from, of_fresh_mapping()[2..].to_vec(), vec![text("shared")], terms(), vec![at(0), at(60)]].concat()
         }
-        "TAKE_CHANGE" => vec![b(), text(&change_id(A, 1)), at(0)],
+        "CHANGE" | "TAKE_CHANGE" => vec![b(), text(&change_id(A, 1)), at(0)],
         "STANDING" | "REMOVE_STANDING" | "OFFICE_HOLDER" | "COUNT_OTHER_PIS" | "GATE_STANDING" => {
             vec![b(), text(&person(A, 1))]
         }

@@ -262,6 +262,40 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         }
         ("get", path @ "/sessions") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
         ("get", "/labs/{lab}") => get("/labs/vision", &[200]),
+        ("post", path @ "/sessions/end") => {
+            send("POST", path, form(&[("form_token", &form_token(stage, caller)), ("session", "others")]), &[303])
+        }
+        // Nobody has begun this sign-in.
+        ("get", "/auth/{connection}/callback") => get("/auth/campus/callback?state=a&code=b", &[400]),
+        ("get", "/invitations/{token}") => get(&format!("/invitations/{}", invitation(stage)), &[303]),
+        // Who is not signed in is asked to.
+        ("get", "/invitation") => {
+            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
+            Request { cookie, ..get("/invitation", if caller.has_cookie() { &[200] } else { &[303] }) }
+        }
+        ("post", "/invitation") => {
+            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
+            let form = form(&[("form_token", &form_token(stage, caller))]);
+            Request { cookie, ..send("POST", "/invitation", form, &[303]) }
+        }
+        ("get", path @ "/oauth/authorize") => {
+            let answers: &[u16] = if caller.has_cookie() { &[200] } else { &[303] };
+            get(&format!("{path}?{}", helper_query(&[])), answers)
+        }
+        ("post", path @ "/oauth/authorize") => {
+            let form = format!("{}&form_token={}&answer=no", helper_query(&[]), form_token(stage, caller));
+            send("POST", path, Body::Form(form), &[200])
+        }
+        // A code that was never given out.
+        ("post", path @ "/oauth/token") => send("POST", path, form(&[("code", "x")]), &[400]),
+        ("post", path @ "/oauth/revoke") => send("POST", path, form(&[("token", "nobody's")]), &[200]),
+        _ => return of_mappings_and_people(stage, route, caller),
+    })
+}
+
+/// The pages about who gets what in a lab, and who looks after it.
+fn of_mappings_and_people(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    Some(match (route.method, route.path) {
         ("get", "/labs/{lab}/mappings") => get("/labs/vision/mappings", &[200]),
         ("get", "/labs/{lab}/mappings/new") => get("/labs/vision/mappings/new", &[200]),
         ("post", "/labs/{lab}/mappings") => {
@@ -308,33 +342,6 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             let form = form(&[("form_token", &token), ("person", person.as_str())]);
             send("POST", "/labs/vision/people/remove", form, &[303])
         }
-        ("post", path @ "/sessions/end") => {
-            send("POST", path, form(&[("form_token", &form_token(stage, caller)), ("session", "others")]), &[303])
-        }
-        // Nobody has begun this sign-in.
-        ("get", "/auth/{connection}/callback") => get("/auth/campus/callback?state=a&code=b", &[400]),
-        ("get", "/invitations/{token}") => get(&format!("/invitations/{}", invitation(stage)), &[303]),
-        // Who is not signed in is asked to.
-        ("get", "/invitation") => {
-            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
-            Request { cookie, ..get("/invitation", if caller.has_cookie() { &[200] } else { &[303] }) }
-        }
-        ("post", "/invitation") => {
-            let cookie = Some(format!("lodge_invitation={}", invitation(stage)));
-            let form = form(&[("form_token", &form_token(stage, caller))]);
-            Request { cookie, ..send("POST", "/invitation", form, &[303]) }
-        }
-        ("get", path @ "/oauth/authorize") => {
-            let answers: &[u16] = if caller.has_cookie() { &[200] } else { &[303] };
-            get(&format!("{path}?{}", helper_query(&[])), answers)
-        }
-        ("post", path @ "/oauth/authorize") => {
-            let form = format!("{}&form_token={}&answer=no", helper_query(&[]), form_token(stage, caller));
-            send("POST", path, Body::Form(form), &[200])
-        }
-        // A code that was never given out.
-        ("post", path @ "/oauth/token") => send("POST", path, form(&[("code", "x")]), &[400]),
-        ("post", path @ "/oauth/revoke") => send("POST", path, form(&[("token", "nobody's")]), &[200]),
         _ => return of_ledger_and_settings(stage, route, caller),
     })
 }
