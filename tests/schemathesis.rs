@@ -217,7 +217,9 @@ impl Run {
             }
             let stopped: Vec<_> =
                 (0..4).map(|n| labs.appoint(&own_lab, Office::Manager, &format!("stopped-{n}"))).collect();
-            stopped.iter().for_each(|person| drop(wait(labs.seeding().desk().suspend(person)).unwrap()));
+            for person in &stopped {
+                wait(labs.seeding().desk().suspend(person)).unwrap();
+            }
             own.ids.insert("person/restore", stopped.iter().map(ToString::to_string).collect());
         }
         if who == Who::PiOfThisMorning {
