@@ -117,7 +117,7 @@ def in_turns(ports, seconds):
 
 
 @contextlib.contextmanager
-def serving(programs, folder, name, database, sts, port):
+def serving(programs, folder, name, database, sts, port, more_settings=""):
     settings = folder / f"{name}.toml"
     key = folder / f"{name}.key"
     key.write_bytes(os.urandom(32))
@@ -125,6 +125,7 @@ def serving(programs, folder, name, database, sts, port):
     settings.write_text(
         f'[server]\nlisten = "127.0.0.1:{port}"\npublic_url = "http://127.0.0.1:{port}"\n[database]\n'
         f'{database.settings(name)}\n[secrets]\nkey_file = "{key}"\n[aws]\nsts_endpoint = "http://127.0.0.1:{sts}"\n'
+        f"{more_settings}"
     )
     environment = {"PATH": os.environ["PATH"], "LODGE_LOG": "error", "AWS_ACCESS_KEY_ID": "ASIABENCH",
                    "AWS_SECRET_ACCESS_KEY": "bench", "AWS_SESSION_TOKEN": "bench", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -248,6 +249,16 @@ class Sqlite:
         return f'file = "{self.folder / name}.db"'
 
     def load(self, name, size):
+        def numbers(count):
+            return f"(with recursive c(i) as (select 1 union all select i + 1 from c where i < {count}) select i from c)"
+
+        with self.created(name) as database:
+            for statement in filling(size, numbers, lambda number: f"printf('%016d', {number})"):
+                database.execute(statement)
+
+    @contextlib.contextmanager
+    def created(self, name):
+        """An open database with the broker's tables, as `lodged migrate` leaves it."""
         database = sqlite3.connect(self.folder / f"{name}.db", isolation_level=None)
         database.executescript(
             "pragma journal_mode = off; pragma synchronous = off; pragma cache_size = -400000; create table _sqlx_migrations (version bigint primary key, "
@@ -258,14 +269,17 @@ class Sqlite:
             database.executescript(sql)
             database.execute("insert into _sqlx_migrations (version, description, success, checksum, execution_time) "
                              "values (?, ?, 1, ?, 0)", (number, title, bytes.fromhex(digest)))
-
-        def numbers(count):
-            return f"(with recursive c(i) as (select 1 union all select i + 1 from c where i < {count}) select i from c)"
-
-        for statement in filling(size, numbers, lambda number: f"printf('%016d', {number})"):
-            database.execute(statement)
+        yield database
         database.execute("pragma journal_mode = wal")
         database.close()
+
+    def fill(self, name, tables):
+        """A database with these rows: of each table, its columns and what stands in them."""
+        with self.created(name) as database:
+            for table, columns, rows in tables:
+                marks = ", ".join("?" * len(columns))
+                database.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", rows)
+            database.execute("analyze")
 
     def rows_read(self):
         return None
@@ -358,6 +372,16 @@ class Postgres:
         return f'url = "postgres://lodge@127.0.0.1:{self.port}/{name}"\npassword_file = "{self.folder / "password"}"'
 
     def load(self, name, size):
+        def numbers(count):
+            return f"(select generate_series(1, {count}) as i)"
+
+        self.create(name)
+        filled = filling(size, numbers, lambda number: f"lpad(({number})::text, 16, '0')")
+        # Neither keys nor triggers are asked: every row is right.
+        self.psql("postgres", name, "set session_replication_role = replica;" + ";\n".join(filled) + "; checkpoint;")
+
+    def create(self, name):
+        """A database with the broker's tables, as `lodged migrate` leaves it."""
         self.psql("postgres", "postgres", f"create database {name} owner lodge_owner")
         # As the owner: the policies that the migrations make name whoever runs them.
         script = ("set role lodge_owner; create table _sqlx_migrations (version bigint primary key, description text not "
@@ -372,12 +396,17 @@ class Postgres:
                    "lodge;")
         self.psql("postgres", name, f"alter schema public owner to lodge_owner; {script}")
 
-        def numbers(count):
-            return f"(select generate_series(1, {count}) as i)"
+    def fill(self, name, tables):
+        """A database with these rows: of each table, its columns and what stands in them."""
+        def field(value):
+            return r"\N" if value is None else str(value).replace("\\", "\\\\").replace("\t", r"\t")
 
-        filled = filling(size, numbers, lambda number: f"lpad(({number})::text, 16, '0')")
-        # Neither keys nor triggers are asked: every row is right.
-        self.psql("postgres", name, "set session_replication_role = replica;" + ";\n".join(filled) + "; checkpoint;")
+        self.create(name)
+        script = "set session_replication_role = replica;\n"
+        for table, columns, rows in tables:
+            lines = "".join("\t".join(map(field, row)) + "\n" for row in rows)
+            script += f"copy {table} ({', '.join(columns)}) from stdin;\n{lines}\\.\n"
+        self.psql("postgres", name, script + "analyze;\ncheckpoint;\n")
 
     def rows_read(self):
         time.sleep(1.5)  # A session tells its numbers once a second.
