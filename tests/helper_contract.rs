@@ -153,7 +153,7 @@ fn port(url: &str) -> &str {
 #[test]
 fn an_aws_that_is_away_gives_three_and_one_line_and_the_ledger_says_so() {
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    let world = World::start_with(Changes { sts_endpoint: Some(Box::new(move |_| nobody)) });
+    let world = World::start_with(Changes { sts_endpoint: Some(Box::new(move |_| nobody)), ..Changes::default() });
     let student = Person::signed_in("student", &world.url);
 
     let ended = student.ask_for("vision/read-results");

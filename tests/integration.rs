@@ -20,6 +20,8 @@ mod certified_provider;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod console_walk;
+#[cfg(test)]
 mod database_away;
 #[cfg(test)]
 mod doctor;

@@ -7,11 +7,15 @@ import { pathToFileURL } from 'node:url'
 
 const folder = process.env.LODGE_TEST_NODE_MODULES
 
-/** The package `name` from the folder that LODGE_TEST_NODE_MODULES names, or from beside this script. */
-export async function load(name) {
+/** Where a file of a package is, in the folder that LODGE_TEST_NODE_MODULES names or beside this script. */
+export function resolve(name) {
   const from = folder ? path.join(path.resolve(folder), 'peers.js') : import.meta.filename
-  const found = createRequire(from).resolve(name)
-  return import(pathToFileURL(found).href)
+  return createRequire(from).resolve(name)
+}
+
+/** The package `name`. */
+export async function load(name) {
+  return import(pathToFileURL(resolve(name)).href)
 }
 
 /** Everything on standard input, as JSON. */

@@ -199,6 +199,6 @@ pub(crate) fn artefacts() -> PathBuf {
 }
 
 /// A variable of the environment; what is empty counts as not set.
-pub(super) fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var_os(name)?.into_string().ok().filter(|value| !value.is_empty())
 }

@@ -40,6 +40,8 @@ pub(crate) struct World {
 pub(crate) struct Changes {
     /// Where the broker believes STS to be, given where it is: a proxy in front of it, or nothing at all.
     pub(crate) sts_endpoint: Option<Box<dyn FnOnce(SocketAddr) -> String>>,
+    /// The clock of all of it but the helper, which is a program of its own.
+    pub(crate) clock: Option<Clock>,
 }
 
 impl World {
@@ -66,7 +68,7 @@ impl World {
                 key_file: folder.path().join("key"),
                 client_secret: "the secret of this test's broker".to_owned().into(),
                 identity: seed::broker_identity(&Random::System),
-                clock: Clock::System,
+                clock: changes.clock.unwrap_or(Clock::System),
             };
             let broker = playground.broker().await.unwrap();
             let accounts = playground.labs(&broker).await.unwrap();
