@@ -201,7 +201,7 @@ fn a_book_is_looked_through_for_what_is_asked() {
         }
         let one = lab.look_back(&role("pay"), None, 2).await.unwrap();
         assert_eq!(places(&one), (vec![3, 2], Some(2)));
-        assert!(LEDGER_WINDOW > 1_000);
+        const { assert!(LEDGER_WINDOW > 1_000) };
     });
 }
 
