@@ -10,7 +10,6 @@ use lodge::domain::actor::Actor;
 use lodge::domain::id::{ActId, PersonId, RoleSessionId};
 use lodge::domain::lab::{Lab, Office};
 use lodge::domain::ledger::{Book, Draft, Event, Target, Terms, Thread};
-use lodge::domain::person::DisplayName;
 use lodge::store::{Address, LEDGER_WINDOW};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _};
@@ -19,7 +18,7 @@ use crate::support::databases::{Kind, raw_postgres, raw_sqlite};
 use crate::support::labs::Labs;
 use crate::support::raw;
 use crate::support::serving::wait;
-use crate::support::signed_in::{SignedIn, key};
+use crate::support::signed_in::SignedIn;
 use crate::support::visitor::Page;
 
 /// The labs, and a PI of the first one.
@@ -63,17 +62,6 @@ impl Reading {
         let mapping = lodge::domain::id::MappingId::from_entropy(Random::System.bytes());
         let added = Event::MappingAdded { mapping, target, terms, benefits_author: false, asked: None };
         self.write(lab, self.labs.now(), act, added);
-    }
-
-    /// Gives somebody of `campus` a name.
-    fn name(&self, subject: &str, name: &str) {
-        let fresh = PersonId::from_entropy(Random::System.bytes());
-        wait(async {
-            let mut tx = self.labs.broker().store.write().await.unwrap();
-            let name = DisplayName::from_claim(name);
-            tx.upsert_person(&fresh, &key("campus", subject), name.as_ref(), self.labs.now()).await.unwrap();
-            tx.commit().await.unwrap();
-        });
     }
 
     /// Does to the database what the broker never does.
@@ -174,7 +162,7 @@ fn each_filter_finds_what_it_says_and_nothing_of_another_lab() {
         let (a, b) = (reading.labs.a.clone(), reading.labs.b.clone());
         let (student, pi) = (PersonId::from_entropy([7; 10]), reading.pi.person.clone());
         let begun = i64::try_from(reading.labs.book(&a).len()).unwrap();
-        reading.name("pi", "Noor Bakker");
+        reading.labs.name("pi", "Noor Bakker");
         for lab in [&a, &b] {
             reading.refused(lab, &student, "read-results");
             reading.mapped(lab, &pi, "100%_\"payers\" é");
@@ -279,7 +267,7 @@ fn a_file_has_the_entries_byte_for_byte() {
         for group in ["=1+1", "+x", "-x", "@x", "＝x", "a,\"b\"\r\n=c", "plain; =d", "\t=e", "ünïcode 🎓"] {
             reading.mapped(&reading.labs.a, &reading.pi.person, group);
         }
-        reading.name("pi", "=HYPERLINK(\"http://evil\")");
+        reading.labs.name("pi", "=HYPERLINK(\"http://evil\")");
         for _ in 0..600 {
             reading.refused(&reading.labs.a, &student, "pay");
         }
@@ -425,7 +413,7 @@ fn a_name_cannot_do_anything_to_the_page() {
     let reading = Reading::on(Kind::Sqlite);
     let long = "Ж".repeat(300);
     for name in ["<img src=x onerror=alert(1)>", "Noor\u{202e}rekkaB", "🎓 Ada", long.as_str(), "a\0b\u{200b}"] {
-        reading.name("pi", name);
+        reading.labs.name("pi", name);
         reading.mapped(&reading.labs.a, &reading.pi.person, &format!("{name}\u{202e}"));
         let page = reading.page("");
         assert_eq!(page.status, 200);

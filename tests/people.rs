@@ -6,10 +6,8 @@ mod offices;
 mod overview;
 mod seen;
 
-use lodge::domain::id::PersonId;
 use lodge::domain::lab::Office;
 use lodge::domain::mapping::MappingTerms;
-use lodge::domain::person::DisplayName;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
@@ -17,8 +15,7 @@ use crate::support::broker::ask_for;
 use crate::support::databases::Kind;
 use crate::support::labs::Labs;
 use crate::support::raw::{self, Ask};
-use crate::support::serving::wait;
-use crate::support::signed_in::{SignedIn, key, signed_in};
+use crate::support::signed_in::{SignedIn, signed_in};
 use crate::support::visitor::Page;
 
 const API: &str = "/api/v1/labs/vision";
@@ -65,14 +62,7 @@ impl Stage {
     }
 
     fn name(&self, subject: &str, name: &str) {
-        let name = DisplayName::from_claim(name);
-        wait(async {
-            let broker = self.labs.broker();
-            let mut tx = broker.store.write().await.unwrap();
-            let fresh = PersonId::from_entropy([9; 10]);
-            tx.upsert_person(&fresh, &key("campus", subject), name.as_ref(), broker.clock.now()).await.unwrap();
-            tx.commit().await.unwrap();
-        });
+        self.labs.name(subject, name);
     }
 
     /// The same, who has asked for `vision/read-results` and got it.

@@ -11,6 +11,7 @@ use lodge::domain::id::{MappingChangeId, MappingId, PersonId};
 use lodge::domain::lab::{Lab, Office, Role};
 use lodge::domain::ledger::{Book, Entry};
 use lodge::domain::mapping::{MappingChange, MappingTarget, MappingTerms};
+use lodge::domain::person::DisplayName;
 use lodge::domain::role_session::SessionDuration;
 use lodge::oidc::{self, Algorithm};
 use lodge::playground::Seeding;
@@ -112,6 +113,17 @@ impl Labs {
         let signed_in = signed_in(self.broker(), subject, groups);
         self.appoint(lab, office, subject);
         signed_in
+    }
+
+    /// Has somebody of `campus` be called so.
+    pub(crate) fn name(&self, subject: &str, name: &str) {
+        let fresh = PersonId::from_entropy(Random::System.bytes());
+        let name = DisplayName::from_claim(name);
+        wait(async {
+            let mut tx = self.broker().store.write().await.unwrap();
+            tx.upsert_person(&fresh, &key("campus", subject), name.as_ref(), self.now()).await.unwrap();
+            tx.commit().await.unwrap();
+        });
     }
 
     /// Has somebody of `campus` look after the lab, whoever has done so before.
