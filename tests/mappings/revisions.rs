@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{MAPPINGS, Stage, at_once, on_each, problem};
+use super::{MAPPINGS, PEOPLE, Stage, at_once, on_each, problem};
 use crate::support::databases::{Kind, look};
 use crate::support::serving::wait;
 use crate::support::signed_in::SignedIn;
@@ -166,5 +166,24 @@ fn every_revision_is_kept_with_its_conditions_and_who_set_them() {
                 line("group-of-one", 1, false, None, false, two),
             ]
         );
+    });
+}
+
+#[test]
+fn the_history_names_nobody_who_has_left_the_lab() {
+    on_each("the_history_names_nobody_who_has_left_the_lab", |stage| {
+        stage.labs.name("manager", "Manny Leaver");
+        let id = stage.added(&stage.manager, "students", "pay", &json!({}));
+        let seen = || {
+            let revisions = stage.get(&stage.two, &format!("{MAPPINGS}/{id}/revisions")).json();
+            let by = &revisions["revisions"][0]["by"];
+            assert_eq!(by["id"], json!(stage.manager.person.to_string()));
+            by["name"].clone()
+        };
+        assert_eq!(seen(), json!("Manny Leaver"));
+
+        let out = stage.ask(&stage.two, "DELETE", &format!("{PEOPLE}/{}", stage.manager.person)).send();
+
+        assert_eq!((out.status, seen()), (204, json!(null)));
     });
 }
