@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{MAPPINGS, Stage, on_each, problem};
 use crate::support::databases::Kind;
+use crate::support::serving::wait;
 use crate::support::signed_in::{SignIn, SignedIn, signed_in};
 
 const NEW: &str = "/api/v1/labs/vision/mappings/preview";
@@ -140,6 +141,25 @@ fn mapping_a_group_is_no_way_to_read_who_is_in_it() {
         let known = stage.preview(&of, &json!({"end": true}));
         assert_eq!(effects(&known), [(others[0].person.to_string(), "loses".to_owned())]);
         assert_eq!(known["others"]["kind"], "fewer-than-five");
+    });
+}
+
+#[test]
+fn who_is_suspended_has_nothing_to_gain_and_is_not_counted() {
+    on_each("who_is_suspended_has_nothing_to_gain_and_is_not_counted", |stage| {
+        stage.added(&stage.one, "readers", "read-results", &json!({}));
+        let people = ["known", "away"].map(|subject| stage.known(subject, &["students"]));
+        let others: Vec<SignedIn> =
+            (0..5).map(|n| signed_in(stage.labs.broker(), &format!("other-{n}"), &["students"])).collect();
+        assert_eq!(stage.preview_new("students", &json!({}))["others"], json!({"kind": "count", "count": 5}));
+
+        for away in [&people[1], &others[0]] {
+            wait(stage.labs.seeding().desk().suspend(&away.person)).unwrap();
+        }
+
+        let preview = stage.preview_new("students", &json!({}));
+        assert_eq!(effects(&preview), [(people[0].person.to_string(), "gains".to_owned())]);
+        assert_eq!(preview["others"]["kind"], "fewer-than-five");
     });
 }
 
