@@ -130,6 +130,49 @@ fn of_two_who_edit_the_second_sees_what_the_first_has_done() {
 }
 
 #[test]
+fn who_undoes_what_somebody_else_has_changed_meanwhile_is_told_and_changes_nothing() {
+    let stage = Stage::on(Kind::Sqlite);
+    let id = stage.added(&stage.one, "students", "pay", &json!({}));
+    let back = format!("{LIST}/{id}/back");
+    let edit = stage.page(&stage.one, &format!("{LIST}/{id}/edit?look=1&longest=1800"));
+    let edited = stage.press(&stage.one, &edit, "/edit");
+    assert_eq!(stage.edit(&stage.two, &id, 2, &json!({"needs_mfa": true})).status, 200);
+    let entries = stage.entries();
+
+    let undone = stage.press(&stage.one, &edited, "/back");
+
+    assert_eq!(undone.status, 412, "{}", undone.body);
+    assert!(undone.text().contains("Somebody else has changed it meanwhile"), "{}", undone.text());
+    // Back to the conditions of an end, which is another way to the same mapping.
+    assert_eq!(stage.end(&stage.two, &id, 3).status, 200);
+    assert_eq!(stage.edit(&stage.two, &id, 4, &json!({"ends_at": null})).status, 200);
+    assert_eq!(stage.edit(&stage.two, &id, 5, &json!({"needs_mfa": false})).status, 200);
+    assert_eq!(stage.post(&stage.one, &back, &[("revision", "5"), ("back", "4")]).status, 412);
+    assert_eq!(stage.entries(), entries + 3);
+    assert_eq!((&stage.mapping(&id)["state"], &stage.mapping(&id)["revision"]), (&json!("live"), &json!(6)));
+}
+
+#[test]
+fn a_button_that_is_pressed_twice_does_once_what_it_says() {
+    let stage = Stage::on(Kind::Sqlite);
+    let id = stage.added(&stage.one, "students", "pay", &json!({}));
+    let twice = |page: &Page, button: &str| {
+        let form = form(page, button);
+        let fields: Vec<_> = form.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let entries = stage.entries();
+        let [first, second] = [0, 1].map(|_| stage.post(&stage.one, form.action.path(), &fields));
+        assert_eq!((first.status, second.status), (303, 303), "{button}: {}", second.body);
+        assert_eq!((first.location(), stage.entries()), (second.location(), entries + 1), "{button}");
+        stage.page(&stage.one, &first.location().unwrap().as_str()[stage.labs.url("").len()..])
+    };
+
+    let edited = twice(&stage.page(&stage.one, &format!("{LIST}/{id}/edit?look=1&mfa=1")), "/edit");
+    twice(&edited, "/back");
+    twice(&stage.page(&stage.one, &format!("{LIST}/{id}/end")), "/end");
+    assert_eq!(stage.mapping(&id)["revision"], json!(4));
+}
+
+#[test]
 fn a_stale_sign_in_is_told_before_the_button_and_loses_nothing_after_it() {
     let stage = Stage::on(Kind::Sqlite);
     let fields = [("look", "1"), ("connection", "campus"), ("group", "stu dents/ö"), ("role", "pay"), ("mfa", "1")];
