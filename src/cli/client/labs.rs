@@ -74,9 +74,15 @@ impl LabClient {
         self.person.client().read(&answer)
     }
 
-    /// The changes that wait for a second PI.
+    /// All the changes that wait for a second PI.
     pub(crate) fn changes(&self) -> Result<MappingChanges, Failure> {
-        self.read("/mapping-changes")
+        let mut all: MappingChanges = self.read("/mapping-changes")?;
+        while let Some(after) = all.next.take() {
+            let page: MappingChanges = self.read(&format!("/mapping-changes?after={after}"))?;
+            all.changes.extend(page.changes);
+            all.next = page.next;
+        }
+        Ok(all)
     }
 
     /// Lets a change hold that somebody else asked for.

@@ -78,7 +78,7 @@ fn list_follows_the_pages_to_the_end() {
     let listed: Value = serde_json::from_str(&stdout).unwrap();
     let groups: Vec<&Value> = listed["mappings"].as_array().unwrap().iter().map(|mapping| &mapping["group"]).collect();
     assert_eq!(groups, ["a", "b"]);
-    assert_eq!(listed.get("next"), None);
+    assert_eq!(listed["next"], Value::Null);
     assert_eq!(broker.asked().len(), 3);
 }
 

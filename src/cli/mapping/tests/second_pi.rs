@@ -72,7 +72,7 @@ fn pending_is_a_table_with_what_to_do() {
     let (exit, stdout, notes) = Desk::signed_in(&one_waits).run(&["mapping", "pending", "vision", "--json"]);
 
     assert_eq!((exit, notes.as_str()), (Exit::Done, ""));
-    let mut expected = json!({"changes": [change(CHANGE)]});
+    let mut expected = json!({"changes": [change(CHANGE)], "next": null});
     expected["changes"][0]["author"]["standing"] = json!("pi");
     assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap(), expected);
 }
