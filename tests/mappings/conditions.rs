@@ -237,9 +237,9 @@ fn a_role_or_a_connection_that_there_is_not_cannot_be_mapped() {
 
     assert_eq!(refused(&json!({"connection": "campus", "group": "g", "role": "no-such-role"})), cannot_be);
     assert_eq!(refused(&json!({"connection": "nowhere", "group": "g", "role": "pay"})), cannot_be);
+    // There are two connections, and nobody guesses.
+    assert_eq!(refused(&json!({"group": "g", "role": "pay"})), cannot_be);
     for body in [
-        // There are two connections, and nobody guesses.
-        json!({"group": "g", "role": "pay"}),
         json!({"connection": "Campus", "group": "g", "role": "pay"}),
         json!({"connection": "campus", "group": "g", "role": "Pay"}),
         json!({"connection": "campus", "group": "", "role": "pay"}),

@@ -67,7 +67,7 @@ fn a_link_makes_one_person_pi_and_is_over_then() {
 
         assert_eq!((home.status, home.url.path()), (200, "/"), "{}", home.text());
         is_nowhere_on_the_way(&home, token_in(&link));
-        assert!(home.text().contains("PI of language"), "{}", home.text());
+        assert!(home.text().contains("language PI"), "{}", home.text());
         let looked_after_by = &operator.json(&["lab", "show", LAB])["looked_after_by"];
         assert_eq!(
             (&looked_after_by[0]["name"], &looked_after_by[0]["standing"]),
