@@ -101,7 +101,9 @@ fn the_templates_list_what_the_table_says() {
 #[test]
 fn every_template_is_explicit_sorted_small_and_can_be_probed() {
     for (role, template) in templates() {
-        let keys: Vec<_> = template.as_object().unwrap().keys().map(String::as_str).collect();
+        // What is to be said before it is given, where there is something.
+        let keys: Vec<_> =
+            template.as_object().unwrap().keys().map(String::as_str).filter(|key| *key != "beware").collect();
         assert_eq!(keys, ["cost", "description", "document", "parameters", "probe", "spends", "title"], "{role}");
         assert_eq!(template["parameters"], json!({}), "{role}");
 
