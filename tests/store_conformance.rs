@@ -1,5 +1,6 @@
 //! The whole store, on SQLite and on PostgreSQL: every function of it does the same on both.
 
+mod groups;
 mod idempotency;
 mod labs;
 mod ledger;
@@ -9,11 +10,14 @@ mod people;
 mod sessions;
 
 use lodge::ambient::Random;
-use lodge::domain::access::{LabAccess, Operator, OperatorAccess};
+use lodge::domain::access::{Allowed, Decision, Evidence, LabAccess, Operator, OperatorAccess, SignInStrength, decide};
 use lodge::domain::actor::OperatorName;
-use lodge::domain::id::{LabId, PersonId};
+use lodge::domain::claims::{ClaimsSnapshot, Groups};
+use lodge::domain::id::{LabId, MappingId, PersonId, SignInId};
 use lodge::domain::lab::{Lab, Role};
-use lodge::domain::person::PersonKey;
+use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
+use lodge::domain::person::{DisplayName, PersonKey};
+use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
 use lodge::store::{Address, LabTx, Store, Tx};
 
@@ -98,9 +102,18 @@ async fn kept_lab(store: &Store, name: &str) -> OperatorAccess {
 
 /// Keeps somebody who has never signed in.
 async fn kept_person(store: &Store, subject: &str) -> PersonId {
+    kept(store, &key(subject), None).await
+}
+
+/// Keeps somebody who has a name.
+async fn called(store: &Store, subject: &str, name: &str) -> PersonId {
+    kept(store, &key(subject), DisplayName::from_claim(name)).await
+}
+
+async fn kept(store: &Store, key: &PersonKey, name: Option<DisplayName>) -> PersonId {
     let mut tx = store.write().await.unwrap();
     let fresh = PersonId::from_entropy(entropy());
-    let (id, suspended) = tx.upsert_person(&fresh, &key(subject), None, now()).await.unwrap();
+    let (id, suspended) = tx.upsert_person(&fresh, key, name.as_ref(), now()).await.unwrap();
     tx.commit().await.unwrap();
     assert!(!suspended);
     id
@@ -128,6 +141,52 @@ async fn doing<T>(store: &Store, what: impl AsyncFnOnce(&mut Tx) -> T) -> T {
     let done = what(&mut tx).await;
     tx.commit().await.unwrap();
     done
+}
+
+/// That somebody may have the role `pay` of a lab, by a mapping that is made for it.
+async fn allowed(store: &Store, access: &OperatorAccess) -> Allowed {
+    let target = MappingTarget {
+        connection: "campus".parse().unwrap(),
+        group: "payers".parse().unwrap(),
+        role: "pay".parse().unwrap(),
+    };
+    let (id, terms) = (MappingId::from_entropy(entropy()), MappingTerms::default());
+    let mapping = Mapping { id, target, terms, revision: 1, created_at: now(), changed_at: now() };
+    in_lab(store, access, async |lab| lab.insert_mapping(&mapping).await.unwrap()).await;
+    let Mapping { target, .. } = mapping;
+    let evidence = Evidence {
+        connection: target.connection,
+        groups: Groups::Present(vec![target.group]),
+        groups_at: now(),
+        sign_in: SignInStrength { at: now(), authenticated_at: Some(now()), mfa: true },
+        suspended: false,
+    };
+    let grounds = store.read().await.unwrap().grounds(&access.lab().name, &target.role).await.unwrap();
+    match decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now()) {
+        Decision::Allowed(allowed) => *allowed,
+        Decision::Refused(refused) => panic!("{refused:?}"),
+    }
+}
+
+/// A sign-in of somebody that brings these groups.
+async fn signs_in(store: &Store, person: &PersonId, groups: &[&str], at: DateTime<Utc>) -> SignInId {
+    let groups = Groups::Present(groups.iter().map(|group| group.parse().unwrap()).collect());
+    let id = SignInId::from_entropy(entropy());
+    let claims = ClaimsSnapshot::of_groups(groups);
+    doing(store, async |tx| tx.insert_sign_in(&id, person, &claims, at).await.unwrap()).await;
+    id
+}
+
+async fn maps(store: &Store, access: &OperatorAccess, group: &str, role: &str, terms: MappingTerms) -> MappingId {
+    let target = MappingTarget {
+        connection: "campus".parse().unwrap(),
+        group: group.parse().unwrap(),
+        role: role.parse().unwrap(),
+    };
+    let id = MappingId::from_entropy(entropy());
+    let mapping = Mapping { id, target, terms, revision: 1, created_at: now(), changed_at: now() };
+    in_lab(store, access, async |lab| lab.insert_mapping(&mapping).await.unwrap()).await;
+    mapping.id
 }
 
 /// A function that nobody calls here may do one thing on one database and another on the other.

@@ -1,6 +1,12 @@
 -- What the console looks at: who has made themselves known in a lab, the role sessions that live, every revision of a
 -- mapping; and which requests were done already, so that one that comes twice is done once.
 
+-- Groups are listed in the order of their bytes, wherever the cluster was made; so no new C library puts an index of them
+-- out of order either.
+alter table sign_in_group alter column group_name type text collate "C";
+alter table mapping alter column group_name type text collate "C";
+alter table mapping_change alter column group_name type text collate "C";
+
 -- Who has asked for a role that the lab gave them. Nobody is known here for being in a group.
 create table lab_person (
     lab_id          text not null references lab (id),

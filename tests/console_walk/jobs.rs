@@ -324,7 +324,7 @@ fn have_a_second_pi_decide(play: &Play<'_>) {
             press("Decline read-results for vision-publishers"),
             sees("Declined. Nothing has changed."),
             press("Confirm read-results for vision-payers"),
-            at("\\?done="),
+            at("\\?done=added"),
             sees_no("Waiting for a second PI"),
         ],
     );

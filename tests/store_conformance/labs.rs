@@ -1,12 +1,9 @@
 //! Labs, their roles, who looks after them, and invitations.
 
-use lodge::domain::access::{self, Decision, Evidence, Refusal, SignInStrength, admit};
-use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{InvitationId, MappingId, SignInId};
+use lodge::domain::access::{Refusal, admit};
+use lodge::domain::id::InvitationId;
 use lodge::domain::lab::{Invitation, Office, Standing};
 use lodge::domain::limits::{GroupsAge, SignInAge};
-use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
-use lodge::domain::policy::PolicyLibrary;
 
 use super::*;
 
@@ -238,7 +235,7 @@ fn one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping() {
             sign_in: SignInStrength { at: now(), authenticated_at: None, mfa: false },
             suspended: false,
         };
-        let decision = access::decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now());
+        let decision = decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now());
         assert!(
             matches!(decision, Decision::Refused(refused) if refused.refusal == Refusal::ApprovalNeeded),
             "{decision:?}"

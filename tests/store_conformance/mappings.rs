@@ -1,8 +1,9 @@
 //! Mappings, and the changes that wait.
 
-use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{MappingChangeId, MappingId, SignInId};
-use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
+use lodge::domain::id::MappingChangeId;
+use lodge::domain::lab::Office;
+use lodge::domain::mapping::MappingChange;
+use lodge::store::{MappingPlace, NamedPerson};
 
 use super::*;
 use crate::support::databases::look;
@@ -115,6 +116,100 @@ fn a_mapping_keeps_the_conditions_of_each_of_its_revisions() {
     });
 }
 
+/// The terms of a revision, and who stands beside it with a name.
+#[test]
+fn revisions_are_read_from_the_newest_with_the_names_of_those_of_the_lab() {
+    on_each("revisions_are_read_from_the_newest_with_the_names_of_those_of_the_lab", async |store| {
+        let access = kept_lab(store, "vision").await;
+        let (pi, left) = (called(store, "pi", "Ada").await, called(store, "left", "Grace").await);
+        let first = mapping("a", "pay", MappingTerms::default());
+        let second = Mapping { terms: strict(), revision: 2, changed_at: later(1), ..first.clone() };
+        let third = Mapping { revision: 3, changed_at: later(2), ..first.clone() };
+        let other = mapping("b", "pay", MappingTerms::default());
+        in_lab(store, &access, async |lab| {
+            lab.put_office(&pi, Office::Pi, now()).await.unwrap();
+            for (mapping, by) in [(&first, None), (&second, Some(&left)), (&third, Some(&pi)), (&other, Some(&pi))] {
+                if mapping.revision == 1 {
+                    lab.insert_mapping(mapping).await.unwrap();
+                }
+                lab.insert_revision(mapping, by).await.unwrap();
+            }
+        })
+        .await;
+
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&access).await.unwrap();
+        let all = lab.revisions(&first.id, i64::MAX, 9).await.unwrap();
+        let shown: Vec<_> =
+            all.iter().map(|it| (it.revision, it.terms.clone(), it.changed_at, it.by.clone())).collect();
+        let named = |id: &PersonId, name: Option<&str>| {
+            Some(NamedPerson { id: id.clone(), name: name.and_then(DisplayName::from_claim) })
+        };
+        let expected = [
+            (3, MappingTerms::default(), later(2), named(&pi, Some("Ada"))),
+            (2, strict(), later(1), named(&left, None)),
+            (1, MappingTerms::default(), now(), None),
+        ];
+        assert_eq!(shown, expected);
+        let numbers = async |lab: &mut LabTx<'_>, before, limit| -> Vec<i64> {
+            lab.revisions(&first.id, before, limit).await.unwrap().iter().map(|it| it.revision).collect()
+        };
+        assert_eq!(numbers(&mut lab, 3, 1).await, [2]);
+        assert_eq!(numbers(&mut lab, 2, 9).await, [1]);
+        assert_eq!(numbers(&mut lab, 1, 9).await, [0; 0]);
+    });
+}
+
+#[test]
+fn mappings_come_by_role_and_group_and_the_ended_ones_if_asked_for() {
+    on_each("mappings_come_by_role_and_group_and_the_ended_ones_if_asked_for", async |store| {
+        let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let ended = MappingTerms { ends_at: Some(later(100)), ..MappingTerms::default() };
+        // In the order of their bytes, on either database.
+        let rows = [
+            ("B", "pay", MappingTerms::default()),
+            ("a", "pay", ended.clone()),
+            ("a\u{301}", "pay", MappingTerms::default()),
+            ("\u{e1}", "pay", strict()),
+            ("a", "read-results", MappingTerms::default()),
+        ];
+        let written: Vec<_> = rows.into_iter().map(|(group, role, terms)| mapping(group, role, terms)).collect();
+        in_lab(store, &vision, async |lab| {
+            for mapping in written.iter().rev() {
+                lab.insert_mapping(mapping).await.unwrap();
+            }
+        })
+        .await;
+        in_lab(store, &language, async |lab| {
+            lab.insert_mapping(&mapping("a", "pay", MappingTerms::default())).await.unwrap();
+        })
+        .await;
+
+        let mut tx = store.read().await.unwrap();
+        let mut lab = tx.lab(&vision).await.unwrap();
+        let mut by_one = Vec::new();
+        let mut place = MappingPlace::default();
+        while let [next] = &lab.mappings_by_role(&place, later(99), 1).await.unwrap()[..] {
+            place = MappingPlace {
+                role: next.target.role.to_string(),
+                group: next.target.group.as_str().to_owned(),
+                id: next.id.to_string(),
+            };
+            by_one.push(next.clone());
+        }
+        assert_eq!(by_one, written);
+        assert_eq!(lab.mappings_by_role(&MappingPlace::default(), later(99), 9).await.unwrap(), written);
+        let live = lab.mappings_by_role(&MappingPlace::default(), later(100), 9).await.unwrap();
+        let still: Vec<_> = written.iter().filter(|it| it.terms != ended).cloned().collect();
+        assert_eq!(live, still);
+
+        let mut of_pay = written[..4].to_vec();
+        of_pay.sort_by(|a, b| a.id.cmp(&b.id));
+        assert_eq!(lab.mappings_of_role(&"pay".parse().unwrap()).await.unwrap(), of_pay, "ended or not");
+        assert_eq!(lab.mappings_of_role(&"publish".parse().unwrap()).await.unwrap(), []);
+    });
+}
+
 #[test]
 fn a_mapping_to_no_role_of_the_lab_is_refused() {
     on_each("a_mapping_to_no_role_of_the_lab_is_refused", async |store| {
@@ -178,12 +273,7 @@ fn what_a_sign_in_gives_is_every_live_mapping_of_its_groups_in_every_lab() {
     on_each("what_a_sign_in_gives_is_every_live_mapping_of_its_groups_in_every_lab", async |store| {
         let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
         let person = kept_person(store, "somebody").await;
-        let sign_in = SignInId::from_entropy(entropy());
-        doing(store, async |tx| {
-            let groups = Groups::Present(vec!["a".parse().unwrap(), "b".parse().unwrap()]);
-            tx.insert_sign_in(&sign_in, &person, &ClaimsSnapshot::of_groups(groups), now()).await.unwrap();
-        })
-        .await;
+        let sign_in = signs_in(store, &person, &["a", "b"], now()).await;
         in_lab(store, &vision, async |lab| {
             lab.insert_mapping(&mapping("a", "pay", strict())).await.unwrap();
             lab.insert_mapping(&mapping("b", "read-results", MappingTerms::default())).await.unwrap();

@@ -1,41 +1,14 @@
 //! Who is known in a lab, and its role sessions.
 
-use lodge::domain::access::{Allowed, Decision, Evidence, Refusal, SignInStrength, decide};
-use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{MappingId, RoleSessionId, SignInId};
+use lodge::domain::access::{Allowed, Refusal};
+use lodge::domain::id::RoleSessionId;
 use lodge::domain::lab::Office;
 use lodge::domain::ledger::{Draft, Event, Failure, Thread};
-use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
-use lodge::domain::policy::PolicyLibrary;
+use lodge::domain::mapping::MappingTerms;
 use lodge::store::{LabPerson, LiveRoleSession, RecentTrouble, RoleSession};
 
 use super::*;
 use crate::support::databases::look;
-
-/// That somebody may have the role `pay` of a lab, by a mapping that is made for it.
-async fn allowed(store: &Store, access: &OperatorAccess) -> Allowed {
-    let target = MappingTarget {
-        connection: "campus".parse().unwrap(),
-        group: "payers".parse().unwrap(),
-        role: "pay".parse().unwrap(),
-    };
-    let (id, terms) = (MappingId::from_entropy(entropy()), MappingTerms::default());
-    let mapping = Mapping { id, target, terms, revision: 1, created_at: now(), changed_at: now() };
-    in_lab(store, access, async |lab| lab.insert_mapping(&mapping).await.unwrap()).await;
-    let Mapping { target, .. } = mapping;
-    let evidence = Evidence {
-        connection: target.connection,
-        groups: Groups::Present(vec![target.group]),
-        groups_at: now(),
-        sign_in: SignInStrength { at: now(), authenticated_at: Some(now()), mfa: true },
-        suspended: false,
-    };
-    let grounds = store.read().await.unwrap().grounds(&access.lab().name, &target.role).await.unwrap();
-    match decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now()) {
-        Decision::Allowed(allowed) => *allowed,
-        Decision::Refused(refused) => panic!("{refused:?}"),
-    }
-}
 
 fn session(allowed: &Allowed, person: &PersonId, expires_at: DateTime<Utc>) -> RoleSession {
     RoleSession {
@@ -139,26 +112,6 @@ fn a_role_session_that_is_there_or_that_nothing_of_the_lab_gave_is_refused() {
         let of_no_role = RoleSession { role: "publish".parse().unwrap(), ..session(&in_vision, &person, later(900)) };
         assert!(!refused(&of_no_role).await.is_duplicate());
     });
-}
-
-/// A sign-in of somebody that brings these groups.
-async fn signs_in(store: &Store, person: &PersonId, groups: &[&str], at: DateTime<Utc>) {
-    let groups = Groups::Present(groups.iter().map(|group| group.parse().unwrap()).collect());
-    let id = SignInId::from_entropy(entropy());
-    let claims = ClaimsSnapshot::of_groups(groups);
-    doing(store, async |tx| tx.insert_sign_in(&id, person, &claims, at).await.unwrap()).await;
-}
-
-async fn maps(store: &Store, access: &OperatorAccess, group: &str, role: &str, terms: MappingTerms) -> MappingId {
-    let target = MappingTarget {
-        connection: "campus".parse().unwrap(),
-        group: group.parse().unwrap(),
-        role: role.parse().unwrap(),
-    };
-    let id = MappingId::from_entropy(entropy());
-    let mapping = Mapping { id, target, terms, revision: 1, created_at: now(), changed_at: now() };
-    in_lab(store, access, async |lab| lab.insert_mapping(&mapping).await.unwrap()).await;
-    mapping.id
 }
 
 #[test]
