@@ -50,8 +50,8 @@ const PING_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// What the server is told about each of a broker's connections. It gives up on a lock before the broker gives up on the
 /// server, so that a lock is never taken for an outage; and it takes a lab's book from a broker that stands still or is
-/// cut off while it has it.
-const SESSION: &str = "set lock_timeout = '700ms'; set idle_in_transaction_session_timeout = '5s'";
+/// cut off while it has it. Nothing is compiled for a statement: compiling takes longer than any of ours.
+const SESSION: &str = "set lock_timeout = '700ms'; set idle_in_transaction_session_timeout = '5s'; set jit = off";
 
 const WRITE: &str = "begin isolation level read committed";
 
