@@ -5,6 +5,7 @@ mod conditions;
 mod fresh;
 mod groups;
 mod idempotency;
+mod names;
 mod pages;
 mod preview;
 mod revisions;

@@ -1,14 +1,14 @@
 //! Reading a lab's ledger: from its end backwards, filtered, so much at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::names::{LabNames, NamedPerson};
 use super::{Broker, Caller, LabError, LabPlace, Result};
 use crate::domain::id::{LabName, PersonId, RoleName};
 use crate::domain::lab::Role;
 use crate::domain::ledger::{Thread, Word};
-use crate::domain::person::DisplayName;
 use crate::store::{FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LedgerFilter};
 
 /// How many entries a page has, at most.
@@ -77,8 +77,8 @@ pub struct LedgerPart {
     pub place: LabPlace,
     /// The entries, and where the next part begins.
     pub found: FoundEntries,
-    /// What those people of the lab are called whom the entries speak of. Nobody else is in it.
-    pub people: BTreeMap<PersonId, Option<DisplayName>>,
+    /// Those people of the lab whom the entries speak of. Nobody else is in it.
+    pub people: BTreeMap<PersonId, NamedPerson>,
     /// The lab's roles, by name, to choose from.
     pub roles: Vec<Role>,
 }
@@ -111,15 +111,16 @@ impl Broker {
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
         let mut lab = tx.lab(&access).await?;
         let roles = lab.roles().await?;
+        let names = LabNames::read(&mut lab).await?;
         let people = match wish.person.as_deref().map(|text| (text, text.parse::<PersonId>())) {
             None => Some(Vec::new()),
             Some((_, Ok(id))) => Some(vec![id]),
             Some((name, Err(_))) => {
-                let meant = lab.called(name, u32::try_from(LEDGER_CHOICES_MAX + 1).unwrap_or(u32::MAX)).await?;
+                let meant: Vec<PersonId> = names.called(name).take(LEDGER_CHOICES_MAX + 1).cloned().collect();
                 if meant.len() > LEDGER_CHOICES_MAX {
                     return Err(LabError::TooManyCalledSo.into());
                 }
-                Some(meant.into_iter().map(|(id, _)| id).collect::<Vec<_>>()).filter(|ids| !ids.is_empty())
+                Some(meant).filter(|ids| !ids.is_empty())
             }
         };
         let found = match people {
@@ -137,8 +138,8 @@ impl Broker {
             // Nobody of the lab is called so, so nothing is by them.
             None => FoundEntries::default(),
         };
-        let spoken_of: BTreeSet<PersonId> = found.entries.iter().flat_map(people_of).collect();
-        let people = lab.names_of(&spoken_of.into_iter().collect::<Vec<_>>()).await?.into_iter().collect();
+        let spoken_of = found.entries.iter().flat_map(people_of);
+        let people = spoken_of.filter_map(|id| names.find(&id)).map(|person| (person.id.clone(), person)).collect();
         Ok(LedgerPart { place: LabPlace::of(&access), found, people, roles })
     }
 }
@@ -159,8 +160,8 @@ impl LedgerPart {
     pub fn in_words(&self, found: &FoundEntry) -> String {
         let Some(entry) = &found.entry else { return DAMAGED.to_owned() };
         let words = entry.sentence(found.asked_for.as_ref()).into_iter().map(|word| match word {
-            Word::Person(id) => match self.people.get(&id) {
-                Some(Some(name)) => format!("{} ({id})", name.as_str()),
+            Word::Person(id) => match self.people.get(&id).and_then(|person| person.name.as_ref()) {
+                Some(name) => format!("{} ({id})", name.as_str()),
                 _ => id.to_string(),
             },
             Word::Moment(at) => {

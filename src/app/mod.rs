@@ -12,6 +12,7 @@ mod keys;
 mod ledger;
 mod limits;
 mod mappings;
+mod names;
 mod operators;
 mod overview;
 mod people;
@@ -32,8 +33,8 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use crate::store::{
-    BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, NamedPerson,
-    OfficeHolder, RevisionRow, SeenGroup,
+    BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, OfficeHolder,
+    SeenGroup,
 };
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
@@ -47,8 +48,9 @@ pub use ledger::{DAMAGED, LEDGER_CATEGORIES, LEDGER_PAGE_MAX, LedgerCategory, Le
 pub use limits::{LabLimits, LabSettings, Limit, LimitChange, LimitOf, MappingCounts};
 pub use mappings::{
     Affected, AuthorGain, ChangePlace, MAPPINGS_PAGE_MAX, MappingChoices, MappingHistory, MappingOutcome,
-    MappingPreview, MappingsView, TermsEdit, WaitingChange,
+    MappingPreview, MappingRevision, MappingsView, TermsEdit, WaitingChange,
 };
+pub use names::{Keeper, NamedPerson};
 pub use operators::{ConnectionCheck, ConnectionView, OperatorLacks, Versions};
 pub use overview::{
     Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,

@@ -149,8 +149,9 @@ pub struct LabMembers {
     pub page: MembersPage,
     /// How many people it has, whoever is looked for.
     pub everybody: usize,
-    /// The one that was asked for by their id, when they are one of the lab's people.
-    pub named: Option<LabPerson>,
+    /// The one that was asked for by their id, when they are one of the lab's people; and whether another one's name looks
+    /// the same.
+    pub named: Option<(LabPerson, bool)>,
 }
 
 /// A role, and how much it is used.
@@ -464,7 +465,7 @@ impl Broker {
         let mut open = tx.lab(&access).await?;
         let roster = Roster::read(&mut open).await?;
         let page = roster.members(&mut open, access.lab(), wanted, self.clock.now()).await?;
-        let named = named.and_then(|id| roster.find(id)).cloned();
+        let named = named.and_then(|id| roster.find(id)).map(|person| (person.clone(), roster.has_look_alike(person)));
         Ok(LabMembers { place: LabPlace::of(&access), page, everybody: roster.people.len(), named })
     }
 

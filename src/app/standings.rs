@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::admission::Admitted;
+use super::names::{Keeper, LabNames};
 use super::overview::Roster;
 use super::{Broker, Caller, LabError, Result};
 use crate::domain::access::{LabAccess, PiAccess, SignInStrength, gives_until, may_give};
@@ -10,7 +11,7 @@ use crate::domain::id::{ActId, LabName, PersonId};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::ledger::{Draft, Event, Thread};
 use crate::domain::limits::SignInAge;
-use crate::store::{LabPerson, LabTx, OfficeHolder, Tx};
+use crate::store::{LabPerson, LabTx, Tx};
 
 /// A lab, and what whoever looks at it is there.
 #[derive(Clone, Debug)]
@@ -35,14 +36,14 @@ pub struct LabView {
     /// Its roles, by name.
     pub roles: Vec<Role>,
     /// Whom to ask: its PIs.
-    pub pis: Vec<OfficeHolder>,
+    pub pis: Vec<Keeper>,
 }
 
 /// Somebody who was appointed.
 #[derive(Clone, Debug)]
 pub struct Appointed {
     /// Who, and as what.
-    pub holder: OfficeHolder,
+    pub keeper: Keeper,
     /// What they were before.
     pub before: Option<Office>,
 }
@@ -93,6 +94,9 @@ impl Broker {
         let roles = lab.roles().await?;
         let mut pis = lab.office_holders().await?;
         pis.retain(|holder| holder.office == Office::Pi);
+        // Beside one another only: a member learns nothing of anybody else.
+        let names = LabNames::of(pis.iter().map(|pi| (pi.id.clone(), pi.name.clone())));
+        let pis = pis.into_iter().map(|pi| names.keeper(pi)).collect();
         Ok(LabView { place: LabPlace::of(&access), roles, pis })
     }
 
@@ -101,10 +105,12 @@ impl Broker {
     /// # Errors
     ///
     /// When the caller does not, or the database is away.
-    pub async fn office_holders(&self, caller: &Caller, lab: &LabName) -> Result<Vec<OfficeHolder>> {
+    pub async fn office_holders(&self, caller: &Caller, lab: &LabName) -> Result<Vec<Keeper>> {
         let mut tx = self.store.read().await?;
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
-        Ok(tx.lab(&access).await?.office_holders().await?)
+        let mut lab = tx.lab(&access).await?;
+        let names = LabNames::read(&mut lab).await?;
+        Ok(lab.office_holders().await?.into_iter().map(|holder| names.keeper(holder)).collect())
     }
 
     /// Makes somebody a manager or a PI of the lab.
@@ -141,8 +147,9 @@ impl Broker {
             lab.append(self.act(&access, event)).await?;
         }
         let holder = lab.office_holder(person).await?.ok_or(LabError::NoSuchPerson)?;
+        let keeper = LabNames::read(&mut lab).await?.keeper(holder);
         tx.commit().await?;
-        Ok(Appointed { holder, before })
+        Ok(Appointed { keeper, before })
     }
 
     /// Takes somebody's standing away: a PI may, and everybody their own.

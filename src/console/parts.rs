@@ -4,8 +4,9 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
+use crate::app::{Keeper, NamedPerson};
 use crate::domain::id::PersonId;
-use crate::domain::person::DisplayName;
+use crate::domain::person::{DisplayName, LookAlikes};
 
 /// A moment: in UTC, and in the reader's own time where a script runs.
 #[derive(Clone, Debug, Template)]
@@ -40,6 +41,21 @@ pub(super) struct PersonTag {
 impl HtmlSafe for PersonTag {}
 
 impl PersonTag {
+    /// Somebody of a lab.
+    pub(super) fn of(person: &NamedPerson) -> Self {
+        Self::new(&person.id, person.name.as_ref(), person.looks_like_another)
+    }
+
+    /// Somebody who looks after a lab.
+    pub(super) fn of_keeper(Keeper { holder, looks_like_another }: &Keeper) -> Self {
+        Self::new(&holder.id, holder.name.as_ref(), *looks_like_another)
+    }
+
+    /// Somebody among others who are named on the same page.
+    pub(super) fn among(others: &LookAlikes, id: &PersonId, name: Option<&DisplayName>) -> Self {
+        Self::new(id, name, others.has(id, name))
+    }
+
     pub(super) fn new(id: &PersonId, name: Option<&DisplayName>, looks_like_another: bool) -> Self {
         Self { id: id.to_string(), name: name.map(|name| name.as_str().to_owned()), looks_like_another }
     }

@@ -175,7 +175,7 @@ fn cells(part: &LedgerPart, found: &FoundEntry) -> [String; HEAD.len()] {
         Thread::Act(Actor::Broker, _) => "broker".to_owned(),
         Thread::Act(by, _) => by.to_string(),
     });
-    let name = person.and_then(|person| part.people.get(person)?.as_ref());
+    let name = person.and_then(|person| part.people.get(person)?.name.as_ref());
     let target = event.and_then(Event::target);
     let about: Vec<_> = event.map(Event::people).unwrap_or_default().iter().map(ToString::to_string).collect();
     let (mut expires_at, mut key, mut request, mut code, mut digest) = (None, None, None, None, None);

@@ -8,7 +8,6 @@ use super::{LabTx, Result, column};
 use crate::domain::claims::Group;
 use crate::domain::id::{ConnectionName, MappingId, PersonId};
 use crate::domain::mapping::MappingTarget;
-use crate::domain::person::DisplayName;
 
 // The joins are crossed, so that they go the way that they are written: person by person.
 statements! {
@@ -21,42 +20,27 @@ statements! {
             order by latest.signed_in_at desc, latest.id desc limit 1) limit $3";
     }
     lab {
-        GROUP_PEOPLE = "select person.id as id, person.display_name as display_name \
+        /// One line for each of the lab who is in a group, and one for each mapping to a role that they have it by.
+        GROUP_PEOPLE = "select person.id as person, mapping.id as mapping \
             from lab_person cross join sign_in cross join sign_in_group cross join person \
+            cross join sign_in_group as other left join mapping on mapping.lab_id = lab_person.lab_id \
+            and mapping.connection = person.connection and mapping.group_name = other.group_name and mapping.role = $4 \
             where lab_person.lab_id = $1 \
             and sign_in.id = (select latest.id from sign_in latest where latest.person_id = lab_person.person_id \
             order by latest.signed_in_at desc, latest.id desc limit 1) \
             and sign_in_group.sign_in_id = sign_in.id and sign_in_group.group_name = $3 \
             and person.id = lab_person.person_id and person.connection = $2 and person.suspended_at is null \
-            union select person.id, person.display_name \
+            and other.sign_in_id = sign_in.id \
+            union select person.id, mapping.id \
             from standing cross join sign_in cross join sign_in_group cross join person \
+            cross join sign_in_group as other left join mapping on mapping.lab_id = standing.lab_id \
+            and mapping.connection = person.connection and mapping.group_name = other.group_name and mapping.role = $4 \
             where standing.lab_id = $1 \
             and sign_in.id = (select latest.id from sign_in latest where latest.person_id = standing.person_id \
             order by latest.signed_in_at desc, latest.id desc limit 1) \
             and sign_in_group.sign_in_id = sign_in.id and sign_in_group.group_name = $3 \
             and person.id = standing.person_id and person.connection = $2 and person.suspended_at is null \
-            order by 1";
-        /// By which mappings to a role those of the lab who are in a group have it.
-        GIVEN_IN_GROUP = "select lab_person.person_id as person, mapping.id as mapping \
-            from lab_person cross join sign_in cross join sign_in_group cross join person \
-            cross join sign_in_group as other cross join mapping \
-            where lab_person.lab_id = $1 \
-            and sign_in.id = (select latest.id from sign_in latest where latest.person_id = lab_person.person_id \
-            order by latest.signed_in_at desc, latest.id desc limit 1) \
-            and sign_in_group.sign_in_id = sign_in.id and sign_in_group.group_name = $3 \
-            and person.id = lab_person.person_id and person.connection = $2 and other.sign_in_id = sign_in.id \
-            and mapping.connection = person.connection and mapping.group_name = other.group_name \
-            and mapping.lab_id = lab_person.lab_id and mapping.role = $4 \
-            union select standing.person_id, mapping.id \
-            from standing cross join sign_in cross join sign_in_group cross join person \
-            cross join sign_in_group as other cross join mapping \
-            where standing.lab_id = $1 \
-            and sign_in.id = (select latest.id from sign_in latest where latest.person_id = standing.person_id \
-            order by latest.signed_in_at desc, latest.id desc limit 1) \
-            and sign_in_group.sign_in_id = sign_in.id and sign_in_group.group_name = $3 \
-            and person.id = standing.person_id and person.connection = $2 and other.sign_in_id = sign_in.id \
-            and mapping.connection = person.connection and mapping.group_name = other.group_name \
-            and mapping.lab_id = standing.lab_id and mapping.role = $4 \
+            and other.sign_in_id = sign_in.id \
             order by 1, 2";
         /// The groups of those who are known in the lab, then of those who look after it and are not.
         LAB_GROUPS = "select person.connection as connection, sign_in_group.group_name as group_name, \
@@ -77,19 +61,13 @@ statements! {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct NamedRow {
-    id: String,
-    display_name: Option<String>,
-}
-
-/// Somebody of a lab, by name.
+/// One of a lab's people who is in a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedPerson {
+pub struct GroupMember {
     /// Who.
-    pub id: PersonId,
-    /// What they are called, if a provider ever said.
-    pub name: Option<DisplayName>,
+    pub person: PersonId,
+    /// By which mappings they have the role that was asked about.
+    pub given_by: Vec<MappingId>,
 }
 
 /// A group, and how many of a lab's people are in it.
@@ -108,33 +86,27 @@ fn number(count: i64) -> u32 {
 }
 
 impl LabTx<'_> {
-    /// Those of the lab who are in the target's group, by id. Who is suspended has nothing to gain or lose.
-    pub async fn people_in_group(&mut self, target: &MappingTarget) -> Result<Vec<NamedPerson>> {
+    /// Those of the lab who are in the target's group, by id, and the mappings to its role that they have it by, ended ones
+    /// included. Who is suspended has nothing to gain or lose.
+    pub async fn people_in_group(&mut self, target: &MappingTarget) -> Result<Vec<GroupMember>> {
         let (connection, group) = (target.connection.as_str(), target.group.as_str());
-        let rows: Vec<NamedRow> = run_in_lab!(self, fetch_all NamedRow: GROUP_PEOPLE, connection, group)?;
-        rows.iter()
-            .map(|row| {
-                Ok(NamedPerson {
-                    id: column(&row.id, "person", "id")?,
-                    name: row.display_name.as_deref().and_then(DisplayName::from_claim),
-                })
-            })
-            .collect()
-    }
-
-    /// By which mappings, ended ones included, the target's role is given to those of the lab who are in its group.
-    pub async fn given_in_group(&mut self, target: &MappingTarget) -> Result<Vec<(PersonId, MappingId)>> {
-        let (connection, group) = (target.connection.as_str(), target.group.as_str());
-        let rows: Vec<(String, String)> = run_in_lab!(
+        let rows: Vec<(String, Option<String>)> = run_in_lab!(
             self,
-            fetch_all (String, String): GIVEN_IN_GROUP,
+            fetch_all (String, Option<String>): GROUP_PEOPLE,
             connection,
             group,
             target.role.as_str(),
         )?;
-        rows.iter()
-            .map(|(person, mapping)| Ok((column(person, "person", "id")?, column(mapping, "mapping", "id")?)))
-            .collect()
+        let mut people: Vec<GroupMember> = Vec::new();
+        for (person, mapping) in rows {
+            let person: PersonId = column(&person, "person", "id")?;
+            let mapping = mapping.map(|id| column(&id, "mapping", "id")).transpose()?;
+            match people.last_mut().filter(|last| last.person == person) {
+                Some(last) => last.given_by.extend(mapping),
+                None => people.push(GroupMember { person, given_by: mapping.into_iter().collect() }),
+            }
+        }
+        Ok(people)
     }
 
     /// How many are in the target's group, whoever they are, counted up to a number.

@@ -9,16 +9,12 @@ use super::sql::{run_across, run_in_lab, statements};
 use super::{Error, LabTx, Result, Scope, Tx, column};
 use crate::domain::id::{PersonId, RoleName, RoleSessionId};
 use crate::domain::ledger::{Book, Draft, Entry, Event};
-use crate::domain::person::DisplayName;
 
 /// How many places of a book one request looks at, at most: what it costs does not grow with the lab.
-pub const LEDGER_WINDOW: i64 = 25_000;
+pub const LEDGER_WINDOW: i64 = 10_000;
 
 /// How many people, and how many kinds, one can look for at once.
 pub const LEDGER_CHOICES_MAX: usize = 8;
-
-/// How many names are looked up by one statement.
-const NAMES_AT_ONCE: usize = 16;
 
 /// How far two entries may be out of order: each has the time at which its draft was made, and clocks are set back.
 const OUT_OF_ORDER: TimeDelta = TimeDelta::hours(1);
@@ -38,10 +34,14 @@ statements! {
             where ledger_entry.book = $1 and ledger_entry.seq < $2 and ledger_entry.seq >= $3 \
             and case when ledger_entry.at >= $4 and ledger_entry.at < $5 then 1 else 0 end = 1 \
             and ($6 = '' or ledger_entry.kind in ($6, $7, $8, $9, $10, $11, $12, $13)) \
-            and ($14 = '' or ledger_entry.entry like $14 escape '!' or ledger_entry.entry like $15 escape '!' \
-            or ledger_entry.entry like $16 escape '!' or ledger_entry.entry like $17 escape '!' \
-            or ledger_entry.entry like $18 escape '!' or ledger_entry.entry like $19 escape '!' \
-            or ledger_entry.entry like $20 escape '!' or ledger_entry.entry like $21 escape '!') \
+            and ($14 = '' or ledger_entry.entry like $14 escape '!' \
+            or ($15 <> '' and ledger_entry.entry like $15 escape '!') \
+            or ($16 <> '' and ledger_entry.entry like $16 escape '!') \
+            or ($17 <> '' and ledger_entry.entry like $17 escape '!') \
+            or ($18 <> '' and ledger_entry.entry like $18 escape '!') \
+            or ($19 <> '' and ledger_entry.entry like $19 escape '!') \
+            or ($20 <> '' and ledger_entry.entry like $20 escape '!') \
+            or ($21 <> '' and ledger_entry.entry like $21 escape '!')) \
             and ($22 = '' or ledger_entry.entry like $22 escape '!' or begun.entry like $22 escape '!') \
             and ($23 = '' or ledger_entry.entry like $23 escape '!' or lower(ledger_entry.entry) like $24 escape '!') \
             order by ledger_entry.seq desc limit $25";
@@ -49,19 +49,6 @@ statements! {
         TIME_OF_PLACE = "select at from ledger_entry where book = $1 and seq = $2";
         FIRST_SINCE = "select book, seq from ledger_entry where book = $1 and at >= $2 order by at, seq limit 1";
         LAST_UNTIL = "select book, seq from ledger_entry where book = $1 and at < $2 order by at desc, seq desc limit 1";
-        /// Of people of the lab: who is known there or looks after it. Nobody else's name is told.
-        NAMES_OF = "select person.id as id, person.display_name as display_name from person \
-            where person.id in ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-            and (exists (select 1 from lab_person where lab_person.lab_id = $1 and lab_person.person_id = person.id) \
-            or exists (select 1 from standing where standing.lab_id = $1 and standing.person_id = person.id)) \
-            order by person.id";
-        /// The same people, by a part of their name.
-        CALLED = "select person.id as id, person.display_name as display_name from lab_person \
-            join person on person.id = lab_person.person_id \
-            where lab_person.lab_id = $1 and lower(person.display_name) like $2 escape '!' \
-            union select person.id as id, person.display_name as display_name from standing \
-            join person on person.id = standing.person_id \
-            where standing.lab_id = $1 and lower(person.display_name) like $2 escape '!' order by id limit $3";
         /// Waits for whoever is in the book, and keeps others out until the transaction ends.
         HOLD_BOOK = "insert into ledger_book (book, entries) values ($1, 0) \
             on conflict (book) do update set entries = ledger_book.entries";
@@ -109,12 +96,6 @@ struct FoundRow {
     attempt: String,
     entry: String,
     begun: Option<String>,
-}
-
-#[derive(sqlx::FromRow)]
-struct NameRow {
-    id: String,
-    display_name: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -340,31 +321,6 @@ impl LabTx<'_> {
         let at: Option<(DateTime<Utc>,)> = run_in_lab!(self, fetch_optional (DateTime<Utc>,): TIME_OF_PLACE, seq)?;
         Ok(at.map(|(at,)| at))
     }
-
-    /// What those of these people are called who are known in the lab or look after it. Of nobody else, nothing.
-    pub async fn names_of(&mut self, people: &[PersonId]) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
-        let mut named = Vec::new();
-        for some in people.chunks(NAMES_AT_ONCE) {
-            let id: [&str; NAMES_AT_ONCE] = choices(&some.iter().map(PersonId::as_str).collect::<Vec<_>>());
-            let rows: Vec<NameRow> = run_in_lab!(
-                self,
-                fetch_all NameRow: NAMES_OF,
-                id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7],
-                id[8], id[9], id[10], id[11], id[12], id[13], id[14], id[15],
-            )?;
-            for row in rows {
-                named.push(named_person(&row)?);
-            }
-        }
-        Ok(named)
-    }
-
-    /// At most `limit` of those who are known in the lab or look after it, by a part of their name, by id.
-    pub async fn called(&mut self, name: &str, limit: u32) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
-        let pattern = format!("%{}%", escaped(&name.to_lowercase()));
-        let rows: Vec<NameRow> = run_in_lab!(self, fetch_all NameRow: CALLED, pattern.as_str(), i64::from(limit))?;
-        rows.iter().map(named_person).collect()
-    }
 }
 
 /// Later than any entry, and of four digits still.
@@ -373,10 +329,9 @@ const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_79
     None => DateTime::<Utc>::MAX_UTC,
 };
 
-/// The choices in as many places as a statement has; the first one again where there are fewer, and nothing when there
-/// are none.
+/// The choices in as many places as a statement has, and nothing in those that are left.
 fn choices<'a, const PLACES: usize>(given: &[&'a str]) -> [&'a str; PLACES] {
-    std::array::from_fn(|place| given.get(place).or(given.first()).copied().unwrap_or(""))
+    std::array::from_fn(|place| given.get(place).copied().unwrap_or(""))
 }
 
 /// For `like … escape '!'`: a part of an entry's text, in which it stands as in any JSON.
@@ -387,10 +342,6 @@ fn pattern_in_entry(text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
-}
-
-fn named_person(row: &NameRow) -> Result<(PersonId, Option<DisplayName>)> {
-    Ok((column(&row.id, "person", "id")?, row.display_name.as_deref().and_then(DisplayName::from_claim)))
 }
 
 fn found(row: FoundRow) -> FoundEntry {

@@ -4,10 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::labs::duration;
 use super::sql::{run_across, run_in_lab, statements};
-use super::{LabTx, MaybeTime, NamedPerson, Result, Tx, column};
+use super::{LabTx, MaybeTime, Result, Tx, column};
 use crate::domain::id::{LabId, MappingChangeId, MappingId, PersonId, RoleName};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
-use crate::domain::person::DisplayName;
 
 statements! {
     lab {
@@ -33,16 +32,9 @@ statements! {
             and (ends_at is null or ends_at > $5) order by role, group_name, id limit $6";
         MAPPINGS_OF_ROLE = "select id, connection, group_name, role, ends_at, max_duration_seconds, needs_mfa, \
             needs_approval, revision, created_at, changed_at from mapping where lab_id = $1 and role = $2 order by id";
-        /// Whoever is nobody in the lab any more has no name here.
-        REVISIONS = "select mapping_revision.revision as revision, mapping_revision.ends_at as ends_at, \
-            mapping_revision.max_duration_seconds as max_duration_seconds, mapping_revision.needs_mfa as needs_mfa, \
-            mapping_revision.needs_approval as needs_approval, mapping_revision.changed_at as changed_at, \
-            mapping_revision.person_id as person, case when exists (select 1 from lab_person \
-            where lab_person.lab_id = $1 and lab_person.person_id = person.id) or exists (select 1 from standing \
-            where standing.lab_id = $1 and standing.person_id = person.id) then person.display_name end as display_name \
-            from mapping_revision left join person on person.id = mapping_revision.person_id \
-            where mapping_revision.lab_id = $1 and mapping_revision.mapping_id = $2 and mapping_revision.revision < $3 \
-            order by mapping_revision.revision desc limit $4";
+        REVISIONS = "select revision, ends_at, max_duration_seconds, needs_mfa, needs_approval, changed_at, person_id \
+            from mapping_revision where lab_id = $1 and mapping_id = $2 and revision < $3 \
+            order by revision desc limit $4";
         CHANGE = "select id, mapping_id, of_revision, author, connection, group_name, role, ends_at, \
             max_duration_seconds, needs_mfa, needs_approval, asked_at, lapses_at from mapping_change \
             where lab_id = $1 and id = $2 and lapses_at > $3";
@@ -106,8 +98,7 @@ struct RawRevision {
     needs_mfa: bool,
     needs_approval: bool,
     changed_at: DateTime<Utc>,
-    person: Option<String>,
-    display_name: Option<String>,
+    person_id: Option<String>,
 }
 
 /// The conditions of a mapping at one of its revisions.
@@ -119,8 +110,8 @@ pub struct RevisionRow {
     pub terms: MappingTerms,
     /// From when on.
     pub changed_at: DateTime<Utc>,
-    /// Who set them; an operator, or nobody knows, when there is none. The name is that of somebody of the lab.
-    pub by: Option<NamedPerson>,
+    /// Who set them; an operator, or nobody knows, when there is none.
+    pub by: Option<PersonId>,
 }
 
 /// Where a page of mappings begins: after this one.
@@ -247,8 +238,6 @@ impl LabTx<'_> {
             run_in_lab!(self, fetch_all RawRevision: REVISIONS, id.as_str(), before, i64::from(limit))?;
         rows.into_iter()
             .map(|row| {
-                let name = row.display_name.as_deref().and_then(DisplayName::from_claim);
-                let id = row.person.map(|id| column(&id, "mapping_revision", "person_id")).transpose()?;
                 Ok(RevisionRow {
                     revision: row.revision,
                     terms: MappingTerms {
@@ -261,7 +250,7 @@ impl LabTx<'_> {
                         needs_approval: row.needs_approval,
                     },
                     changed_at: row.changed_at,
-                    by: id.map(|id| NamedPerson { id, name }),
+                    by: row.person_id.map(|id| column(&id, "mapping_revision", "person_id")).transpose()?,
                 })
             })
             .collect()

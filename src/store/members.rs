@@ -6,15 +6,20 @@
 use chrono::{DateTime, Utc};
 
 use super::sql::{run_across, run_in_lab, statements};
-use super::{Result, Scope, Tx};
+use super::{LabTx, Result, Scope, Tx, column};
 use crate::domain::access::Allowed;
 use crate::domain::id::{MappingId, PersonId, RoleName, RoleSessionId};
+use crate::domain::person::DisplayName;
 
 statements! {
     lab {
         KNOW_PERSON = "insert into lab_person (lab_id, person_id, first_asked_at, last_asked_at) \
             values ($1, $2, $3, $3) on conflict (lab_id, person_id) \
             do update set last_asked_at = excluded.last_asked_at";
+        LAB_NAMES = "select person.id as id, person.display_name as display_name from lab_person \
+            join person on person.id = lab_person.person_id where lab_person.lab_id = $1 \
+            union select person.id, person.display_name from standing \
+            join person on person.id = standing.person_id where standing.lab_id = $1";
         INSERT_ROLE_SESSION = "insert into role_session \
             (lab_id, id, person_id, role, mapping_id, issued_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
     }
@@ -39,6 +44,16 @@ pub struct RoleSession {
     pub issued_at: DateTime<Utc>,
     /// When its credentials die.
     pub expires_at: DateTime<Utc>,
+}
+
+impl LabTx<'_> {
+    /// What everybody is called who is known in the lab or looks after it, in no order. Nobody else's name is told.
+    pub async fn names(&mut self) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
+        let rows: Vec<(String, Option<String>)> = run_in_lab!(self, fetch_all (String, Option<String>): LAB_NAMES)?;
+        rows.iter()
+            .map(|(id, name)| Ok((column(id, "person", "id")?, name.as_deref().and_then(DisplayName::from_claim))))
+            .collect()
+    }
 }
 
 /// The lab of what the gate allowed, in a transaction: for writing down what comes of it, and nothing else.

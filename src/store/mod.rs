@@ -58,7 +58,7 @@ use sqlite::{Alone, SqliteStore};
 
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
-pub use groups::{NamedPerson, SeenGroup};
+pub use groups::{GroupMember, SeenGroup};
 pub use health::{About, Finding, Health, LoginError};
 pub use idempotency::DoneRequest;
 pub use labs::{LabAtAGlance, LabPi};

@@ -122,6 +122,10 @@ pub struct NamedPerson {
     #[serde(default)]
     #[cfg_attr(feature = "server", schema(required))]
     pub name: Option<String>,
+    /// Whether the name of somebody else of the lab looks the same. Compare the ids.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(required))]
+    pub looks_like_another: bool,
 }
 
 /// A mapping's conditions at one of its revisions.
@@ -448,6 +452,10 @@ pub struct LabPerson {
     #[serde(default)]
     #[cfg_attr(feature = "server", schema(required))]
     pub name: Option<String>,
+    /// Whether the name of somebody else of the lab looks the same. Compare the ids.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(required))]
+    pub looks_like_another: bool,
     /// What people call the connection they sign in at.
     pub connection_title: String,
     /// `manager` or `pi`; absent for somebody who has neither (any more).

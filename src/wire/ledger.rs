@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::labs::NamedPerson;
+
 /// A part of a lab's ledger: `GET /api/v1/labs/{lab}/ledger?person=&kind=&role=&from=&to=&q=&after=&limit=`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
@@ -9,8 +11,8 @@ pub struct Ledger {
     /// The newest first.
     pub entries: Vec<LedgerEntry>,
     /// The people of the lab whom the entries speak of. Somebody who is none stands in the entries by their id only.
-    pub people: Vec<LedgerPerson>,
-    /// How far back this part looked; `null` when there was nothing to look at. One request looks at 25,000 entries at
+    pub people: Vec<NamedPerson>,
+    /// How far back this part looked; `null` when there was nothing to look at. One request looks at 10,000 entries at
     /// most, so a part can be short, or empty, and not the last.
     #[cfg_attr(feature = "server", schema(required))]
     pub looked_back_to: Option<LedgerPlace>,
@@ -28,18 +30,6 @@ pub struct LedgerPlace {
     /// The time of the entry there.
     #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub at: String,
-}
-
-/// Somebody of the lab.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
-pub struct LedgerPerson {
-    /// `p-…`
-    #[cfg_attr(feature = "server", schema(value_type = super::texts::PersonId))]
-    pub id: String,
-    /// What the university calls them, when it ever said.
-    #[cfg_attr(feature = "server", schema(required))]
-    pub name: Option<String>,
 }
 
 /// An entry.

@@ -38,7 +38,10 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     };
     let terms = || vec![Value::NoTime, number(1_800), Value::Flag(true), Value::Flag(true)];
     Some(match statement {
-        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAST_PLACE" | "LAB_GROUPS" => vec![b()],
+        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAB_NAMES" | "LAST_PLACE"
+        | "LAB_GROUPS" => {
+            vec![b()]
+        }
         "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
@@ -57,8 +60,6 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "TIME_OF_PLACE" => vec![b(), number(1)],
         "FIRST_SINCE" => vec![b(), at(1)],
         "LAST_UNTIL" => vec![b(), at(60)],
-        "NAMES_OF" => [vec![b()], (1..=16).map(|which| text(&person(A, which))).collect()].concat(),
-        "CALLED" => vec![b(), text("person a%"), number(10)],
         "APPEND" => {
             let act = lodge::domain::id::ActId::from_entropy(entropy(B, FRESH));
             vec![b(), number(ENTRIES + 1), at(0), text("lab-archived"), text(&person(A, 1)), text(&act), text("{}")]
@@ -69,8 +70,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "MAPPINGS" => vec![b(), text(""), number(1_000)],
         "MAPPINGS_BY_ROLE" => vec![b(), text(""), text(""), text(""), at(0), number(1_000)],
         "REVISIONS" => vec![b(), text(&mapping_id(A, 1)), number(1_000), number(1_000)],
-        "GROUP_PEOPLE" => vec![b(), text("campus"), text(&students(A))],
-        "GIVEN_IN_GROUP" => vec![b(), text("campus"), text(&students(A)), role()],
+        "GROUP_PEOPLE" => vec![b(), text("campus"), text(&students(A)), role()],
         "MAPPINGS_OF_TARGET" => vec![b(), role(), text("campus"), text(&students(A))],
         "INSERT_MAPPING" => [of_fresh_mapping(), vec![text("shared")], terms(), vec![number(1), at(0), at(0)]].concat(),
         "SET_TERMS" => [vec![b(), text(&mapping_id(A, 1)), number(1)], terms(), vec![at(0)]].concat(),

@@ -13,7 +13,7 @@ use crate::support::visitor::{Form, Page};
 const LIST: &str = "/labs/vision/mappings";
 
 impl Stage {
-    fn page(&self, who: &SignedIn, path: &str) -> Page {
+    pub(super) fn page(&self, who: &SignedIn, path: &str) -> Page {
         raw::get(&self.labs.url(path)).header("cookie", &format!("lodge_session={}", who.cookie)).page().send()
     }
 

@@ -292,3 +292,30 @@ fn the_desk_at_the_machine_and_in_a_browser_are_one() {
     desk.post(&desk.operator, "/operator/labs/vision/invitation/withdraw", &[]);
     assert!(wait(desk.labs.seeding().desk().withdraw_invitation(&desk.labs.a.name)).is_err(), "it is over");
 }
+
+/// The operator sees who is listed beside whom: of everybody at the university there are too many of one name.
+#[test]
+fn look_alikes_are_marked_among_those_on_a_page() {
+    let desk = Desk::on(Kind::Sqlite);
+    let (labs, sam) = (&desk.labs, &desk.operator);
+    let pis = ["one", "two"].map(|subject| labs.holder(&labs.a, Office::Pi, subject, &[]));
+    let other = labs.holder(&labs.b, Office::Pi, "three", &[]);
+    labs.name("one", "Ada Marsh");
+    labs.name("two", "Ad\u{430} Marsh");
+    labs.name("three", "Noor Haddad");
+    let marks = |path: &str| {
+        let page = desk.page(sam, path);
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        page.body.matches(">look-alike</span>").count()
+    };
+    let lab = format!("/operator/labs/{}", labs.a.name);
+
+    for (path, expected) in [("/operator/people", 2), ("/operator/labs", 2), (lab.as_str(), 2)] {
+        assert_eq!(marks(path), expected, "{path}");
+    }
+    assert_eq!(marks("/operator/people?search=haddad"), 0);
+    for person in pis.iter().chain([&other]) {
+        desk.post(sam, &format!("/operator/people/{}/suspend", person.person), &[]);
+    }
+    assert_eq!(marks("/operator"), 2, "among the suspended");
+}

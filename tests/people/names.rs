@@ -1,5 +1,7 @@
 //! Names that mean to mislead.
 
+use lodge::domain::lab::Office;
+
 use super::{EVERYWHERE, on_each};
 
 #[test]
@@ -81,10 +83,25 @@ fn people_who_look_alike_are_marked_everywhere() {
         assert_eq!(marked("/api/v1/labs/vision/overview", "/people/people"), expected);
         assert_eq!(marked("/api/v1/labs/vision/role-sessions", "/sessions").len(), 2);
 
+        assert_eq!(marked("/api/v1/labs/vision/people", "/people"), [stage.pi.person.to_string()]);
+        assert_eq!(marked("/api/v1/labs/vision/ledger", "/people"), expected);
+        // The latest six entries: three asked for something and got it.
+        let page = stage.see(&stage.pi, "/labs/vision/ledger?kind=issued").body;
+        assert_eq!(page.matches(">look-alike</span>").count(), 2, "{page}");
+
         let page = stage.see(&stage.pi, &format!("/labs/vision/people/appoint?person={}&standing=pi", eve.person)).body;
         assert!(page.contains("a name that looks the same") && page.contains(ada.person.as_str()), "{page}");
         let page =
             stage.see(&stage.pi, &format!("/labs/vision/people/appoint?person={}&standing=pi", noor.person)).body;
         assert!(!page.contains("a name that looks the same"), "{page}");
+
+        // A member sees the PIs beside one another, and learns of nobody else.
+        let page = stage.see(&noor, "/labs/vision").body;
+        assert!(page.contains("ADA MARSH") && !page.contains("look-alike"), "{page}");
+        let pi = stage.labs.holder(&stage.labs.a, Office::Pi, "another-pi", &[]);
+        stage.name("another-pi", "Ad\u{430} Marsh");
+        let page = stage.see(&noor, "/labs/vision").body;
+        assert!(page.contains(pi.person.as_str()), "{page}");
+        assert_eq!(page.matches(">look-alike</span>").count(), 2, "{page}");
     });
 }

@@ -5,7 +5,6 @@ use lodge::domain::actor::Actor;
 use lodge::domain::id::{ActId, RoleSessionId};
 use lodge::domain::lab::Office;
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
-use lodge::domain::person::DisplayName;
 use lodge::store::{FoundEntries, LEDGER_WINDOW, LedgerFilter, OpenAttempt};
 
 use super::*;
@@ -208,31 +207,4 @@ fn a_book_is_looked_through_for_what_is_asked() {
 /// Only PostgreSQL knows the small letter of every capital one.
 fn lab_lowers_umlauts(store: &Store) -> bool {
     format!("{store:?}").contains("Postgres(")
-}
-
-#[test]
-fn nobody_is_named_who_is_not_of_the_lab() {
-    on_each("nobody_is_named_who_is_not_of_the_lab", async |store| {
-        let (access, other) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
-        let mut people = Vec::new();
-        for (subject, name) in [("ada", "Ada 100%"), ("eve", "Eve_Ada"), ("mallory", "Adam")] {
-            let id = kept_person(store, subject).await;
-            let name = DisplayName::from_claim(name);
-            doing(store, async |tx| tx.upsert_person(&id, &key(subject), name.as_ref(), now()).await.unwrap()).await;
-            people.push(id);
-        }
-        in_lab(store, &access, async |lab| lab.put_office(&people[0], Office::Pi, now()).await.unwrap()).await;
-        in_lab(store, &other, async |lab| lab.put_office(&people[1], Office::Pi, now()).await.unwrap()).await;
-
-        let mut tx = store.read().await.unwrap();
-        let mut lab = tx.lab(&access).await.unwrap();
-        let ids = |found: Vec<(PersonId, Option<DisplayName>)>| found.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
-        let many: Vec<PersonId> = (10..60).map(person).chain(people.clone()).collect();
-        assert_eq!(ids(lab.names_of(&many).await.unwrap()), people[..1]);
-        assert_eq!(lab.names_of(&[]).await.unwrap(), []);
-        for (part, expected) in [("ada", 1), ("100%", 1), ("ADA 1", 1), ("a_a", 0), ("adam", 0), ("eve", 0)] {
-            assert_eq!(lab.called(part, 10).await.unwrap().len(), expected, "{part}");
-        }
-        assert_eq!(ids(lab.called("ada", 10).await.unwrap()), people[..1]);
-    });
 }

@@ -160,6 +160,40 @@ fn a_labs_people_are_those_who_asked_and_those_who_look_after_it() {
 }
 
 #[test]
+fn nobody_is_named_who_is_not_of_the_lab() {
+    on_each("nobody_is_named_who_is_not_of_the_lab", async |store| {
+        let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let (in_vision, in_language) = (allowed(store, &vision).await, allowed(store, &language).await);
+        let asked = called(store, "asked", "Ada 100%").await;
+        let (holder, both) = (called(store, "holder", "Grace").await, kept_person(store, "both").await);
+        let elsewhere = called(store, "elsewhere", "Eve").await;
+        let nobody = called(store, "nobody", "Mallory").await;
+        signs_in(store, &nobody, &["payers"], now()).await;
+        doing(store, async |tx| {
+            tx.know_person(&in_vision, &asked, now()).await.unwrap();
+            tx.know_person(&in_vision, &both, now()).await.unwrap();
+            tx.know_person(&in_language, &elsewhere, now()).await.unwrap();
+        })
+        .await;
+        let mut named = in_lab(store, &vision, async |lab| {
+            lab.put_office(&holder, Office::Manager, now()).await.unwrap();
+            lab.put_office(&both, Office::Pi, now()).await.unwrap();
+            lab.names().await.unwrap()
+        })
+        .await;
+
+        named.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut expected = vec![
+            (asked, DisplayName::from_claim("Ada 100%")),
+            (holder, DisplayName::from_claim("Grace")),
+            (both, None),
+        ];
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(named, expected, "each once");
+    });
+}
+
+#[test]
 fn what_people_are_given_by_goes_by_their_latest_sign_in() {
     on_each("what_people_are_given_by_goes_by_their_latest_sign_in", async |store| {
         let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);

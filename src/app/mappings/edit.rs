@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange};
+use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange, author_of};
 use crate::app::admission::Admitted;
 use crate::app::{Broker, LabError, RequestKey, Result};
 use crate::domain::access::{LabAccess, ManagerAccess, PiAccess, may_give};
@@ -72,7 +72,7 @@ impl Edit<'_> {
         Ok(may_give(&self.snapshot.evidence.sign_in, self.now)?)
     }
 
-    async fn lab(&mut self) -> Result<LabTx<'_>> {
+    pub(super) async fn lab(&mut self) -> Result<LabTx<'_>> {
         Ok(self.tx.lab(&self.access).await?)
     }
 
@@ -103,7 +103,7 @@ impl Edit<'_> {
             // Somebody may have answered it since.
             Some(Came::Waits(id)) => {
                 let change = lab.change(&id, now).await?.ok_or(LabError::NoSuchChange)?;
-                let author = lab.office_holder(&change.author).await?;
+                let author = author_of(&mut lab, &change).await?;
                 Ok(Some(MappingOutcome::Waiting(WaitingChange { change, author })))
             }
             Some(Came::Declined) | None => Err(LabError::KeyReused.into()),
@@ -206,7 +206,7 @@ impl Edit<'_> {
         let mut lab = self.lab().await?;
         lab.forget_lapsed_changes(now).await?;
         lab.insert_change(&change).await?;
-        let author = lab.office_holder(&change.author).await?;
+        let author = author_of(&mut lab, &change).await?;
         let event = Event::MappingChangeAsked {
             change: change.id.clone(),
             mapping: change.mapping.clone(),

@@ -9,6 +9,7 @@ mod preview;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::admission::Admitted;
+use super::names::{Keeper, LabNames, NamedPerson};
 use super::{Broker, Caller, LabError, LabPlace, RequestKey, Result};
 use crate::domain::access::{ManagerAccess, gives_until};
 use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId};
@@ -16,7 +17,7 @@ use crate::domain::lab::Role;
 use crate::domain::ledger::{Asked, Event};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;
-use crate::store::{MappingPlace, OfficeHolder, RevisionRow, Tx};
+use crate::store::{LabTx, MappingPlace, Tx};
 use edit::{Came, Edit};
 
 pub use preview::{Affected, AuthorGain, MappingChoices, MappingPreview};
@@ -66,7 +67,7 @@ pub struct WaitingChange {
     /// The change.
     pub change: MappingChange,
     /// Its author, as far as they look after the lab still.
-    pub author: Option<OfficeHolder>,
+    pub author: Option<Keeper>,
 }
 
 /// A page of a lab's mappings, for people.
@@ -86,6 +87,19 @@ pub struct MappingsView {
     pub fresh_until: DateTime<Utc>,
 }
 
+/// A mapping's conditions at one of its revisions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingRevision {
+    /// Which.
+    pub revision: i64,
+    /// What the conditions were.
+    pub terms: MappingTerms,
+    /// From when on.
+    pub changed_at: DateTime<Utc>,
+    /// Who set them; an operator, or nobody knows, when there is none.
+    pub by: Option<NamedPerson>,
+}
+
 /// A mapping and what became of it.
 #[derive(Clone, Debug)]
 pub struct MappingHistory {
@@ -94,7 +108,7 @@ pub struct MappingHistory {
     /// The mapping.
     pub mapping: Mapping,
     /// Its revisions, the newest first.
-    pub revisions: Vec<RevisionRow>,
+    pub revisions: Vec<MappingRevision>,
     /// Whether there are older ones.
     pub more: bool,
 }
@@ -106,6 +120,32 @@ pub struct ChangePlace {
     pub asked_at: DateTime<Utc>,
     /// Which.
     pub id: MappingChangeId,
+}
+
+/// At most `limit` revisions of a mapping, the newest first, before the given one; and whether there are older ones.
+async fn revisions_of(
+    lab: &mut LabTx<'_>,
+    names: &LabNames,
+    id: &MappingId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<(Vec<MappingRevision>, bool)> {
+    let mut rows = lab.revisions(id, before.unwrap_or(i64::MAX), limit + 1).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let revisions = rows.into_iter().map(|row| MappingRevision {
+        revision: row.revision,
+        terms: row.terms,
+        changed_at: row.changed_at,
+        by: row.by.map(|id| names.person(id)),
+    });
+    Ok((revisions.collect(), more))
+}
+
+/// Who asked for a change, as far as they look after the lab still.
+async fn author_of(lab: &mut LabTx<'_>, change: &MappingChange) -> Result<Option<Keeper>> {
+    let names = LabNames::read(lab).await?;
+    Ok(lab.office_holder(&change.author).await?.map(|holder| names.keeper(holder)))
 }
 
 impl Broker {
@@ -281,7 +321,11 @@ impl Broker {
             return Ok(Vec::new());
         }
         let holders = lab.office_holders().await?;
-        let author = |id: &PersonId| holders.iter().find(|holder| holder.id == *id).cloned();
+        let names = LabNames::read(&mut lab).await?;
+        let author = |id: &PersonId| {
+            let holder = holders.iter().find(|holder| holder.id == *id).cloned();
+            holder.map(|holder| names.keeper(holder))
+        };
         Ok(changes.into_iter().map(|change| WaitingChange { author: author(&change.author), change }).collect())
     }
 
@@ -323,25 +367,6 @@ impl Broker {
         Ok(MappingsView { place, roles, mappings, more, waiting, fresh_until })
     }
 
-    /// A mapping, whom it gives its role, and at most `limit` of its revisions, before the given one.
-    ///
-    /// # Errors
-    ///
-    /// When the caller does not look after the lab, it has no such mapping, or the database is away.
-    pub async fn mapping_history(
-        &self,
-        caller: &Caller,
-        lab: &LabName,
-        id: &MappingId,
-        before: Option<i64>,
-        limit: u32,
-    ) -> Result<MappingHistory> {
-        let (revisions, more) = self.mapping_revisions(caller, lab, id, before, limit).await?;
-        let preview = self.preview_end(caller, lab, id).await?;
-        let mapping = preview.mapping.clone().ok_or(LabError::NoSuchMapping)?;
-        Ok(MappingHistory { preview, mapping, revisions, more })
-    }
-
     /// At most `limit` revisions of a mapping, the newest first, before the given one; and whether there are older ones.
     ///
     /// # Errors
@@ -354,15 +379,13 @@ impl Broker {
         id: &MappingId,
         before: Option<i64>,
         limit: u32,
-    ) -> Result<(Vec<RevisionRow>, bool)> {
+    ) -> Result<(Vec<MappingRevision>, bool)> {
         let mut tx = self.store.read().await?;
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
         let mut open = tx.lab(&access).await?;
         open.mapping(id).await?.ok_or(LabError::NoSuchMapping)?;
-        let mut revisions = open.revisions(id, before.unwrap_or(i64::MAX), limit + 1).await?;
-        let more = revisions.len() > limit as usize;
-        revisions.truncate(limit as usize);
-        Ok((revisions, more))
+        let names = LabNames::read(&mut open).await?;
+        revisions_of(&mut open, &names, id, before, limit).await
     }
 
     /// A change that waits.
@@ -375,7 +398,7 @@ impl Broker {
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
         let mut open = tx.lab(&access).await?;
         let change = open.change(id, self.clock.now()).await?.ok_or(LabError::NoSuchChange)?;
-        let author = open.office_holder(&change.author).await?;
+        let author = author_of(&mut open, &change).await?;
         Ok(WaitingChange { change, author })
     }
 

@@ -6,14 +6,15 @@
 use chrono::{DateTime, Utc};
 
 use super::edit::Edit;
-use super::{Broker, Caller, TermsEdit};
+use super::{Broker, Caller, MappingHistory, TermsEdit, revisions_of};
 use crate::app::admission::Admitted;
+use crate::app::names::{LabNames, NamedPerson};
 use crate::app::{LabError, LabPlace, Result};
 use crate::domain::access::gives_until;
-use crate::domain::id::{LabName, MappingId, PersonId};
+use crate::domain::id::{LabName, MappingId};
 use crate::domain::lab::Role;
 use crate::domain::mapping::{Effect, Mapping, MappingTarget, MappingTerms, Others, effect};
-use crate::store::{NamedPerson, SeenGroup};
+use crate::store::SeenGroup;
 
 /// What a change gives whoever would make it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +90,18 @@ impl Edit<'_> {
         target: MappingTarget,
         after: Option<MappingTerms>,
     ) -> Result<MappingPreview> {
+        let names = LabNames::read(&mut self.lab().await?).await?;
+        self.preview_with(&names, mapping, target, after).await
+    }
+
+    /// The same, when the names of the lab's people have been read.
+    async fn preview_with(
+        mut self,
+        names: &LabNames,
+        mapping: Option<Mapping>,
+        target: MappingTarget,
+        after: Option<MappingTerms>,
+    ) -> Result<MappingPreview> {
         let now = self.now;
         let before = mapping.as_ref().map(|mapping| &mapping.terms);
         let author = match &after {
@@ -100,25 +113,19 @@ impl Edit<'_> {
         let mut lab = self.tx.lab(&self.access).await?;
         let role = lab.role(&target.role).await?.ok_or(LabError::NoSuchRole)?;
         let mappings = lab.mappings_of_role(&target.role).await?;
-        let given = lab.given_in_group(&target).await?;
         let own = mapping.as_ref().map(|mapping| &mapping.id);
-        let others_of = |person: &PersonId| -> Vec<&MappingTerms> {
-            let first = given.partition_point(|(whose, _)| whose < person);
-            let theirs = given[first..].iter().take_while(|(whose, _)| whose == person).map(|(_, id)| id);
-            let theirs = theirs.filter(|id| Some(*id) != own);
-            theirs
+        let others = |given_by: &[MappingId]| -> Vec<&MappingTerms> {
+            let others = given_by.iter().filter(|id| Some(*id) != own);
+            others
                 .filter_map(|id| mappings.binary_search_by(|mapping| mapping.id.cmp(id)).ok())
                 .map(|place| &mappings[place].terms)
                 .collect()
         };
-        let people = lab.people_in_group(&target).await?;
-        let people: Vec<Affected> = people
-            .into_iter()
-            .map(|person| {
-                let effect = effect(&others_of(&person.id), before, after.as_ref(), now);
-                Affected { person, effect }
-            })
-            .collect();
+        let people = lab.people_in_group(&target).await?.into_iter().map(|member| Affected {
+            effect: effect(&others(&member.given_by), before, after.as_ref(), now),
+            person: names.person(member.person),
+        });
+        let people: Vec<Affected> = people.collect();
         // Who is of the lab is in the group as well, and is no other.
         let everybody = lab.count_in_group(&target, Others::MOST as usize + people.len()).await?;
         let others = Others::of(u32::try_from(everybody - people.len().min(everybody)).unwrap_or(Others::MOST));
@@ -206,6 +213,29 @@ impl Broker {
         let mut groups = open.groups().await?;
         groups.sort_by(|one, other| other.people.cmp(&one.people).then_with(|| one.group.cmp(&other.group)));
         Ok(MappingChoices { place, roles, groups, fresh_until: gives_until(&snapshot.evidence.sign_in) })
+    }
+
+    /// A mapping, whom it gives its role, and at most `limit` of its revisions, before the given one.
+    ///
+    /// # Errors
+    ///
+    /// When the caller does not look after the lab, it has no such mapping, or the database is away.
+    pub async fn mapping_history(
+        &self,
+        caller: &Caller,
+        lab: &LabName,
+        id: &MappingId,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<MappingHistory> {
+        let mut edit = self.look(caller, lab).await?;
+        let mapping = edit.mapping(id).await?;
+        let mut open = edit.lab().await?;
+        let names = LabNames::read(&mut open).await?;
+        let (revisions, more) = revisions_of(&mut open, &names, id, before, limit).await?;
+        let target = mapping.target.clone();
+        let preview = edit.preview_with(&names, Some(mapping.clone()), target, None).await?;
+        Ok(MappingHistory { preview, mapping, revisions, more })
     }
 
     async fn look(&self, caller: &Caller, lab: &LabName) -> Result<Edit<'_>> {

@@ -182,7 +182,7 @@ fn shown(part: &LedgerPart, lab: &LabName, word: Word, now: DateTime<Utc>) -> Sh
         Word::Person(id) => {
             let address = format!("/labs/{lab}/ledger?person={id}");
             match part.people.get(&id) {
-                Some(name) => Shown::Person(address, PersonTag::new(&id, name.as_ref(), false)),
+                Some(person) => Shown::Person(address, PersonTag::of(person)),
                 None => Shown::Other(address, id.to_string()),
             }
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::app::{
-    AuthorGain, Broker, MappingChoices, MappingHistory, MappingPreview, MappingsView, RevisionRow, WaitingChange,
+    AuthorGain, Broker, MappingChoices, MappingHistory, MappingPreview, MappingRevision, MappingsView, WaitingChange,
 };
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Verbatim};
@@ -239,7 +239,7 @@ pub fn mappings_page(
             role: change.target.role.to_string(),
             title: title_of(broker, &view.roles, &change.target),
             conditions: Conditions::new(&change.terms, now),
-            author: author.as_ref().map(|author| PersonTag::new(&author.id, author.name.as_ref(), false)),
+            author: author.as_ref().map(PersonTag::of_keeper),
             asked_at: Moment::new(change.asked_at, now),
             lapses_at: Moment::new(change.lapses_at, now),
             is_own,
@@ -297,17 +297,16 @@ impl PreviewPart {
         let now = broker.clock.now();
         let of = |wanted: fn(&Effect) -> bool| {
             let people = preview.people.iter().filter(move |affected| wanted(&affected.effect));
-            let tag = |it: &crate::app::Affected| PersonTag::new(&it.person.id, it.person.name.as_ref(), false);
+            let tag = |it: &crate::app::Affected| PersonTag::of(&it.person);
             (people.clone().take(NAMED_MAX).map(tag).collect::<Vec<_>>(), people.count())
         };
         let (gains, gains_count) = of(|effect| matches!(effect, Effect::Gains));
         let (loses, loses_count) = of(|effect| matches!(effect, Effect::Loses));
         let (keeps, keeps_count) = of(|effect| matches!(effect, Effect::Keeps));
         let changed = preview.people.iter().filter_map(|affected| match &affected.effect {
-            Effect::Changes { before, after } => Some(ChangedPerson {
-                person: PersonTag::new(&affected.person.id, affected.person.name.as_ref(), false),
-                words: difference(before, after),
-            }),
+            Effect::Changes { before, after } => {
+                Some(ChangedPerson { person: PersonTag::of(&affected.person), words: difference(before, after) })
+            }
             _ => None,
         });
         let changes_count = changed.clone().count();
@@ -581,11 +580,11 @@ pub fn mapping_page(
     let mapping = &history.mapping;
     let lab = LabHead::new(&history.preview.place, Tab::Mappings);
     let address = format!("/labs/{}/mappings/{}", lab.name, mapping.id);
-    let line = |row: &RevisionRow| RevisionLine {
+    let line = |row: &MappingRevision| RevisionLine {
         number: row.revision,
         conditions: Conditions::new(&row.terms, now),
         changed_at: Moment::new(row.changed_at, now),
-        by: row.by.as_ref().map(|by| PersonTag::new(&by.id, by.name.as_ref(), false)),
+        by: row.by.as_ref().map(PersonTag::of),
         is_current: row.revision == mapping.revision,
     };
     let last = history.revisions.last().filter(|_| history.more);

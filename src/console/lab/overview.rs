@@ -14,7 +14,7 @@ use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, for_people, piec
 use crate::console::shell::{LabHead, Shell, Tab};
 use crate::domain::access::Missing;
 use crate::domain::id::{LabName, RoleName};
-use crate::domain::lab::{Office, Standing};
+use crate::domain::lab::Standing;
 
 /// How many people or groups one thing that needs attention names.
 const NAMED: usize = 5;
@@ -335,12 +335,11 @@ pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &
         .iter()
         .filter(|role| !roles.iter().any(|own| own.name == role.name.as_str()))
         .map(|role| (role.name.as_str(), broker.template_title(&role.template)));
-    let pis = view.pis.iter().filter(|holder| holder.office == Office::Pi);
     page(&ForMember {
         shell,
         lab: LabHead::new(&view.place, Tab::Overview),
         others: others.collect(),
         roles,
-        pis: pis.map(|pi| PersonTag::new(&pi.id, pi.name.as_ref(), false)).collect(),
+        pis: view.pis.iter().map(PersonTag::of_keeper).collect(),
     })
 }

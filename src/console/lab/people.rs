@@ -91,10 +91,13 @@ impl PeopleNotice {
             Done::Lowered => Some(Office::Manager),
             Done::Removed(_) => None,
         };
-        if named.and_then(|person| person.office) != office {
+        if named.and_then(|(person, _)| person.office) != office {
             return None;
         }
-        let person = PersonTag::new(&id, named.and_then(|person| person.name.as_ref()), false);
+        let person = match named {
+            Some((person, looks_like_another)) => PersonTag::new(&id, person.name.as_ref(), *looks_like_another),
+            None => PersonTag::new(&id, None, false),
+        };
         Some(Self { person, id: id.to_string(), what })
     }
 
@@ -205,7 +208,7 @@ fn candidate<'a>(broker: &'a Broker, change: &'a OfficeChange) -> Option<Candida
             person: PersonTag::new(&person.id, person.name.as_ref(), !look_alikes.is_empty()),
             connection: Some(broker.connection_title(&person.connection)),
             suspended: person.suspended,
-            look_alikes: look_alikes.iter().map(|it| PersonTag::new(&it.id, it.name.as_ref(), false)).collect(),
+            look_alikes: look_alikes.iter().map(|it| PersonTag::new(&it.id, it.name.as_ref(), true)).collect(),
             first_asked: person.first_asked_at.map(|at| Moment::new(at, change.now)),
             office: person.office,
         },

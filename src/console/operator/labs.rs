@@ -1,5 +1,7 @@
 //! Labs, for whoever runs the broker: nothing of what is done in them.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +15,7 @@ use crate::console::page;
 use crate::console::parts::{Moment, PersonTag};
 use crate::console::shell::Shell;
 use crate::domain::lab::{Lab, Standing};
+use crate::domain::person::LookAlikes;
 
 struct Row<'a> {
     name: &'a str,
@@ -24,9 +27,9 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(one: &'a LabAtAGlance, now: DateTime<Utc>) -> Self {
+    fn new(one: &'a LabAtAGlance, alike: &LookAlikes, now: DateTime<Utc>) -> Self {
         let tag = |pi: &crate::app::desk::LabPi| {
-            (pi.id.to_string(), PersonTag::new(&pi.id, pi.name.as_ref(), false), pi.is_suspended)
+            (pi.id.to_string(), PersonTag::among(alike, &pi.id, pi.name.as_ref()), pi.is_suspended)
         };
         Self {
             name: one.lab.name.as_str(),
@@ -52,10 +55,14 @@ struct Labs<'a> {
 /// A page of the labs.
 #[must_use]
 pub fn labs(shell: &Shell, labs: &LabsPage, is_first: bool, now: DateTime<Utc>) -> Response {
+    let pis = labs.labs.iter().flat_map(|one| &one.pis);
+    // Who looks after several labs is one person.
+    let pis: BTreeMap<_, _> = pis.map(|pi| (&pi.id, pi.name.as_ref())).collect();
+    let alike = LookAlikes::of(pis);
     page(&Labs {
         shell,
         head: Head(Place::Labs),
-        rows: labs.labs.iter().map(|one| Row::new(one, now)).collect(),
+        rows: labs.labs.iter().map(|one| Row::new(one, &alike, now)).collect(),
         next: labs.labs.last().filter(|_| labs.more).map(|last| last.lab.name.as_str()),
         is_first,
     })
@@ -178,8 +185,9 @@ pub fn lab(
     let now = broker.clock.now();
     let lab = &details.lab;
     let is_archived = lab.archived_at.is_some();
+    let alike = LookAlikes::of(details.office_holders.iter().map(|holder| (&holder.id, holder.name.as_ref())));
     let holders = details.office_holders.iter().map(|holder| Holder {
-        tag: PersonTag::new(&holder.id, holder.name.as_ref(), false),
+        tag: PersonTag::among(&alike, &holder.id, holder.name.as_ref()),
         id: holder.id.to_string(),
         standing: Standing::from(holder.office),
         connection: broker.connection_title(&holder.connection).to_owned(),

@@ -1,5 +1,7 @@
 //! The broker at a glance, and what needs whoever runs it.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -10,6 +12,7 @@ use crate::app::desk::{LabAtAGlance, LabNeed, LabsPage, PeoplePage, PersonRow};
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag};
 use crate::console::shell::Shell;
+use crate::domain::person::LookAlikes;
 
 /// What is looked at.
 #[derive(Debug)]
@@ -73,7 +76,11 @@ fn needy(lab: &LabAtAGlance, now: DateTime<Utc>) -> Option<Needy<'_>> {
 pub fn overview(shell: &Shell, glance: &Glance) -> Response {
     let labs = &glance.labs.labs;
     let more = if glance.labs.more { " or more" } else { "" };
-    let tag = |row: &PersonRow| PersonTag::new(&row.id, row.name.as_ref(), false);
+    let operators = glance.operators.iter().filter_map(|(_, row)| row.as_ref());
+    let named = glance.suspended.people.iter().map(|(row, _)| row).chain(operators);
+    let named: BTreeMap<_, _> = named.map(|row| (&row.id, row.name.as_ref())).collect();
+    let alike = LookAlikes::of(named);
+    let tag = |row: &PersonRow| PersonTag::among(&alike, &row.id, row.name.as_ref());
     page(&Overview {
         shell,
         head: Head(Place::Overview),

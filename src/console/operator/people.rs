@@ -10,6 +10,7 @@ use crate::app::desk::{LabStanding, PeoplePage, PersonDetails, PersonRow};
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Verbatim};
 use crate::console::shell::Shell;
+use crate::domain::person::LookAlikes;
 
 /// Who is looked for.
 #[derive(Clone, Debug, Default)]
@@ -61,9 +62,10 @@ impl People<'_> {
 #[must_use]
 pub fn people(broker: &Broker, shell: &Shell, found: &PeoplePage, filter: &PeopleFilter) -> Response {
     let now = broker.clock.now();
+    let alike = LookAlikes::of(found.people.iter().map(|(row, _)| (&row.id, row.name.as_ref())));
     let rows = found.people.iter().map(|(row, standings)| Row {
         id: row.id.to_string(),
-        tag: PersonTag::new(&row.id, row.name.as_ref(), false),
+        tag: PersonTag::among(&alike, &row.id, row.name.as_ref()),
         connection: broker.connection_title(&row.key.connection),
         standings,
         suspended: row.suspended_at.map(|at| Moment::new(at, now)),

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::read;
-use crate::app::{Broker, OfficeHolder};
+use crate::app::{Broker, Keeper, NamedPerson};
 use crate::domain::id::PersonId;
 use crate::domain::lab::Office;
 use crate::domain::person::DisplayName;
@@ -42,7 +42,7 @@ pub(crate) async fn people(
     InLab(lab): InLab,
 ) -> Result<Json<wire::LabPeople>, Problem> {
     let holders = broker.office_holders(&caller, &lab).await?;
-    Ok(Json(wire::LabPeople { people: holders.iter().map(|holder| person(&broker, holder)).collect() }))
+    Ok(Json(wire::LabPeople { people: holders.iter().map(|keeper| person(&broker, keeper)).collect() }))
 }
 
 /// `PUT /api/v1/labs/{lab}/people/{person}`
@@ -56,7 +56,7 @@ pub(crate) async fn appoint(
     let office: Office =
         appointment.standing.parse().map_err(|_| Problem::malformed("`standing` must be `manager` or `pi`."))?;
     let appointed = broker.appoint(&caller, &lab, &somebody(&id), office).await?;
-    Ok(Json(person(&broker, &appointed.holder)))
+    Ok(Json(person(&broker, &appointed.keeper)))
 }
 
 /// `DELETE /api/v1/labs/{lab}/people/{person}`
@@ -74,11 +74,22 @@ fn somebody(id: &str) -> PersonId {
     id.parse().unwrap_or_else(|_| PersonId::from_entropy([0; 10]))
 }
 
+/// Somebody, as the API names them.
+pub(super) fn named(person: &NamedPerson) -> wire::NamedPerson {
+    wire::NamedPerson {
+        id: person.id.to_string(),
+        name: person.name.as_ref().map(DisplayName::as_str).map(str::to_owned),
+        looks_like_another: person.looks_like_another,
+    }
+}
+
 /// Somebody who looks after a lab, as the API shows them.
-pub(super) fn person(broker: &Broker, holder: &OfficeHolder) -> wire::LabPerson {
+pub(super) fn person(broker: &Broker, keeper: &Keeper) -> wire::LabPerson {
+    let Keeper { holder, looks_like_another } = keeper;
     wire::LabPerson {
         id: holder.id.to_string(),
         name: holder.name.as_ref().map(DisplayName::as_str).map(str::to_owned),
+        looks_like_another: *looks_like_another,
         connection_title: broker.connection_title(&holder.connection).to_owned(),
         standing: Some(holder.office.as_str().to_owned()),
     }

@@ -5,6 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::Response;
 
+use super::labs::named;
 use crate::app::{Broker, FoundEntry, LedgerPart};
 use crate::domain::ledger::Thread;
 use crate::http::address::InLab;
@@ -32,14 +33,7 @@ pub(crate) async fn show(
     let part = broker.ledger(&caller, &lab, &wish, below, limit).await?;
     Ok(Json(wire::Ledger {
         entries: part.found.entries.iter().map(|found| shown(&part, found)).collect(),
-        people: part
-            .people
-            .iter()
-            .map(|(id, name)| wire::LedgerPerson {
-                id: id.to_string(),
-                name: name.as_ref().map(|name| name.as_str().to_owned()),
-            })
-            .collect(),
+        people: part.people.values().map(named).collect(),
         looked_back_to: part.found.looked_back_to.map(|(seq, at)| wire::LedgerPlace { seq, at: timestamp(at) }),
         next: part.found.next.map(|place| place.to_string()),
     }))

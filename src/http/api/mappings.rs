@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::labs::person;
+use super::labs::{named, person};
 use super::read;
 use crate::app::{
     AuthorGain, Broker, ChangePlace, MAPPINGS_PAGE_MAX, MappingOutcome, MappingPreview, TermsEdit, WaitingChange,
@@ -295,10 +295,6 @@ fn terms_edit(edit: &wire::MappingEdit) -> Result<TermsEdit, Problem> {
     })
 }
 
-fn named(person: &crate::app::NamedPerson) -> wire::NamedPerson {
-    wire::NamedPerson { id: person.id.to_string(), name: person.name.as_ref().map(|name| name.as_str().to_owned()) }
-}
-
 fn previewed(broker: &Broker, preview: &MappingPreview) -> wire::MappingPreview {
     let template = broker.policies.get(&preview.role.template);
     let people = preview.people.iter().filter_map(|affected| {
@@ -439,6 +435,7 @@ fn waiting(broker: &Broker, waiting: &WaitingChange) -> wire::MappingChange {
     let gone = || wire::LabPerson {
         id: change.author.to_string(),
         name: None,
+        looks_like_another: false,
         connection_title: String::new(),
         standing: None,
     };
