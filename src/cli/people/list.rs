@@ -5,7 +5,7 @@ use clap::Args;
 use crate::cli::Helper;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::person::standing_name;
+use crate::cli::person::{name, standing_name};
 use crate::cli::table::Table;
 use crate::domain::id::LabName;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(helper: &Helper, arguments: &ListArguments, output: &mut Outpu
     let mut table = Table::new(["ID", "NAME", "STANDING", "SIGNS IN AT"]);
     for person in &people.people {
         let standing = person.standing.as_deref().map_or("-", standing_name);
-        table.row([&person.id, person.name.as_deref().unwrap_or("-"), standing, &person.connection_title]);
+        table.row([&person.id, &name(person), standing, &person.connection_title]);
     }
     table.lines().iter().try_for_each(|line| output.answer(line))
 }

@@ -20,12 +20,14 @@ fn broker(people: &[Value], status: &'static str, body: &Value) -> StandIn {
 }
 
 fn person(id: &str, name: Option<&str>, standing: &str) -> Value {
-    json!({"id": id, "name": name, "connection_title": "Example University", "standing": standing})
+    json!({"id": id, "name": name, "looks_like_another": false, "connection_title": "Example University",
+        "standing": standing})
 }
 
 #[test]
 fn list_is_a_table_or_json() {
-    let ada = person(PERSON, Some("Ada\u{202e}\nLovelace"), "pi");
+    let mut ada = person(PERSON, Some("Ada\u{202e}\nLovelace"), "pi");
+    ada["looks_like_another"] = true.into();
     let people = [ada, person("p-000000000000000b", None, "manager")];
     let broker = broker(&people, "200 OK", &Value::Null);
     let desk = Desk::signed_in(&broker);
@@ -34,9 +36,9 @@ fn list_is_a_table_or_json() {
 
     assert_eq!((exit, stderr.as_str()), (Exit::Done, ""));
     insta::assert_snapshot!(table, @"
-    ID                  NAME          STANDING  SIGNS IN AT
-    p-0123456789abcdef  Ada Lovelace  PI        Example University
-    p-000000000000000b  -             manager   Example University
+    ID                  NAME                         STANDING  SIGNS IN AT
+    p-0123456789abcdef  Ada Lovelace (a look-alike)  PI        Example University
+    p-000000000000000b  -                            manager   Example University
     ");
 
     let (exit, stdout, stderr) = desk.run(&["people", "list", "vision", "--json"]);

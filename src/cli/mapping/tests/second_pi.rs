@@ -46,8 +46,13 @@ fn pending_is_a_table_with_what_to_do() {
         "needs_mfa": true, "ends_at": "2026-12-25T00:00:00Z", "author": {"id": "p-000000000000000b", "name": null,
         "connection_title": "Example University"}}),
     );
+    let marked = with(
+        change(CHANGE),
+        &json!({"author": {"id": "p-0123456789abcdef", "name": "Ada",
+        "looks_like_another": true, "connection_title": "Example University", "standing": "pi"}}),
+    );
     let one_waits = broker(&[changes(&[change(CHANGE)])]);
-    let two_wait = broker(&[changes(&[change(CHANGE), other])]);
+    let two_wait = broker(&[changes(&[marked, other])]);
 
     let (exit, table, notes) = Desk::signed_in(&one_waits).run(&["mapping", "pending", "vision"]);
 
@@ -62,9 +67,9 @@ fn pending_is_a_table_with_what_to_do() {
     let (_, table, notes) = Desk::signed_in(&two_wait).run(&["mapping", "pending", "vision"]);
 
     insta::assert_snapshot!(table + &notes, @"
-    ID                    ASKED BY                  CHANGES               GROUP  ROLE  CONDITIONS      END                   LAPSES
-    chg-0123456789abcdef  Ada (p-0123456789abcdef)  a new mapping         staff  pay   30 min at most  never                 2026-11-28 13:00 UTC
-    chg-000000000000000b  p-000000000000000b        map-0123456789abcdef  staff  pay   second factor   2026-12-25 00:00 UTC  2026-11-28 13:00 UTC
+    ID                    ASKED BY                                CHANGES               GROUP  ROLE  CONDITIONS      END                   LAPSES
+    chg-0123456789abcdef  Ada (p-0123456789abcdef, a look-alike)  a new mapping         staff  pay   30 min at most  never                 2026-11-28 13:00 UTC
+    chg-000000000000000b  p-000000000000000b                      map-0123456789abcdef  staff  pay   second factor   2026-12-25 00:00 UTC  2026-11-28 13:00 UTC
     A PI who did not ask for it can let one hold: lodge mapping confirm vision CHANGE-ID
     Any PI, or who asked for it, can drop one:    lodge mapping decline vision CHANGE-ID
     ");
@@ -74,6 +79,7 @@ fn pending_is_a_table_with_what_to_do() {
     assert_eq!((exit, notes.as_str()), (Exit::Done, ""));
     let mut expected = json!({"changes": [change(CHANGE)], "next": null});
     expected["changes"][0]["author"]["standing"] = json!("pi");
+    expected["changes"][0]["author"]["looks_like_another"] = json!(false);
     assert_eq!(serde_json::from_str::<Value>(&stdout).unwrap(), expected);
 }
 
