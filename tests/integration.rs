@@ -6,6 +6,8 @@
 //! [`support::postgres`], and only a plain `cargo test` on a machine without it skips them.
 
 #[cfg(test)]
+mod account_stack;
+#[cfg(test)]
 mod architecture;
 #[cfg(test)]
 mod authorization_server;

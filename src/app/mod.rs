@@ -1,6 +1,7 @@
 //! The use cases: the only place that sequences the domain and the world. Each is called from the API and from the
 //! console, and knows of neither.
 
+mod accounts;
 mod admission;
 pub mod desk;
 mod error;
@@ -36,6 +37,7 @@ pub use crate::store::{
     BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, OfficeHolder,
     SeenGroup,
 };
+pub use accounts::{PlanError, account_plan};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
 pub use helper_login::{

@@ -2,6 +2,7 @@
 //! randomness. What belongs here is what would still be true if the broker were written on paper.
 
 pub mod access;
+pub mod account;
 pub mod actor;
 pub mod canonical;
 pub mod claims;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use sha2::{Digest, Sha256};
 
 use super::id::{LabId, ParseError, PersonId, RoleName, RoleSessionId};
 
@@ -59,11 +60,23 @@ impl RoleArn {
         &self.account
     }
 
+    /// The role's own name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.text[self.name_at..]
+    }
+
+    /// What stands before the name in it: `/` for a role without a path, otherwise it begins and ends with one.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let before = &self.text[..self.name_at];
+        before.find(":role/").map_or("/", |at| &before[at + ":role".len()..])
+    }
+
     /// The ARN of a session of this role: the path is not part of it.
     #[must_use]
     pub fn session_arn(&self, session: &RoleSessionName) -> String {
-        let name = &self.text[self.name_at..];
-        format!("arn:aws:sts::{}:assumed-role/{name}/{session}", self.account.as_str())
+        format!("arn:aws:sts::{}:assumed-role/{}/{session}", self.account.as_str(), self.name())
     }
 }
 
@@ -108,6 +121,14 @@ impl ExternalId {
     #[must_use]
     pub fn from_entropy(bytes: [u8; 16]) -> Self {
         Self(format!("lodge-{}", hex::encode(bytes)))
+    }
+
+    /// The one of the lab's steward role, which follows from this one of its session role: each role has its own, and
+    /// whoever knows one can do nothing with the other either.
+    #[must_use]
+    pub fn of_steward(&self) -> Self {
+        let digest = Sha256::digest(format!("{} steward", self.0));
+        Self(format!("lodge-{}", hex::encode(&digest[..16])))
     }
 }
 

@@ -180,7 +180,16 @@ pub(crate) struct Moto {
 impl Moto {
     /// Starts one. Needs [`Peer::Python`].
     pub(crate) fn start() -> Self {
-        let process = Process::start("moto", python().arg(root().join("tests/peers/moto-server.py")));
+        Self::started(&mut python())
+    }
+
+    /// One whose account is this one, and not moto's own.
+    pub(crate) fn of_account(account: &str) -> Self {
+        Self::started(python().env("MOTO_ACCOUNT_ID", account))
+    }
+
+    fn started(python: &mut Command) -> Self {
+        let process = Process::start("moto", python.arg(root().join("tests/peers/moto-server.py")));
         let ready: Value = serde_json::from_str(&process.wait_for_line("\"port\"")).unwrap();
         Self { process, port: u16::try_from(ready["port"].as_u64().unwrap()).unwrap() }
     }

@@ -4,13 +4,11 @@
 
 mod labs;
 mod people;
-mod trust;
 
 use url::Url;
 
 pub use labs::{LAB_TITLE_MAX_CHARS, LabDetails, LabNeed, LabsPage, NewInvitation, NewLab, lab_title};
 pub use people::{PeoplePage, PersonDetails};
-pub use trust::TrustPolicy;
 
 pub use crate::store::{LabAtAGlance, LabPi, LabStanding, PeopleSearch, PersonRow};
 

@@ -10,10 +10,11 @@ use secrecy::ExposeSecret;
 
 use super::{Head, Place, Stronger};
 use crate::app::Broker;
-use crate::app::desk::{LAB_TITLE_MAX_CHARS, LabAtAGlance, LabDetails, LabsPage, NewInvitation, TrustPolicy};
+use crate::app::desk::{LAB_TITLE_MAX_CHARS, LabAtAGlance, LabDetails, LabsPage, NewInvitation};
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag};
 use crate::console::shell::Shell;
+use crate::domain::account::{BROKER_ROLE_UNKNOWN, session_trust};
 use crate::domain::lab::{Lab, Standing};
 use crate::domain::person::LookAlikes;
 
@@ -213,8 +214,8 @@ pub fn lab(
         has_pi: holders.iter().any(|holder| holder.standing == Standing::Pi),
         holders,
         invited_until: details.invitation.as_ref().map(|open| Moment::new(open.lapses_at, now)),
-        trust: serde_json::to_string_pretty(&TrustPolicy::of(lab, None)).unwrap_or_default(),
-        nobody: TrustPolicy::NOBODY,
+        trust: serde_json::to_string_pretty(&session_trust(lab, None)).unwrap_or_default(),
+        nobody: BROKER_ROLE_UNKNOWN,
         notice: notice.filter(is_so),
         stronger,
     })

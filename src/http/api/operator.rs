@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use super::read;
 use crate::app::desk::{
-    Desk, LabAtAGlance, LabDetails, LabNeed, LabStanding, NewLab, PeopleSearch, PersonRow, TrustPolicy, lab_title,
+    Desk, LabAtAGlance, LabDetails, LabNeed, LabStanding, NewLab, PeopleSearch, PersonRow, lab_title,
 };
 use crate::app::{Broker, OfficeHolder};
+use crate::domain::account::session_trust;
 use crate::domain::id::{LabName, PersonId};
 use crate::domain::lab::{Invitation, Lab};
 use crate::domain::person::DisplayName;
@@ -332,7 +333,7 @@ fn sheet(details: &LabDetails) -> wire::Lab {
         roles: roles.collect(),
         looked_after_by: office_holders.iter().map(holder).collect(),
         invitation: open.as_ref().map(invitation),
-        trust_policy: serde_json::to_value(TrustPolicy::of(lab, None)).unwrap_or_default(),
+        trust_policy: session_trust(lab, None),
     }
 }
 

@@ -5,6 +5,7 @@ mod invite;
 mod look;
 mod sheet;
 mod shelve;
+mod stack;
 mod trust;
 
 use clap::{Args, Subcommand};
@@ -34,6 +35,13 @@ pub(crate) enum LabCommand {
     /// Show one lab: its roles, who looks after it, its invitation, and what its AWS account must trust
     #[command(after_help = SHEET)]
     Show(look::ShowArguments),
+    /// Print a CloudFormation template of what the lab's AWS account should have
+    ///
+    /// Whoever owns the account makes a stack of it: the session role with its trust policy, its permissions (all that the
+    /// lab's roles give, and nothing else) and its boundary, and a role for the broker itself, which may look whether all
+    /// this is as it was, and cut sessions off. Nothing is asked of AWS.
+    #[command(after_help = stack::EXAMPLES)]
+    Stack(stack::Arguments),
     /// Put a lab away: it gives nothing any more, and is there for nobody but the operator
     ///
     /// Its roles, its mappings and its ledger stay as they are. AWS credentials that were handed out already live until
@@ -67,6 +75,7 @@ pub(crate) async fn run(command: &LabCommand) -> anyhow::Result<()> {
         LabCommand::Create(arguments) => create::run(arguments).await,
         LabCommand::List(common) => look::list(common).await,
         LabCommand::Show(arguments) => look::show(arguments).await,
+        LabCommand::Stack(arguments) => stack::run(arguments).await,
         LabCommand::Archive(named) => shelve::archive(named).await,
         LabCommand::Restore(named) => shelve::restore(named).await,
         LabCommand::InvitePi(arguments) => invite::run(arguments).await,

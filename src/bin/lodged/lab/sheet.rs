@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
-use lodge::app::desk::{LabDetails, TrustPolicy};
+use lodge::app::desk::LabDetails;
+use lodge::domain::account::BROKER_ROLE_UNKNOWN;
 use lodge::domain::lab::{Invitation, Lab, Standing};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::trust::TrustArguments;
 use crate::output;
@@ -30,7 +32,7 @@ pub(super) struct Sheet {
     roles: Vec<RoleLine>,
     looked_after_by: Vec<HolderLine>,
     invitation: Option<InvitationLine>,
-    trust_policy: TrustPolicy,
+    trust_policy: Value,
 }
 
 #[derive(Serialize)]
@@ -151,8 +153,8 @@ pub(super) fn text(first: &str, details: &LabDetails, trust: &TrustArguments) ->
     if !trust.is_complete() {
         let _ = write!(
             text,
-            "\nIn the place of {} goes the role that the broker itself runs under (--broker-role puts it there).\n",
-            TrustPolicy::NOBODY
+            "\nIn the place of {BROKER_ROLE_UNKNOWN} goes the role that the broker itself runs under (--broker-role puts it \
+             there).\n"
         );
     }
     Ok(text)

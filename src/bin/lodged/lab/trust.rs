@@ -1,9 +1,10 @@
 //! Whom a lab's AWS account is to trust.
 
 use clap::Args;
-use lodge::app::desk::TrustPolicy;
+use lodge::domain::account::session_trust;
 use lodge::domain::lab::Lab;
 use lodge::domain::role_session::RoleArn;
+use serde_json::Value;
 
 /// Whom the account is to trust.
 #[derive(Debug, Args)]
@@ -18,7 +19,7 @@ impl TrustArguments {
         self.broker_role.is_some()
     }
 
-    pub(super) fn policy(&self, lab: &Lab) -> TrustPolicy {
-        TrustPolicy::of(lab, self.broker_role.as_ref())
+    pub(super) fn policy(&self, lab: &Lab) -> Value {
+        session_trust(lab, self.broker_role.as_ref())
     }
 }
