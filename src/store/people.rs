@@ -362,6 +362,10 @@ impl Tx {
         limit: u32,
     ) -> Result<Vec<PersonRow>> {
         let PeopleSearch { text: search, suspended } = search;
+        // No text has it, and PostgreSQL takes none that does.
+        if search.contains('\0') {
+            return Ok(Vec::new());
+        }
         let after = after.map_or("", PersonId::as_str);
         let literal = search.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
         let pattern = format!("%{literal}%");

@@ -235,7 +235,16 @@ fn loosening_a_limit_takes_a_fresh_sign_in_and_tightening_does_not() {
     assert!(again.query_pairs().any(|(name, value)| name == "return_to" && value == back), "{again}");
     assert!(settings(&at, &pi.cookie, "?set=groups&count=2&unit=hours").body.contains(">Save<"));
     let entries = at.labs.book(&at.lab).len();
-    assert_eq!(save(&at, &pi.cookie, "groups-age", "172800").status, 403);
+    // Whoever sends the form all the same is led to the same page, by a fresh sign-in.
+    for (form, seconds, back) in [
+        ("groups-age", "172800", back),
+        ("sign-in-age/pay", "7200", "/labs/astronomy/settings?set=role&role=pay&count=2&unit=hours"),
+    ] {
+        let refused = save(&at, &pi.cookie, form, seconds);
+        assert_eq!(refused.status, 403, "{form}: {}", refused.body);
+        let again = refused.links().into_iter().find(|(text, _)| text == "Sign in again").unwrap().1;
+        assert!(again.query_pairs().any(|(name, value)| name == "return_to" && value == back), "{form}: {again}");
+    }
     is(&at.patch(&pi, "/limits", &json!({GROUPS: 172_800})), 403, "fresh-sign-in-needed");
     is(&at.patch(&pi, "/limits", &json!({GROUPS: null})), 403, "fresh-sign-in-needed");
     is(&at.patch(&pi, "/roles/pay/limits", &json!({SIGN_IN: 7_200})), 403, "fresh-sign-in-needed");

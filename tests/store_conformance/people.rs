@@ -150,6 +150,7 @@ fn people_are_found_by_name_subject_and_id_page_by_page() {
         assert_eq!(found("s-4").await, "s-4");
         assert_eq!(found("s-").await, "", "a subject is found whole");
         assert_eq!(found("%").await, "s-2", "a sign like any other");
+        assert_eq!(found("ada\0").await, "", "nobody is called that");
         let mut tx = store.read().await.unwrap();
         let everybody = PeopleSearch::default();
         let first = tx.people(&operator(), everybody, None, 3).await.unwrap();

@@ -8,6 +8,7 @@ use crate::app::{LabSettings, LimitChange, LimitOf};
 use crate::console::page;
 use crate::console::parts::{Moment, span};
 use crate::console::shell::{LabHead, Shell, Tab};
+use crate::domain::id::LabName;
 use crate::domain::lab::Standing;
 use crate::domain::limits::{GroupsAge, SignInAge};
 
@@ -29,6 +30,31 @@ pub struct LimitForm {
 pub struct SettingsForm {
     /// A limit to set.
     pub limit: Option<LimitForm>,
+}
+
+impl LimitForm {
+    /// The form as it is filled in for so many seconds, or for the broker's own limit.
+    #[must_use]
+    pub fn of_seconds(of: LimitOf, seconds: Option<u32>) -> Self {
+        let (count, unit) = seconds.map(in_unit).unwrap_or_default();
+        Self { of, count, unit, is_default: seconds.is_none() }
+    }
+
+    /// The page with the form filled in like this.
+    #[must_use]
+    pub fn address(&self, lab: &LabName) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        match &self.of {
+            LimitOf::Groups => query.append_pair("set", "groups"),
+            LimitOf::Role(role) => query.append_pair("set", "role").append_pair("role", role.as_str()),
+        };
+        if self.is_default {
+            query.append_pair("default", "1");
+        } else {
+            query.append_pair("count", &self.count).append_pair("unit", &self.unit);
+        }
+        format!("/labs/{lab}/settings?{}", query.finish())
+    }
 }
 
 /// A unit, and how many seconds it has.
@@ -189,17 +215,7 @@ fn seen(
 ) -> Preview {
     let is_looser = after.unwrap_or(default) > before;
     let sign_in = (is_looser && !settings.is_fresh).then(|| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        match of {
-            LimitOf::Groups => query.append_pair("set", "groups"),
-            LimitOf::Role(role) => query.append_pair("set", "role").append_pair("role", role.as_str()),
-        };
-        if typed.is_default {
-            query.append_pair("default", "1");
-        } else {
-            query.append_pair("count", &typed.count).append_pair("unit", &typed.unit);
-        }
-        let here = format!("/labs/{}/settings?{}", lab.name, query.finish());
+        let here = typed.address(&lab.name);
         let mut link = url::form_urlencoded::Serializer::new(String::new());
         link.append_pair("fresh", "1").append_pair("return_to", &here);
         format!("/sign-in?{}", link.finish())

@@ -10,18 +10,15 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Deserialize;
 
-use super::PAGE;
-use crate::app::{Broker, Caller, Error, LabError, MappingOutcome, RequestKey, SignInWish, TermsEdit};
+use super::{PAGE, fresh_sign_in, or_begin_again};
+use crate::app::{Broker, Caller, Error, LabError, MappingOutcome, RequestKey, TermsEdit};
 use crate::console::{self, FormErrors, MappingFields, MappingForm, Notice};
-use crate::domain::access::Denied;
 use crate::domain::id::{LabName, MappingId};
-use crate::domain::limits::SignInAge;
 use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms, TermsError};
 use crate::domain::role_session::SessionDuration;
 use crate::http::address::{InLab, InLabOf};
 use crate::http::api::mappings::{a_change, a_mapping};
-use crate::http::problem::{Kind, Problem};
-use crate::http::sign_in;
+use crate::http::problem::Problem;
 use crate::http::visitor::{Posted, Visitor};
 
 /// What an address of these pages can say.
@@ -142,33 +139,6 @@ fn with_query(address: &str, fields: &MappingFields) -> String {
     format!("{address}?{}", query.finish())
 }
 
-/// A fresh sign-in that leads to a page of ours.
-fn fresh_sign_in(return_to: &str) -> String {
-    // An address that is too long to come back to leads to the lab's mappings at least.
-    let return_to = return_to.parse().or_else(|_| return_to.split('?').next().unwrap_or("/").parse());
-    sign_in::link_to(&SignInWish { return_to: return_to.unwrap_or_default(), fresh: true, ..SignInWish::default() })
-}
-
-/// The problem for what went wrong with a form; where a fresh sign-in helps, with the way there and back to `page`.
-fn problem(error: Error, page: &str) -> Problem {
-    match error {
-        Error::Denied(Denied::FreshSignInNeeded(most)) => {
-            let what = if most == SignInAge::SPENDING { "What can give somebody more" } else { "Changing this" };
-            Problem::new(
-                StatusCode::FORBIDDEN,
-                Kind::FreshSignInNeeded,
-                "This takes a fresh sign-in",
-                format!(
-                    "{what} takes a sign-in that is at most {most} old. Nothing was saved; sign in again, and what \
-                         you had filled in is there."
-                ),
-            )
-            .again_at(fresh_sign_in(page))
-        }
-        error => error.into(),
-    }
-}
-
 fn done(lab: &LabName, outcome: &MappingOutcome, word: &str) -> Response {
     let (word, id) = match outcome {
         MappingOutcome::Done(mapping) => (word, mapping.id.to_string()),
@@ -282,7 +252,7 @@ pub(crate) async fn add(
             match broker.add_mapping(&posted.browser.caller, &lab, target, terms, key.as_ref()).await {
                 Ok(outcome) => return Ok(done(&lab, &outcome, "added")),
                 Err(Error::Lab(error)) => at_fields(Error::Lab(error))?,
-                Err(error) => return Err(problem(error, &page)),
+                Err(error) => return Err(or_begin_again(error, &page)),
             }
         }
         Err(errors) => *errors,
@@ -388,7 +358,7 @@ pub(crate) async fn save(
                     return history(&broker, &visitor, &lab, &id, None, true).await;
                 }
                 Err(Error::Lab(error)) => at_fields(Error::Lab(error))?,
-                Err(error) => return Err(problem(error, &page)),
+                Err(error) => return Err(or_begin_again(error, &page)),
             }
         }
         Err(errors) => *errors,
@@ -450,7 +420,7 @@ async fn answered(
             let visitor = Visitor::of(broker, &posted.browser).await?;
             history(broker, &visitor, lab, id, None, true).await
         }
-        Err(error) => Err(problem(error, &format!("{}/{id}", list_address(lab)))),
+        Err(error) => Err(or_begin_again(error, &format!("{}/{id}", list_address(lab)))),
     }
 }
 
@@ -462,7 +432,7 @@ pub(crate) async fn confirm(
 ) -> Result<Response, Problem> {
     let key = posted.form.key(&format!("confirm {id}"));
     let outcome = broker.confirm_mapping_change(&posted.browser.caller, &lab, &a_change(&id), key.as_ref()).await;
-    let outcome = outcome.map_err(|error| problem(error, &list_address(&lab)))?;
+    let outcome = outcome.map_err(|error| or_begin_again(error, &list_address(&lab)))?;
     let is_new = matches!(&outcome, MappingOutcome::Done(mapping) if mapping.revision == 1);
     Ok(done(&lab, &outcome, if is_new { "added" } else { "edited" }))
 }
@@ -475,7 +445,7 @@ pub(crate) async fn decline(
 ) -> Result<Response, Problem> {
     let key = posted.form.key(&format!("decline {id}"));
     let outcome = broker.decline_mapping_change(&posted.browser.caller, &lab, &a_change(&id), key.as_ref()).await;
-    outcome.map_err(|error| problem(error, &list_address(&lab)))?;
+    outcome.map_err(|error| or_begin_again(error, &list_address(&lab)))?;
     Ok(Redirect::to(&format!("{}?done=declined", list_address(&lab))).into_response())
 }
 

@@ -6,15 +6,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::PAGE;
-use crate::app::{Broker, Error, SignInWish, Somebody, WantedPeople};
+use super::{PAGE, fresh_sign_in, or_begin_again};
+use crate::app::{Broker, Error, Somebody, WantedPeople};
 use crate::console::{self, OfficeForm, PeopleNotice, Removal};
-use crate::domain::access::Denied;
 use crate::domain::id::{LabName, PersonId};
 use crate::domain::lab::Office;
 use crate::http::address::InLab;
 use crate::http::problem::Problem;
-use crate::http::sign_in;
 use crate::http::visitor::{Posted, Visitor};
 
 /// The longest text that is looked for.
@@ -67,8 +65,7 @@ impl OfficeFields {
 
     /// A sign-in that leads back to that page.
     fn fresh(&self, lab: &LabName, page: &str) -> String {
-        let return_to = self.address(lab, page).parse().unwrap_or_default();
-        sign_in::link_to(&SignInWish { return_to, fresh: true, ..SignInWish::default() })
+        fresh_sign_in(&self.address(lab, page))
     }
 
     fn person(&self) -> Option<PersonId> {
@@ -112,7 +109,7 @@ pub(crate) async fn appoint(
     let appointed = broker
         .appoint(&browser.caller, &lab, &person, office)
         .await
-        .map_err(|error| or_begin_again(error, &form.fresh(&lab, "appoint")))?;
+        .map_err(|error| or_begin_again(error, &form.address(&lab, "appoint")))?;
     let done = PeopleNotice::appointed(appointed.before, office);
     Ok(Redirect::to(&format!("/labs/{lab}/people?done={done}&of={person}")).into_response())
 }
@@ -146,7 +143,7 @@ pub(crate) async fn remove(
     let before = broker
         .remove_office(&browser.caller, &lab, &person)
         .await
-        .map_err(|error| or_begin_again(error, &form.fresh(&lab, "remove")))?;
+        .map_err(|error| or_begin_again(error, &form.address(&lab, "remove")))?;
     if person == browser.caller.person {
         // Nothing of the lab may be theirs to see any more.
         return Ok(Redirect::to("/").into_response());
@@ -157,11 +154,4 @@ pub(crate) async fn remove(
 /// Somebody whom nobody is.
 fn nobody() -> PersonId {
     PersonId::from_entropy([0; 10])
-}
-
-/// An error, with a way to a fresh sign-in and back where that would help.
-fn or_begin_again(error: Error, fresh: &str) -> Problem {
-    let helps = matches!(&error, Error::Denied(Denied::FreshSignInNeeded(_)));
-    let problem = Problem::from(error);
-    if helps { problem.again_at(fresh.to_owned()) } else { problem }
 }

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::or_begin_again;
 use crate::app::{Broker, LimitOf};
 use crate::console::{self, LimitForm, SettingsForm};
 use crate::http::address::{InLab, InLabOf};
@@ -72,7 +73,11 @@ pub(crate) async fn set_groups_age(
     InLab(lab): InLab,
     posted: Posted<Saved>,
 ) -> Result<Response, Problem> {
-    let (_, done) = broker.set_groups_age(&posted.browser.caller, &lab, posted.form.seconds()?).await?;
+    let seconds = posted.form.seconds()?;
+    let (_, done) = broker
+        .set_groups_age(&posted.browser.caller, &lab, seconds)
+        .await
+        .map_err(|error| or_begin_again(error, &LimitForm::of_seconds(LimitOf::Groups, seconds).address(&lab)))?;
     Ok(back(&lab, done))
 }
 
@@ -82,7 +87,15 @@ pub(crate) async fn set_sign_in_age(
     InLabOf(lab, role): InLabOf,
     posted: Posted<Saved>,
 ) -> Result<Response, Problem> {
-    let (_, done) = broker.set_sign_in_age(&posted.browser.caller, &lab, &role, posted.form.seconds()?).await?;
+    let seconds = posted.form.seconds()?;
+    let page = || match role.parse() {
+        Ok(role) => LimitForm::of_seconds(LimitOf::Role(role), seconds).address(&lab),
+        Err(_) => format!("/labs/{lab}/settings"),
+    };
+    let (_, done) = broker
+        .set_sign_in_age(&posted.browser.caller, &lab, &role, seconds)
+        .await
+        .map_err(|error| or_begin_again(error, &page()))?;
     Ok(back(&lab, done))
 }
 
