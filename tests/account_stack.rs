@@ -280,15 +280,17 @@ fn an_evaluator_that_is_not_ours_says_the_same_of_the_steward() {
     let mut requests: Vec<(Value, bool)> = attempts(names)
         .into_iter()
         .map(|(action, resource, allowed)| {
-            (json!({"action": action, "resource": resource, "context": key(&boundary)}), allowed)
+            (json!({"action": action, "resource": resource, "account": ACCOUNT, "context": key(&boundary)}), allowed)
         })
         .collect();
     for context in [json!({}), key("arn:aws:iam::aws:policy/AdministratorAccess")] {
-        let request = json!({"action": "iam:PutRolePolicy", "resource": session, "context": context});
+        let request =
+            json!({"action": "iam:PutRolePolicy", "resource": session, "account": ACCOUNT, "context": context});
         requests.push((request, false));
     }
     let asked: Vec<&Value> = requests.iter().map(|(request, _)| request).collect();
-    let question = json!({"account": ACCOUNT, "identity": plan.steward_permissions(), "requests": asked});
+    let principal = format!("arn:aws:sts::{ACCOUNT}:assumed-role/lodge-steward/st-0123456789abcdef");
+    let question = json!({"principal": principal, "policy": plan.steward_permissions(), "requests": asked});
 
     let ended = Process::run("iam-requests", &mut peers::node("iam-requests.mjs"), &question.to_string());
 

@@ -1,25 +1,29 @@
-// Asks the independent evaluator of iam-simulate.mjs about single requests, each with a resource and condition keys.
+// A second, independent opinion on what one principal may ask for, request by request:
+// https://www.npmjs.com/package/@cloud-copilot/iam-simulate. Its licence is AGPL-3.0, so it runs as a program of its own,
+// at test time only.
 //
 // Reads on standard input
-//   { "account": "111122223333", "identity": {…}, "requests": [{ "action": "iam:GetRole", "resource": "arn:…",
-//     "context": { "iam:PermissionsBoundary": "arn:…" } }, …] }
+//   { "principal": "arn:…", "policy": {…}, "trust": {…}, "requests": [{ "action": "svc:Do", "resource": "arn:…", "account": "…",
+//     "context": { "svc:Key": "value" } }, …] }
 // and prints
 //   { "verdicts": ["allow" | "deny", …] }
 //
-// What the evaluator does not accept ends this program with status 1 and its reason: an error is never a "deny".
+// `trust` is the policy of each resource that is a role, so that what is asked of another account is not denied for the want
+// of one; it may be left out, and so may a request's condition keys. What the evaluator does not accept ends this program
+// with status 1 and its reason: an error is never a "deny".
 
 import { load, readInput } from './load.mjs'
 
 const { runSimulation } = await load('@cloud-copilot/iam-simulate')
 
-const { account, identity, requests } = await readInput()
-const principal = `arn:aws:sts::${account}:assumed-role/lodge-steward/st-0123456789abcdef`
+const { principal, policy, trust, requests } = await readInput()
 const verdicts = []
-for (const { action, resource, context } of requests) {
+for (const { action, resource, account, context } of requests) {
   const answer = await runSimulation(
     {
-      request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
-      identityPolicies: [{ name: 'steward', policy: identity }],
+      request: { principal, action, resource: { resource, accountId: account }, contextVariables: context ?? {} },
+      identityPolicies: [{ name: 'identity', policy }],
+      resourcePolicy: action.startsWith('sts:') && resource.includes(':role/') ? trust : undefined,
       serviceControlPolicies: [],
       resourceControlPolicies: [],
     },
