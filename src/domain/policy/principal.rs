@@ -1,6 +1,8 @@
 //! Who may assume a role: the `Principal` of a trust policy, and the caller it is held against.
 //!
 //! Federated and service principals are understood and never match: nobody reaches a lab's role through Lodge that way.
+//! Nor does a unique id: IAM shows one only where the role or user that was trusted is no more, even if there is another
+//! of the same name now.
 
 /// The caller of an `AssumeRole`: a session of an IAM role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +25,15 @@ pub(super) enum Principal {
     Arn(String),
     /// A service or a provider.
     NotAws,
+    /// A role or a user that was deleted: IAM shows its unique id where its ARN was.
+    Gone,
 }
+
+/// How the unique ids of roles and users begin.
+const ID_PREFIXES: [&str; 2] = ["AROA", "AIDA"];
+
+/// The fewest characters of a unique id. Source: IAM API reference, `Role`, `RoleId`.
+const ID_LEAST_CHARS: usize = 16;
 
 impl Principal {
     /// Reads one value under `kind` (`AWS`, `Service`, `Federated`).
@@ -41,6 +51,9 @@ impl Principal {
         }
         if is_account(text) {
             return Some(Self::Account(text.to_owned()));
+        }
+        if is_unique_id(text) {
+            return Some(Self::Gone);
         }
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let ["arn", "aws", service, "", account, resource] = parts[..] else { return None };
@@ -61,13 +74,19 @@ impl Principal {
             Self::Anyone => true,
             Self::Account(account) => *account == caller.account,
             Self::Arn(arn) => *arn == caller.role_arn || *arn == caller.session_arn,
-            Self::NotAws => false,
+            Self::NotAws | Self::Gone => false,
         }
     }
 }
 
 fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn is_unique_id(text: &str) -> bool {
+    text.len() >= ID_LEAST_CHARS
+        && ID_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
 }
 
 fn named(resource: &str, prefix: &str) -> bool {
@@ -98,6 +117,8 @@ mod tests {
             ("arn:aws:sts::999988887777:assumed-role/lodge-broker/one", true),
             ("arn:aws:sts::999988887777:assumed-role/lodge-broker/two", false),
             ("arn:aws:iam::999988887777:user/lodge-broker", false),
+            ("AROAEXAMPLEEXAMPLE234", false),
+            ("AIDAEXAMPLEEXAMPLE234", false),
         ] {
             assert_eq!(Principal::parse("AWS", text).unwrap().covers(&caller), covered, "{text}");
         }
@@ -115,6 +136,8 @@ mod tests {
             "arn:aws:iam::999988887777:role/",
             "arn:aws:s3:::bucket",
             "AROAEXAMPLE",
+            "AROAexampleexample234",
+            "ASIAEXAMPLEEXAMPLE234",
         ] {
             assert_eq!(Principal::parse("AWS", text), None, "{text}");
         }
