@@ -1,6 +1,8 @@
 //! What the demo starts with: two labs, five people, one AWS account for each lab. Plain data; whoever starts the demo
 //! puts it where it belongs.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::aws::Theme;
@@ -147,12 +149,18 @@ pub fn session_role(arn: &str, external_id: &str, lab: &LabId, library: &PolicyL
             "ForAllValues:StringEquals": {"aws:TagKeys": ["lodge-role", "lodge-lab"]},
         }},
     ]});
+    let policy = |name: &str| aws::ManagedPolicy {
+        arn: arn.replace(":role/", ":policy/").replace("lodge-session", name),
+        version_id: "v1".to_owned(),
+        document: permissions.to_string(),
+    };
     aws::IamRole {
         arn: arn.to_owned(),
         role_id: role_id(arn),
         trust: trust.to_string(),
-        policies: vec![permissions.to_string()],
-        boundary: Some(permissions.to_string()),
+        inline_policies: BTreeMap::new(),
+        attached_policies: vec![policy("lodge-permissions")],
+        boundary: Some(policy("lodge-boundary")),
         max_session_seconds: 3_600,
     }
 }

@@ -14,7 +14,7 @@ use super::role::Role;
 use super::session::{Credentials, Session, timestamp};
 use super::sts::Form;
 use super::{Incoming, Inner, xml};
-use crate::domain::policy::{Access, Context};
+use crate::domain::policy::{Access, Context, TrustDocument};
 
 /// The longest session of a role assumed with a role's credentials. Source: IAM user guide, "role chaining".
 const CHAINED_SECONDS: u32 = 3_600;
@@ -39,7 +39,7 @@ pub(super) fn assume_role(
         return Err(Fault::validation(format!("The small AWS does not carry out the parameter '{name}'")));
     }
     let asked = Asked::validate(parameters)?;
-    let role = authorize(aws, incoming, caller, region, &asked)?;
+    let role = authorize(incoming, caller, region, &asked)?;
     if asked.seconds > role.max_session_seconds {
         return Err(Fault::validation(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
@@ -118,13 +118,7 @@ fn take_parameters(form: &mut Form) -> AssumeRoleParameters {
 ///
 /// Each of the three is judged with the condition keys that AWS gives it and no others. An external id is a condition
 /// on assuming alone.
-fn authorize<'a>(
-    aws: &'a Inner,
-    incoming: &Incoming,
-    caller: &Session,
-    region: &str,
-    asked: &Asked,
-) -> Result<&'a Role, Fault> {
+fn authorize<'a>(incoming: &'a Incoming, caller: &Session, region: &str, asked: &Asked) -> Result<&'a Role, Fault> {
     let denied = |action: &str| assume_role_denied(&caller.arn(), action, &asked.role_arn);
     let source_identity = match (&asked.source_identity, &caller.source_identity) {
         (Some(asked), Some(inherited)) if asked != inherited => return Err(denied("sts:SetSourceIdentity")),
@@ -151,12 +145,12 @@ fn authorize<'a>(
     if source_identity.is_some() {
         steps.push(("sts:SetSourceIdentity", with_source(common)));
     }
-    let own_role = aws.role_of(caller).ok_or_else(|| denied("sts:AssumeRole"))?;
-    let role = aws.roles.get(&asked.role_arn).ok_or_else(|| denied("sts:AssumeRole"))?;
-    let trust = role.trust.as_ref().ok_or_else(|| denied("sts:AssumeRole"))?;
+    let accounts = &incoming.accounts;
+    let role = accounts.role(&asked.role_arn).ok_or_else(|| denied("sts:AssumeRole"))?;
+    let trust = TrustDocument::parse(&accounts.trust(role)).map_err(|_| denied("sts:AssumeRole"))?;
     for (action, context) in steps {
         let who = caller.caller();
-        if own_role.decide(caller, Some((trust, &who)), action, &asked.role_arn, &context) != Access::Allowed {
+        if accounts.decide(caller, Some((&trust, &who)), action, &asked.role_arn, &context) != Access::Allowed {
             return Err(denied(action));
         }
     }

@@ -7,14 +7,18 @@
 //!
 //! One endpoint, `POST /`, serves both services: a call with `X-Amz-Target` is for the requester API, others for STS.
 
+mod accounts;
 mod asked;
 mod assume_role;
 mod calls;
+mod controls;
 mod fault;
 mod input;
 mod marketplace;
 mod money;
 mod mturk;
+mod principals;
+mod propagation;
 mod role;
 mod seeds;
 mod session;
@@ -43,12 +47,13 @@ pub use calls::{AssumeRoleParameters, Call, Service};
 pub use marketplace::Marketplace;
 pub use money::Money;
 pub use seeds::Theme;
-pub use settings::{Account, BrokerIdentity, IamRole, Settings, SettingsError};
+pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, SettingsError};
 
 use crate::ambient::{Clock, Random};
+use accounts::Accounts;
 use calls::Recorder;
 use fault::{Fault, Protocol};
-use role::Role;
+use propagation::Register;
 use session::{Broker, Seal, Session};
 
 /// The largest body that is read. AWS allows more for some services; nothing here needs it.
@@ -63,10 +68,10 @@ struct Inner {
     random: Random,
     seal: Seal,
     broker: Broker,
-    /// Every role, the broker's own included, by ARN.
-    roles: BTreeMap<String, Role>,
+    /// Every role, the broker's own included.
+    register: Register,
     /// By account id.
-    marketplaces: BTreeMap<String, Mutex<Marketplace>>,
+    marketplaces: Mutex<BTreeMap<String, Marketplace>>,
     recorder: Recorder,
 }
 
@@ -77,22 +82,26 @@ impl SmallAws {
     ///
     /// When an ARN or a policy in the settings is not one.
     pub fn new(settings: Settings, clock: Clock, random: Random) -> Result<Self, SettingsError> {
-        let mut roles = BTreeMap::new();
-        let seal = Seal::new(settings.sealing_key);
-        let (broker, role) = Broker::new(settings.broker, &seal, clock.now())?;
-        roles.insert(role.arn.to_string(), role);
+        let (seal, now) = (Seal::new(settings.sealing_key), clock.now());
+        let (broker, role) = Broker::new(settings.broker, &seal, now)?;
+        let mut roles = vec![role];
         let mut marketplaces = BTreeMap::new();
         for account in settings.accounts {
-            for role in account.roles {
-                let role = Role::new(role)?;
-                if role.arn.account() != account.id {
-                    return Err(SettingsError::OtherAccount { arn: role.arn.to_string(), account: account.id });
-                }
-                roles.insert(role.arn.to_string(), role);
-            }
-            marketplaces.insert(account.id, Mutex::new(account.marketplace));
+            account.check()?;
+            roles.extend(account.roles);
+            marketplaces.insert(account.id, account.marketplace);
         }
-        Ok(Self(Arc::new(Inner { clock, random, seal, broker, roles, marketplaces, recorder: Recorder::default() })))
+        let mut accounts = Accounts::default();
+        accounts.put(&roles)?;
+        Ok(Self(Arc::new(Inner {
+            clock,
+            random,
+            seal,
+            broker,
+            register: Register::new(accounts),
+            marketplaces: Mutex::new(marketplaces),
+            recorder: Recorder::default(),
+        })))
     }
 
     /// The one endpoint.
@@ -109,22 +118,23 @@ impl SmallAws {
     /// What remains of the prepaid balance of an account.
     #[must_use]
     pub fn balance(&self, account: &str) -> Option<Money> {
-        self.0.marketplaces.get(account).map(|marketplace| locked(marketplace).balance())
+        locked(&self.0.marketplaces).get(account).map(Marketplace::balance)
     }
 }
 
 impl fmt::Debug for SmallAws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SmallAws").field("roles", &self.0.roles.keys()).finish_non_exhaustive()
+        f.debug_struct("SmallAws").field("broker", &self.0.broker).finish_non_exhaustive()
     }
 }
 
-/// One call as it came in, and when.
+/// One call as it came in, when, and what IAM knows at that moment.
 struct Incoming {
     parts: Parts,
     body: Bytes,
     now: DateTime<Utc>,
     request_id: String,
+    accounts: Arc<Accounts>,
 }
 
 async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
@@ -136,7 +146,7 @@ async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
         let fault = Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request is too large");
         return response(protocol, Err(fault), &request_id);
     };
-    let incoming = Incoming { parts, body, now: aws.clock.now(), request_id };
+    let incoming = Incoming { parts, body, now: aws.clock.now(), request_id, accounts: aws.register.look() };
     let mut call = Call::new(protocol.service());
     let outcome = match protocol {
         Protocol::Query => sts::answer(aws, &incoming, &mut call),
@@ -151,26 +161,22 @@ impl Inner {
     /// Who signed this call, for which region.
     fn authenticate(&self, incoming: &Incoming, service: Service) -> Result<(Session, String), signature::Refusal> {
         let signed = signature::Signed::parse(incoming, service)?;
-        let (session, secret) = match self.broker.session(&signed.access_key_id, signed.token.as_deref()) {
-            Some(found) => found,
-            None => self
-                .seal
-                .open(&signed.access_key_id, signed.token.as_deref())
-                .ok_or(signature::Refusal::InvalidToken)?,
+        let (id, token) = (signed.access_key_id.as_str(), signed.token.as_deref());
+        let opened = match self.broker.secret(id, token) {
+            Some(secret) => {
+                let role = incoming.accounts.role(self.broker.role_arn().as_str());
+                role.map(|role| (self.broker.session(&role.id), secret))
+            }
+            None => self.seal.open(id, token),
         };
-        if self.role_of(&session).is_none() {
-            return Err(signature::Refusal::InvalidToken);
-        }
+        let (session, secret) = opened
+            .filter(|(session, _)| incoming.accounts.role_of(session).is_some())
+            .ok_or(signature::Refusal::InvalidToken)?;
         signed.verify(incoming, &secret)?;
         if session.expires_at.is_some_and(|expires_at| expires_at <= incoming.now) {
             return Err(signature::Refusal::ExpiredToken);
         }
         Ok((session, signed.region))
-    }
-
-    /// The role a session is of, as long as it is still the same role: one made anew has another id.
-    fn role_of(&self, session: &Session) -> Option<&Role> {
-        self.roles.get(session.role_arn.as_str()).filter(|role| role.id == session.role_id)
     }
 }
 

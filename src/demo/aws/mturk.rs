@@ -48,19 +48,19 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
         return Err(Fault::new(StatusCode::BAD_REQUEST, "SerializationException", message));
     }
     let context = session.context(incoming.now, &region);
-    let role = aws.role_of(&session).ok_or_else(unknown)?;
     // None of these actions has a resource: `*` is the only one that can be allowed.
-    let access = role.decide(&session, None, &action, "*", &context);
+    let access = incoming.accounts.decide(&session, None, &action, "*", &context);
     if let Some(fault) = access_denied(access, &session.arn(), &action) {
         return Err(fault);
     }
-    let marketplace = aws.marketplaces.get(session.role_arn.account()).ok_or_else(|| {
+    let mut marketplaces = locked(&aws.marketplaces);
+    let marketplace = marketplaces.get_mut(session.role_arn.account()).ok_or_else(|| {
         let message = "To use the MTurk API, you will need an Amazon Web Services (AWS) Account. Your AWS account \
                        must be linked to your Amazon Mechanical Turk Account.";
         request_error("AWS.MechanicalTurk.AccountNotLinked", message, incoming.now)
     })?;
     let operation = Operation {
-        marketplace: &mut locked(marketplace),
+        marketplace,
         input: Input::parse(&incoming.body)?,
         now: incoming.now,
         fresh_id: entity_id(aws.random.bytes()),

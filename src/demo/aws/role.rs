@@ -1,103 +1,116 @@
 //! A role with its policies read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::session::Session;
-use super::settings::{IamRole, SettingsError};
-use crate::domain::policy::{
-    Access, Caller, Context, Document, DocumentError, Layers, Request, TrustDocument, decide_access,
-};
+use crate::domain::policy::{Document, DocumentError};
 
 /// The ARN of a role, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RoleArn {
+pub(super) struct RoleArn(IamArn);
+
+/// The ARN of a managed policy, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PolicyArn(IamArn);
+
+/// `arn:aws:iam::ACCOUNT:KIND/PATH/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IamArn {
     text: String,
     account: String,
     name: String,
 }
 
+impl IamArn {
+    fn parse(text: &str, kind: &str) -> Option<Self> {
+        let (account, rest) = text.strip_prefix("arn:aws:iam::")?.split_once(':')?;
+        let whole = rest.strip_prefix(kind)?.strip_prefix('/')?;
+        let name = whole.rsplit('/').next().filter(|name| !name.is_empty())?;
+        let well_formed = whole.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+=,.@_-".contains(&b));
+        well_formed.then(|| Self { text: text.to_owned(), account: account.to_owned(), name: name.to_owned() })
+    }
+}
+
+/// Twelve digits.
+pub(super) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 impl RoleArn {
     /// Reads `arn:aws:iam::ACCOUNT:role/PATH/NAME`.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let (account, path) = text.strip_prefix("arn:aws:iam::")?.split_once(":role/")?;
-        let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
-        let well_formed = account.len() == 12
-            && account.bytes().all(|b| b.is_ascii_digit())
-            && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+=,.@_-".contains(&b));
-        well_formed.then(|| Self { text: text.to_owned(), account: account.to_owned(), name: name.to_owned() })
+        IamArn::parse(text, "role").filter(|arn| is_account(&arn.account)).map(Self)
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.text
+        &self.0.text
     }
 
     pub(super) fn account(&self) -> &str {
-        &self.account
+        &self.0.account
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
     }
 
     /// The ARN of a session of the role: without the role's path.
     pub(super) fn session_arn(&self, session_name: &str) -> String {
-        format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", self.account, self.name)
+        format!("arn:aws:sts::{}:assumed-role/{}/{session_name}", self.0.account, self.0.name)
     }
 }
 
 impl fmt::Display for RoleArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
+}
+
+impl PolicyArn {
+    /// Reads `arn:aws:iam::ACCOUNT:policy/PATH/NAME`, `aws` standing for the account of AWS's own policies.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        IamArn::parse(text, "policy").filter(|arn| arn.account == "aws" || is_account(&arn.account)).map(Self)
+    }
+
+    /// Whether an account has this policy: its own and AWS's are there in each.
+    pub(super) fn is_in(&self, account: &str) -> bool {
+        self.0.account == "aws" || self.0.account == account
+    }
+}
+
+/// A policy as it was written, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    pub(super) text: String,
+    pub(super) document: Document,
+}
+
+impl Written {
+    pub(super) fn read(text: &str) -> Result<Self, DocumentError> {
+        Ok(Self { document: Document::parse(text)?, text: text.to_owned() })
+    }
+}
+
+/// A managed policy.
+#[derive(Clone, Debug)]
+pub(super) struct Managed {
+    pub(super) version_id: String,
+    pub(super) policy: Written,
 }
 
 /// A role, ready to be evaluated.
+#[derive(Clone, Debug)]
 pub(super) struct Role {
     pub(super) arn: RoleArn,
     pub(super) id: String,
-    /// Absent for the broker's own role: nobody assumes it here.
-    pub(super) trust: Option<TrustDocument>,
-    pub(super) policies: Vec<Document>,
-    pub(super) boundary: Option<Document>,
+    /// The trust policy, with unique ids where it named roles and users.
+    pub(super) trust: String,
+    pub(super) inline: BTreeMap<String, Written>,
+    /// ARNs of managed policies.
+    pub(super) attached: BTreeSet<String>,
+    /// The ARN of a managed policy.
+    pub(super) boundary: Option<String>,
     pub(super) max_session_seconds: u32,
-}
-
-impl Role {
-    pub(super) fn new(role: IamRole) -> Result<Self, SettingsError> {
-        let arn = RoleArn::parse(&role.arn).ok_or_else(|| SettingsError::Arn(role.arn.clone()))?;
-        let unreadable = |source: DocumentError| SettingsError::Policy { arn: role.arn.clone(), source };
-        Ok(Self {
-            id: role.role_id,
-            trust: Some(TrustDocument::parse(&role.trust).map_err(unreadable)?),
-            policies: documents(&role.policies).map_err(unreadable)?,
-            boundary: role.boundary.as_deref().map(Document::parse).transpose().map_err(unreadable)?,
-            max_session_seconds: role.max_session_seconds,
-            arn,
-        })
-    }
-
-    /// Whether a session of this role may do something, `trust` being the other side's word in it.
-    pub(super) fn decide(
-        &self,
-        session: &Session,
-        trust: Option<(&TrustDocument, &Caller)>,
-        action: &str,
-        resource: &str,
-        context: &Context,
-    ) -> Access {
-        let session_policy = session.policy.as_deref().map(Document::parse).transpose();
-        // It was read before it was sealed in; if it cannot be read now, the session may do nothing.
-        let Ok(session_policy) = session_policy else {
-            return Access::Denied { by: crate::domain::policy::PolicyKind::SessionPolicy, explicit: true };
-        };
-        let layers = Layers {
-            identity: &self.policies,
-            boundary: self.boundary.as_ref(),
-            session: session_policy.as_ref(),
-            trust,
-        };
-        decide_access(&layers, &Request { action, resource, context })
-    }
-}
-
-pub(super) fn documents(texts: &[String]) -> Result<Vec<Document>, DocumentError> {
-    texts.iter().map(|text| Document::parse(text)).collect()
 }
 
 #[cfg(test)]
@@ -108,7 +121,7 @@ mod tests {
     fn a_session_arn_has_no_path() {
         let arn = RoleArn::parse("arn:aws:iam::111122223333:role/lab/lodge-session").unwrap();
 
-        assert_eq!(arn.account(), "111122223333");
+        assert_eq!((arn.account(), arn.name()), ("111122223333", "lodge-session"));
         assert_eq!(arn.session_arn("rs-1"), "arn:aws:sts::111122223333:assumed-role/lodge-session/rs-1");
     }
 
@@ -122,8 +135,22 @@ mod tests {
             "arn:aws:iam::111122223333:role/a/",
             "arn:aws:iam::111122223333:role/<x>",
             "arn:aws:sts::111122223333:assumed-role/x/y",
+            "arn:aws:iam::aws:role/x",
         ] {
             assert_eq!(RoleArn::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_is_in_its_own_account_and_one_of_aws_in_all() {
+        let own = PolicyArn::parse("arn:aws:iam::111122223333:policy/lodge/lodge-boundary").unwrap();
+        let aws = PolicyArn::parse("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
+
+        assert!(own.is_in("111122223333") && !own.is_in("444455556666"));
+        assert!(aws.is_in("111122223333") && aws.is_in("444455556666"));
+        for text in ["arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:policy/", "arn:aws:iam::x:policy/y"]
+        {
+            assert_eq!(PolicyArn::parse(text), None, "{text}");
         }
     }
 }

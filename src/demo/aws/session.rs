@@ -15,15 +15,17 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use super::role::{Role, RoleArn, documents};
-use super::settings::{BrokerIdentity, SettingsError};
+use super::principals::id;
+use super::role::RoleArn;
+use super::settings::{BrokerIdentity, IamRole, SettingsError};
 use crate::domain::policy::{Caller, Context};
 
 /// Bytes of an HMAC-SHA-256.
 const MAC_BYTES: usize = 32;
 
-/// The alphabet of access key ids: base 32 of RFC 4648.
-const KEY_ID_ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// Who may assume the broker's own role: whatever machine it runs on, and so nobody here.
+const BROKER_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole",
+    "Principal":{"Service":"ec2.amazonaws.com"}}]}"#;
 
 /// A session of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,12 +135,12 @@ impl Seal {
     /// The unique id of a role that the settings give none.
     fn role_id(&self, role_arn: &str) -> String {
         let digest: [u8; MAC_BYTES] = self.mac("role id", role_arn.as_bytes()).finalize().into_bytes().into();
-        key_id("AROA", &digest[..16])
+        id("AROA", &digest[..17])
     }
 
     /// Credentials for a new session; `None` only if the session cannot be written down, which it can.
     pub(super) fn issue(&self, session: &Session, entropy: [u8; 16]) -> Option<Credentials> {
-        let access_key_id = key_id("ASIA", &entropy);
+        let access_key_id = id("ASIA", &entropy);
         let payload = Payload {
             access_key_id: access_key_id.clone(),
             role_arn: session.role_arn.to_string(),
@@ -184,14 +186,11 @@ impl Seal {
     }
 }
 
-fn key_id(prefix: &str, entropy: &[u8]) -> String {
-    let random = entropy.iter().map(|byte| char::from(KEY_ID_ALPHABET[usize::from(byte % 32)]));
-    prefix.chars().chain(random).collect()
-}
-
 /// The broker's own credentials, which no seal makes.
 pub(super) struct Broker {
-    session: Session,
+    role_arn: RoleArn,
+    session_name: String,
+    started_at: DateTime<Utc>,
     access_key_id: String,
     secret_access_key: SecretString,
     session_token: SecretString,
@@ -203,24 +202,22 @@ impl Broker {
         identity: BrokerIdentity,
         seal: &Seal,
         now: DateTime<Utc>,
-    ) -> Result<(Self, Role), SettingsError> {
+    ) -> Result<(Self, IamRole), SettingsError> {
         let arn = RoleArn::parse(&identity.role_arn).ok_or_else(|| SettingsError::Arn(identity.role_arn.clone()))?;
-        let id = seal.role_id(&identity.role_arn);
-        let policies = documents(&identity.policies)
-            .map_err(|source| SettingsError::Policy { arn: identity.role_arn.clone(), source })?;
-        let session = Session {
-            role_arn: arn.clone(),
-            role_id: id.clone(),
-            name: identity.session_name,
-            source_identity: None,
-            tags: Vec::new(),
-            policy: None,
-            issued_at: now,
-            expires_at: None,
+        let policies = identity.policies.into_iter().enumerate();
+        let role = IamRole {
+            role_id: seal.role_id(&identity.role_arn),
+            arn: identity.role_arn,
+            trust: BROKER_TRUST.to_owned(),
+            inline_policies: policies.map(|(index, policy)| (format!("broker-{}", index + 1), policy)).collect(),
+            attached_policies: Vec::new(),
+            boundary: None,
+            max_session_seconds: 3_600,
         };
-        let role = Role { arn, id, trust: None, policies, boundary: None, max_session_seconds: 3_600 };
         let broker = Self {
-            session,
+            role_arn: arn,
+            session_name: identity.session_name,
+            started_at: now,
             access_key_id: identity.access_key_id,
             secret_access_key: identity.secret_access_key,
             session_token: identity.session_token,
@@ -228,16 +225,35 @@ impl Broker {
         Ok((broker, role))
     }
 
-    /// The broker's session and secret, when these are the broker's key id and token.
-    pub(super) fn session(&self, access_key_id: &str, token: Option<&str>) -> Option<(Session, SecretString)> {
+    /// The broker's role.
+    pub(super) const fn role_arn(&self) -> &RoleArn {
+        &self.role_arn
+    }
+
+    /// The secret, when these are the broker's key id and token.
+    pub(super) fn secret(&self, access_key_id: &str, token: Option<&str>) -> Option<SecretString> {
         let same = bool::from(self.session_token.expose_secret().as_bytes().ct_eq(token?.as_bytes()));
-        (self.access_key_id == access_key_id && same).then(|| (self.session.clone(), self.secret_access_key.clone()))
+        (self.access_key_id == access_key_id && same).then(|| self.secret_access_key.clone())
+    }
+
+    /// The broker's session of its role as it is now: a machine whose role is made anew gets credentials of the new one.
+    pub(super) fn session(&self, role_id: &str) -> Session {
+        Session {
+            role_arn: self.role_arn.clone(),
+            role_id: role_id.to_owned(),
+            name: self.session_name.clone(),
+            source_identity: None,
+            tags: Vec::new(),
+            policy: None,
+            issued_at: self.started_at,
+            expires_at: None,
+        }
     }
 }
 
 impl fmt::Debug for Broker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Broker").field("session", &self.session).finish_non_exhaustive()
+        f.debug_struct("Broker").field("role_arn", &self.role_arn).finish_non_exhaustive()
     }
 }
 

@@ -1,12 +1,14 @@
 //! What the small AWS is made of: accounts, roles, and the one identity that calls from outside.
 //!
-//! Given once, at start. Nothing here shows a secret when it is printed.
+//! Given at start, and by a test later on. Nothing here shows a secret when it is printed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
 
 use super::marketplace::Marketplace;
+use super::role::RoleArn;
 use crate::domain::policy::DocumentError;
 
 /// A whole small AWS.
@@ -47,8 +49,21 @@ pub struct Account {
     pub marketplace: Marketplace,
 }
 
-/// A role as IAM stores it.
-#[derive(Clone, Debug)]
+impl Account {
+    /// Whether every role is in the account it is listed under.
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        for role in &self.roles {
+            let arn = RoleArn::parse(&role.arn).ok_or_else(|| SettingsError::Arn(role.arn.clone()))?;
+            if arn.account() != self.id {
+                return Err(SettingsError::OtherAccount { arn: role.arn.clone(), account: self.id.clone() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A role as IAM stores it. Its path and its name are in its ARN.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IamRole {
     /// `arn:aws:iam::111122223333:role/lodge-session`.
     pub arn: String,
@@ -56,12 +71,25 @@ pub struct IamRole {
     pub role_id: String,
     /// The trust policy, as JSON.
     pub trust: String,
-    /// The identity policies, as JSON.
-    pub policies: Vec<String>,
-    /// The permissions boundary, as JSON.
-    pub boundary: Option<String>,
+    /// The inline policies, as JSON, by name.
+    pub inline_policies: BTreeMap<String, String>,
+    /// The managed policies that are attached.
+    pub attached_policies: Vec<ManagedPolicy>,
+    /// The permissions boundary.
+    pub boundary: Option<ManagedPolicy>,
     /// The longest session the role allows: 3,600 to 43,200 in IAM.
     pub max_session_seconds: u32,
+}
+
+/// A managed policy, in the version that counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagedPolicy {
+    /// `arn:aws:iam::111122223333:policy/lodge/lodge-boundary`, or `arn:aws:iam::aws:policy/…` for one of AWS's own.
+    pub arn: String,
+    /// `v1`.
+    pub version_id: String,
+    /// The policy, as JSON.
+    pub document: String,
 }
 
 impl fmt::Debug for Settings {
@@ -79,14 +107,32 @@ pub enum SettingsError {
     /// Not the ARN of a role.
     #[error("`{0}` is not the ARN of a role")]
     Arn(String),
-    /// A role listed under an account that is not its own.
-    #[error("the role `{arn}` is not in the account {account}")]
+    /// Not the ARN of a managed policy.
+    #[error("`{0}` is not the ARN of a managed policy")]
+    PolicyArn(String),
+    /// Not the version of a managed policy.
+    #[error("`{0}` is not the version of a policy")]
+    Version(String),
+    /// Not the unique id of a role.
+    #[error("`{0}` is not the id of a role")]
+    RoleId(String),
+    /// The id of a role that another role has.
+    #[error("the id `{0}` is that of another role")]
+    RoleIdTaken(String),
+    /// Two roles of one name in one account: IAM looks at names alone, whatever the path.
+    #[error("`{0}` has the name of another role")]
+    NameTaken(String),
+    /// A role or a policy listed under an account that is not its own.
+    #[error("`{arn}` is not in the account {account}")]
     OtherAccount {
-        /// The role.
+        /// The role or the policy.
         arn: String,
         /// The account it is listed under.
         account: String,
     },
+    /// A managed policy that is given twice, not the same.
+    #[error("the policy `{0}` is given in two ways")]
+    TwoPolicies(String),
     /// A policy that cannot be read.
     #[error("a policy of `{arn}` cannot be read")]
     Policy {
@@ -96,4 +142,7 @@ pub enum SettingsError {
         #[source]
         source: DocumentError,
     },
+    /// A change to a role that is not there.
+    #[error("there is no role `{0}`")]
+    NoRole(String),
 }

@@ -1,5 +1,6 @@
 //! The small AWS from outside, by signed requests: what is allowed, and above all what is refused.
 
+mod controls;
 mod mturk;
 mod signature;
 mod sts;
@@ -22,6 +23,7 @@ use crate::ambient::{ManualClock, SeededRandom};
 
 const BROKER_ROLE: &str = "arn:aws:iam::999988887777:role/lodge-broker";
 const VISION_ROLE: &str = "arn:aws:iam::111122223333:role/lodge-session";
+const VISION_ROLE_ID: &str = "AROAVISION12345678901";
 const LANGUAGE_ROLE: &str = "arn:aws:iam::444455556666:role/labs/lodge-session";
 const VISION_SESSION: &str = "arn:aws:sts::111122223333:assumed-role/lodge-session/rs-1";
 const READ_POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
@@ -54,12 +56,24 @@ fn allow(actions: &Value) -> String {
     json!({ "Version": "2012-10-17", "Statement": statement }).to_string()
 }
 
+/// A managed policy of the vision lab's account.
+fn managed(name: &str, document: &str) -> ManagedPolicy {
+    let arn = format!("arn:aws:iam::111122223333:policy/lodge/{name}");
+    ManagedPolicy { arn, version_id: "v1".into(), document: document.into() }
+}
+
+/// Inline policies, by number.
+fn inline(policies: &[&str]) -> BTreeMap<String, String> {
+    policies.iter().enumerate().map(|(index, policy)| (format!("p{index}"), (*policy).to_owned())).collect()
+}
+
 fn settings() -> Settings {
     let role = |arn: &str, role_id: &str, external_id: &str| IamRole {
         arn: arn.into(),
         role_id: role_id.into(),
         trust: trust(external_id),
-        policies: vec![allow(&json!("mechanicalturk:*"))],
+        inline_policies: BTreeMap::from([("permissions".into(), allow(&json!("mechanicalturk:*")))]),
+        attached_policies: Vec::new(),
         boundary: None,
         max_session_seconds: 3_600,
     };
@@ -79,8 +93,12 @@ fn settings() -> Settings {
             policies: vec![allow(&json!(["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]))],
         },
         accounts: vec![
-            account("111122223333", role(VISION_ROLE, "AROAVISION", "vision-external-id"), Theme::Vision),
-            account("444455556666", role(LANGUAGE_ROLE, "AROALANGUAGE", "language-external-id"), Theme::Language),
+            account("111122223333", role(VISION_ROLE, VISION_ROLE_ID, "vision-external-id"), Theme::Vision),
+            account(
+                "444455556666",
+                role(LANGUAGE_ROLE, "AROALANGUAGE123456789", "language-external-id"),
+                Theme::Language,
+            ),
         ],
     }
 }
@@ -246,11 +264,38 @@ fn settings_that_are_not_an_aws_are_refused() {
 
     assert_eq!(refused(|settings| settings.broker.role_arn = "me".into()), "`me` is not the ARN of a role");
     assert_eq!(
-        refused(|settings| settings.accounts[0].roles[0].boundary = Some("{}".into())),
+        refused(|settings| settings.accounts[0].roles[0].boundary = Some(managed("boundary", "{}"))),
         format!("a policy of `{VISION_ROLE}` cannot be read")
     );
     assert_eq!(
         refused(|settings| settings.accounts[0].id = "000000000000".into()),
-        format!("the role `{VISION_ROLE}` is not in the account 000000000000")
+        format!("`{VISION_ROLE}` is not in the account 000000000000")
+    );
+    assert_eq!(
+        refused(|settings| settings.accounts[0].roles[0].role_id = "AROA1".into()),
+        "`AROA1` is not the id of a role"
+    );
+    assert_eq!(
+        refused(|settings| settings.accounts[1].roles[0].role_id = VISION_ROLE_ID.into()),
+        format!("the id `{VISION_ROLE_ID}` is that of another role")
+    );
+    assert_eq!(
+        refused(|settings| {
+            let role = settings.accounts[0].roles[0].clone();
+            let (arn, role_id) = (VISION_ROLE.replace("lodge-s", "path/Lodge-S"), "AROAOTHER123456789012".to_owned());
+            settings.accounts[0].roles.push(IamRole { arn, role_id, ..role });
+        }),
+        "`arn:aws:iam::111122223333:role/path/Lodge-Session` has the name of another role"
+    );
+    assert_eq!(
+        refused(|settings| {
+            settings.accounts[0].roles[0].attached_policies = vec![managed("one", READ_POLICY)];
+            settings.accounts[0].roles[0].boundary = Some(managed("one", &allow(&json!("*"))));
+        }),
+        "the policy `arn:aws:iam::111122223333:policy/lodge/one` is given in two ways"
+    );
+    assert_eq!(
+        refused(|settings| settings.accounts[1].roles[0].attached_policies = vec![managed("one", READ_POLICY)]),
+        "`arn:aws:iam::111122223333:policy/lodge/one` is not in the account 444455556666"
     );
 }

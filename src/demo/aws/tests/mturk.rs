@@ -35,8 +35,9 @@ async fn a_refusal_names_the_kind_of_policy_that_decided() {
         (vec![&read], None, &no, "with an explicit deny in a session policy".to_owned()),
     ] {
         let mut settings = settings();
-        settings.accounts[0].roles[0].policies = identity.into_iter().cloned().collect();
-        settings.accounts[0].roles[0].boundary = boundary.cloned();
+        settings.accounts[0].roles[0].inline_policies =
+            inline(&identity.into_iter().map(String::as_str).collect::<Vec<_>>());
+        settings.accounts[0].roles[0].boundary = boundary.map(|policy| managed("boundary", policy));
         let world = World::new(settings);
         let keys = world.session(session).await;
         assert_eq!(world.mturk(&keys, "SendBonus", &json!({})).await.refusal(), refused(&reason));
@@ -61,7 +62,7 @@ async fn the_conditions_of_a_session_hold_in_every_call() {
         (json!({ "Null": { "aws:PrincipalTag/other": "true" } }), true),
         (json!({ "DateLessThan": { "aws:TokenIssueTime": "2026-11-21T12:00:01Z" } }), true),
         (json!({ "DateLessThan": { "aws:TokenIssueTime": "2026-11-21T12:00:00Z" } }), false),
-        (json!({ "StringEquals": { "aws:userid": "AROAVISION:rs-1" } }), true),
+        (json!({ "StringEquals": { "aws:userid": format!("{VISION_ROLE_ID}:rs-1") } }), true),
         (json!({ "ArnEquals": { "aws:PrincipalArn": VISION_ROLE } }), true),
         (json!({ "ArnEquals": { "aws:PrincipalArn": VISION_SESSION } }), false),
         (json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } }), true),
@@ -70,7 +71,7 @@ async fn the_conditions_of_a_session_hold_in_every_call() {
         (json!({ "StringLike": { "sts:ExternalId": "*" } }), false),
     ] {
         let mut settings = settings();
-        settings.accounts[0].roles[0].policies.push(deny(&condition));
+        settings.accounts[0].roles[0].inline_policies.insert("deny".into(), deny(&condition));
         let world = World::new(settings);
         let keys = world.session(READ_POLICY).await;
         let answer = world.mturk(&keys, "ListHITs", &json!({})).await;

@@ -208,7 +208,7 @@ async fn sessions_outlive_a_restart_but_not_another_key_or_another_role() {
     let mut rekeyed = settings();
     rekeyed.sealing_key = [8; 32];
     let mut remade = settings();
-    remade.accounts[0].roles[0].role_id = "AROAREMADE".into();
+    remade.accounts[0].roles[0].role_id = "AROAREMADE12345678901".into();
 
     for (settings, fine) in [(settings(), true), (rekeyed, false), (remade, false)] {
         let answer = World::new(settings).mturk(&keys, "ListHITs", &json!({})).await;

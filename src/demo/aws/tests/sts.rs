@@ -15,13 +15,13 @@ async fn a_role_is_assumed_and_the_session_knows_who_it_is() {
 
     let answer = world.assume(&Keys::broker(), &[]).await;
     assert_eq!(answer.xml("Arn"), VISION_SESSION);
-    assert_eq!(answer.xml("AssumedRoleId"), "AROAVISION:rs-1");
+    assert_eq!(answer.xml("AssumedRoleId"), format!("{VISION_ROLE_ID}:rs-1"));
     assert_eq!(answer.xml("SourceIdentity"), "p-1");
     assert_eq!(answer.xml("Expiration"), "2026-11-21T13:00:00Z");
     assert!(answer.xml("AccessKeyId").starts_with("ASIA"));
     let identity = world.sts(&answer.keys(), &[("Action", "GetCallerIdentity"), ("Version", "2011-06-15")]).await;
     assert_eq!((identity.xml("Arn").as_str(), identity.xml("Account").as_str()), (VISION_SESSION, "111122223333"));
-    assert_eq!(identity.xml("UserId"), "AROAVISION:rs-1");
+    assert_eq!(identity.xml("UserId"), format!("{VISION_ROLE_ID}:rs-1"));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn a_session_without_permission_assumes_nothing() {
     let mut settings = settings();
     settings.accounts[1].roles[0].trust =
         trust("language-external-id").replace(BROKER_ROLE, "arn:aws:iam::111122223333:root");
-    settings.accounts[0].roles[0].policies = vec![allow(&json!("*"))];
+    settings.accounts[0].roles[0].inline_policies = inline(&[&allow(&json!("*"))]);
     let world = World::new(settings);
     let onward = [("RoleArn", LANGUAGE_ROLE), ("ExternalId", "language-external-id")];
 

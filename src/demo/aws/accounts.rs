@@ -1,0 +1,206 @@
+//! Every role and managed policy of every account: what IAM knows.
+
+use std::collections::BTreeMap;
+
+use super::principals::{derived_id, id_prefix, map_principals};
+use super::role::{Managed, PolicyArn, Role, RoleArn, Written, is_account};
+use super::session::Session;
+use super::settings::{IamRole, ManagedPolicy, SettingsError};
+use crate::domain::policy::{
+    Access, Caller, Context, Document, DocumentError, Layers, PolicyKind, Request, TrustDocument, decide_access,
+};
+
+/// What IAM knows at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Accounts {
+    /// By ARN.
+    roles: BTreeMap<String, Role>,
+    /// By ARN.
+    policies: BTreeMap<String, Managed>,
+    /// ARNs of roles and users that trust policies name and this AWS does not have, by the ids they have elsewhere.
+    outsiders: BTreeMap<String, String>,
+}
+
+impl Accounts {
+    /// Puts roles in, each in the place of one that has its ARN. A managed policy that they bring takes the place of one
+    /// that has its ARN, wherever that is attached.
+    ///
+    /// Whom their trust policies name is settled now, as when IAM is given one.
+    pub(super) fn put(&mut self, roles: &[IamRole]) -> Result<(), SettingsError> {
+        let mut brought = BTreeMap::new();
+        for role in roles {
+            self.take_in(role, &mut brought)?;
+        }
+        for role in roles {
+            let unreadable = |source| SettingsError::Policy { arn: role.arn.clone(), source };
+            let bound = self.bind(&role.trust).map_err(unreadable)?;
+            if let Some(kept) = self.roles.get_mut(&role.arn) {
+                kept.trust = bound;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in(&mut self, role: &IamRole, brought: &mut BTreeMap<String, ManagedPolicy>) -> Result<(), SettingsError> {
+        let arn = RoleArn::parse(&role.arn).ok_or_else(|| SettingsError::Arn(role.arn.clone()))?;
+        if !is_role_id(&role.role_id) {
+            return Err(SettingsError::RoleId(role.role_id.clone()));
+        }
+        for other in self.roles.values().filter(|other| other.arn != arn) {
+            if other.id == role.role_id {
+                return Err(SettingsError::RoleIdTaken(role.role_id.clone()));
+            }
+            if is_same_name(&other.arn, arn.account(), arn.name()) {
+                return Err(SettingsError::NameTaken(role.arn.clone()));
+            }
+        }
+        for policy in role.attached_policies.iter().chain(&role.boundary) {
+            if brought.insert(policy.arn.clone(), policy.clone()).is_some_and(|other| other != *policy) {
+                return Err(SettingsError::TwoPolicies(policy.arn.clone()));
+            }
+            self.put_policy(policy, &arn)?;
+        }
+        let read = |text: &String| {
+            Written::read(text).map_err(|source| SettingsError::Policy { arn: role.arn.clone(), source })
+        };
+        let inline: Result<_, SettingsError> =
+            role.inline_policies.iter().map(|(name, text)| Ok((name.clone(), read(text)?))).collect();
+        let kept = Role {
+            id: role.role_id.clone(),
+            trust: String::new(),
+            inline: inline?,
+            attached: role.attached_policies.iter().map(|policy| policy.arn.clone()).collect(),
+            boundary: role.boundary.as_ref().map(|policy| policy.arn.clone()),
+            max_session_seconds: role.max_session_seconds,
+            arn,
+        };
+        self.roles.insert(role.arn.clone(), kept);
+        Ok(())
+    }
+
+    fn put_policy(&mut self, policy: &ManagedPolicy, of: &RoleArn) -> Result<(), SettingsError> {
+        let arn = PolicyArn::parse(&policy.arn).ok_or_else(|| SettingsError::PolicyArn(policy.arn.clone()))?;
+        if !arn.is_in(of.account()) {
+            return Err(SettingsError::OtherAccount { arn: policy.arn.clone(), account: of.account().to_owned() });
+        }
+        if !is_version(&policy.version_id) {
+            return Err(SettingsError::Version(policy.version_id.clone()));
+        }
+        let written =
+            Written::read(&policy.document).map_err(|source| SettingsError::Policy { arn: of.to_string(), source })?;
+        self.policies.insert(policy.arn.clone(), Managed { version_id: policy.version_id.clone(), policy: written });
+        Ok(())
+    }
+
+    /// A trust policy as IAM keeps it. An account's number becomes the ARN of its root.
+    fn bind(&mut self, trust: &str) -> Result<String, DocumentError> {
+        TrustDocument::parse(trust)?;
+        let mut outsiders = BTreeMap::new();
+        let bound = map_principals(trust, |principal| {
+            if is_account(principal) {
+                return Some(format!("arn:aws:iam::{principal}:root"));
+            }
+            if let Some(role) = self.roles.get(principal) {
+                return Some(role.id.clone());
+            }
+            let id = derived_id(id_prefix(principal)?, principal);
+            outsiders.insert(id.clone(), principal.to_owned());
+            Some(id)
+        });
+        self.outsiders.extend(outsiders);
+        Ok(bound)
+    }
+
+    /// The trust policy of a role as IAM shows it: with the ARNs of those who are there, and the ids of those who are
+    /// not any more.
+    pub(super) fn trust(&self, role: &Role) -> String {
+        map_principals(&role.trust, |principal| {
+            if let Some(role) = self.roles.values().find(|role| role.id == principal) {
+                return Some(role.arn.to_string());
+            }
+            self.outsiders.get(principal).filter(|arn| !self.roles.contains_key(*arn)).cloned()
+        })
+    }
+
+    /// The role with this ARN.
+    pub(super) fn role(&self, arn: &str) -> Option<&Role> {
+        self.roles.get(arn)
+    }
+
+    /// Takes a role away. Its managed policies stay.
+    pub(super) fn remove(&mut self, arn: &str) -> bool {
+        self.roles.remove(arn).is_some()
+    }
+
+    /// The role a session is of, as long as it is still the same role: one made anew has another id.
+    pub(super) fn role_of(&self, session: &Session) -> Option<&Role> {
+        self.roles.get(session.role_arn.as_str()).filter(|role| role.id == session.role_id)
+    }
+
+    /// A role as it would be given to [`Accounts::put`], its trust policy as IAM shows it.
+    pub(super) fn as_given(&self, arn: &str) -> Option<IamRole> {
+        let role = self.roles.get(arn)?;
+        let managed = |arn: &String| {
+            self.policies.get(arn).map(|managed| ManagedPolicy {
+                arn: arn.clone(),
+                version_id: managed.version_id.clone(),
+                document: managed.policy.text.clone(),
+            })
+        };
+        Some(IamRole {
+            arn: role.arn.to_string(),
+            role_id: role.id.clone(),
+            trust: self.trust(role),
+            inline_policies: role.inline.iter().map(|(name, policy)| (name.clone(), policy.text.clone())).collect(),
+            attached_policies: role.attached.iter().filter_map(managed).collect(),
+            boundary: role.boundary.as_ref().and_then(managed),
+            max_session_seconds: role.max_session_seconds,
+        })
+    }
+
+    /// Whether a session may do something, `trust` being the other side's word in it.
+    pub(super) fn decide(
+        &self,
+        session: &Session,
+        trust: Option<(&TrustDocument, &Caller)>,
+        action: &str,
+        resource: &str,
+        context: &Context,
+    ) -> Access {
+        let Some(role) = self.role_of(session) else {
+            return Access::Denied { by: PolicyKind::IdentityBased, explicit: false };
+        };
+        let session_policy = session.policy.as_deref().map(Document::parse).transpose();
+        // It was read before it was sealed in; if it cannot be read now, the session may do nothing.
+        let Ok(session_policy) = session_policy else {
+            return Access::Denied { by: PolicyKind::SessionPolicy, explicit: true };
+        };
+        let document = |arn: &String| self.policies.get(arn).map(|managed| &managed.policy.document);
+        let inline = role.inline.values().map(|policy| &policy.document);
+        let identity: Vec<Document> = inline.chain(role.attached.iter().filter_map(document)).cloned().collect();
+        let layers = Layers {
+            identity: &identity,
+            boundary: role.boundary.as_ref().and_then(document),
+            session: session_policy.as_ref(),
+            trust,
+        };
+        decide_access(&layers, &Request { action, resource, context })
+    }
+}
+
+/// IAM tells the roles of an account apart by their names, without regard to path and case.
+fn is_same_name(arn: &RoleArn, account: &str, name: &str) -> bool {
+    arn.account() == account && arn.name().eq_ignore_ascii_case(name)
+}
+
+/// `AROA` and more, at least as much as the API reference wants.
+fn is_role_id(text: &str) -> bool {
+    (16..=128).contains(&text.len())
+        && text.starts_with("AROA")
+        && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// `v` and a number.
+fn is_version(text: &str) -> bool {
+    text.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0))
+}

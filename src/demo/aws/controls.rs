@@ -1,0 +1,80 @@
+//! What a test can do to the small AWS while it runs, as the people who own the accounts can to theirs.
+
+use super::principals::id;
+use super::settings::{Account, IamRole, SettingsError};
+use super::{SmallAws, locked};
+
+impl SmallAws {
+    /// Opens an account, or puts another in its place. Roles that the account had and that are not in this one stay.
+    ///
+    /// # Errors
+    ///
+    /// When an ARN, an id or a policy in it is not one.
+    pub fn put_account(&self, account: Account) -> Result<(), SettingsError> {
+        account.check()?;
+        self.put_roles(&account.roles)?;
+        locked(&self.0.marketplaces).insert(account.id, account.marketplace);
+        Ok(())
+    }
+
+    /// Makes roles, each in the place of one with its ARN. Trust policies mean whom they name at this moment; a managed
+    /// policy takes the place of one with its ARN in every role that has it.
+    ///
+    /// # Errors
+    ///
+    /// When an ARN, an id or a policy in them is not one. None of them is made then.
+    pub fn put_roles(&self, roles: &[IamRole]) -> Result<(), SettingsError> {
+        self.0.register.change(|accounts| accounts.put(roles))
+    }
+
+    /// Deletes a role. Its sessions end with it, and trust policies that name it show its id.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such role.
+    pub fn remove_role(&self, arn: &str) -> Result<(), SettingsError> {
+        self.0.register.change(
+            |accounts| {
+                if accounts.remove(arn) { Ok(()) } else { Err(SettingsError::NoRole(arn.to_owned())) }
+            },
+        )
+    }
+
+    /// Deletes a role and makes it again, the same in everything but its id, which is the answer. The broker, if the role
+    /// is its own, gets a session of the new one, as a machine does.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such role.
+    pub fn recreate_role(&self, arn: &str) -> Result<String, SettingsError> {
+        let role_id = id("AROA", &self.0.random.bytes::<17>());
+        self.change_role(arn, |role| role.role_id.clone_from(&role_id))?;
+        Ok(role_id)
+    }
+
+    /// A role as it was last written, seen by calls or not. Its trust policy is as IAM shows it.
+    #[must_use]
+    pub fn role(&self, arn: &str) -> Option<IamRole> {
+        self.0.register.written().as_given(arn)
+    }
+
+    /// Changes anything about a role but its ARN.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such role, or what it is changed to is none.
+    pub fn change_role(&self, arn: &str, change: impl FnOnce(&mut IamRole)) -> Result<(), SettingsError> {
+        self.0.register.change(|accounts| {
+            let mut role = accounts.as_given(arn).ok_or_else(|| SettingsError::NoRole(arn.to_owned()))?;
+            change(&mut role);
+            arn.clone_into(&mut role.arn);
+            accounts.put(&[role])
+        })
+    }
+
+    /// How many calls, to whichever service, do not see a change to IAM that is made from now on, by a test or by a call.
+    /// None at first. AWS says of IAM that it is eventually consistent, and not how soon.
+    pub fn delay_changes(&self, calls: u32) {
+        self.0.register.delay(calls);
+    }
+}
