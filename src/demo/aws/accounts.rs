@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use super::principals::{derived_id, id_prefix, map_principals};
-use super::role::{Managed, PolicyArn, Role, RoleArn, Written, is_account};
+use super::role::{Managed, PolicyArn, Role, RoleArn, Written, is_account, is_version};
 use super::session::Session;
 use super::settings::{IamRole, ManagedPolicy, SettingsError};
 use crate::domain::policy::{
@@ -26,10 +28,10 @@ impl Accounts {
     /// that has its ARN, wherever that is attached.
     ///
     /// Whom their trust policies name is settled now, as when IAM is given one.
-    pub(super) fn put(&mut self, roles: &[IamRole]) -> Result<(), SettingsError> {
+    pub(super) fn put(&mut self, roles: &[IamRole], now: DateTime<Utc>) -> Result<(), SettingsError> {
         let mut brought = BTreeMap::new();
         for role in roles {
-            self.take_in(role, &mut brought)?;
+            self.take_in(role, &mut brought, now)?;
         }
         for role in roles {
             let unreadable = |source| SettingsError::Policy { arn: role.arn.clone(), source };
@@ -41,7 +43,12 @@ impl Accounts {
         Ok(())
     }
 
-    fn take_in(&mut self, role: &IamRole, brought: &mut BTreeMap<String, ManagedPolicy>) -> Result<(), SettingsError> {
+    fn take_in(
+        &mut self,
+        role: &IamRole,
+        brought: &mut BTreeMap<String, ManagedPolicy>,
+        now: DateTime<Utc>,
+    ) -> Result<(), SettingsError> {
         let arn = RoleArn::parse(&role.arn).ok_or_else(|| SettingsError::Arn(role.arn.clone()))?;
         if !is_role_id(&role.role_id) {
             return Err(SettingsError::RoleId(role.role_id.clone()));
@@ -58,14 +65,16 @@ impl Accounts {
             if brought.insert(policy.arn.clone(), policy.clone()).is_some_and(|other| other != *policy) {
                 return Err(SettingsError::TwoPolicies(policy.arn.clone()));
             }
-            self.put_policy(policy, &arn)?;
+            self.put_policy(policy, &arn, now)?;
         }
         let read = |text: &String| {
             Written::read(text).map_err(|source| SettingsError::Policy { arn: role.arn.clone(), source })
         };
         let inline: Result<_, SettingsError> =
             role.inline_policies.iter().map(|(name, text)| Ok((name.clone(), read(text)?))).collect();
+        let earlier = self.roles.get(&role.arn).filter(|earlier| earlier.id == role.role_id);
         let kept = Role {
+            created_at: earlier.map_or(now, |earlier| earlier.created_at),
             id: role.role_id.clone(),
             trust: String::new(),
             inline: inline?,
@@ -78,7 +87,7 @@ impl Accounts {
         Ok(())
     }
 
-    fn put_policy(&mut self, policy: &ManagedPolicy, of: &RoleArn) -> Result<(), SettingsError> {
+    fn put_policy(&mut self, policy: &ManagedPolicy, of: &RoleArn, now: DateTime<Utc>) -> Result<(), SettingsError> {
         let arn = PolicyArn::parse(&policy.arn).ok_or_else(|| SettingsError::PolicyArn(policy.arn.clone()))?;
         if !arn.is_in(of.account()) {
             return Err(SettingsError::OtherAccount { arn: policy.arn.clone(), account: of.account().to_owned() });
@@ -88,7 +97,16 @@ impl Accounts {
         }
         let written =
             Written::read(&policy.document).map_err(|source| SettingsError::Policy { arn: of.to_string(), source })?;
-        self.policies.insert(policy.arn.clone(), Managed { version_id: policy.version_id.clone(), policy: written });
+        let earlier = self.policies.get(&policy.arn);
+        let is_same = earlier.is_some_and(|old| old.version_id == policy.version_id && old.policy == written);
+        let kept = Managed {
+            arn,
+            version_id: policy.version_id.clone(),
+            policy: written,
+            created_at: earlier.map_or(now, |old| old.created_at),
+            updated_at: earlier.filter(|_| is_same).map_or(now, |old| old.updated_at),
+        };
+        self.policies.insert(policy.arn.clone(), kept);
         Ok(())
     }
 
@@ -125,6 +143,28 @@ impl Accounts {
     /// The role with this ARN.
     pub(super) fn role(&self, arn: &str) -> Option<&Role> {
         self.roles.get(arn)
+    }
+
+    /// The role with this ARN, to be changed in what is not shared with others.
+    pub(super) fn role_mut(&mut self, arn: &str) -> Option<&mut Role> {
+        self.roles.get_mut(arn)
+    }
+
+    /// The role of this name in an account, whatever its path.
+    pub(super) fn role_named(&self, account: &str, name: &str) -> Option<&Role> {
+        self.roles.values().find(|role| is_same_name(&role.arn, account, name))
+    }
+
+    /// The managed policy with this ARN.
+    pub(super) fn policy(&self, arn: &str) -> Option<&Managed> {
+        self.policies.get(arn)
+    }
+
+    /// To how many roles of an account a policy is attached, and of how many it is the boundary.
+    pub(super) fn uses_of(&self, policy: &str, account: &str) -> (usize, usize) {
+        let roles = || self.roles.values().filter(|role| role.arn.account() == account);
+        let bounded = roles().filter(|role| role.boundary.as_deref() == Some(policy)).count();
+        (roles().filter(|role| role.attached.contains(policy)).count(), bounded)
     }
 
     /// Takes a role away. Its managed policies stay.
@@ -198,9 +238,4 @@ fn is_role_id(text: &str) -> bool {
     (16..=128).contains(&text.len())
         && text.starts_with("AROA")
         && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
-/// `v` and a number.
-fn is_version(text: &str) -> bool {
-    text.strip_prefix('v').is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 0))
 }

@@ -10,9 +10,9 @@ use secrecy::ExposeSecret;
 use super::asked::Asked;
 use super::calls::{AssumeRoleParameters, Call};
 use super::fault::{Fault, assume_role_denied};
+use super::form::Form;
 use super::role::Role;
 use super::session::{Credentials, Session, timestamp};
-use super::sts::Form;
 use super::{Incoming, Inner, xml};
 use crate::domain::policy::{Access, Context, TrustDocument};
 

@@ -8,11 +8,13 @@ use super::locked;
 /// How many calls are kept; a demo may run for weeks.
 const KEPT_CALLS: usize = 10_000;
 
-/// The two services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The three services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Security Token Service.
     Sts,
+    /// Identity and Access Management.
+    Iam,
     /// The Mechanical Turk requester API.
     MTurk,
 }
@@ -23,6 +25,7 @@ impl Service {
     pub const fn signing_name(self) -> &'static str {
         match self {
             Self::Sts => "sts",
+            Self::Iam => "iam",
             Self::MTurk => "mturk-requester",
         }
     }
@@ -33,7 +36,7 @@ impl Service {
 pub struct Call {
     /// Which service was called.
     pub service: Service,
-    /// `AssumeRole`, `GetHIT`; empty when the call was refused before it said.
+    /// `AssumeRole`, `GetRole`, `GetHIT`; empty when the call was refused before it said.
     pub action: String,
     /// The ARN of the session that called; absent when the call was not authenticated.
     pub caller: Option<String>,

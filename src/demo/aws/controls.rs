@@ -24,7 +24,8 @@ impl SmallAws {
     ///
     /// When an ARN, an id or a policy in them is not one. None of them is made then.
     pub fn put_roles(&self, roles: &[IamRole]) -> Result<(), SettingsError> {
-        self.0.register.change(|accounts| accounts.put(roles))
+        let now = self.0.clock.now();
+        self.0.register.change(|accounts| accounts.put(roles, now))
     }
 
     /// Deletes a role. Its sessions end with it, and trust policies that name it show its id.
@@ -64,11 +65,12 @@ impl SmallAws {
     ///
     /// When there is no such role, or what it is changed to is none.
     pub fn change_role(&self, arn: &str, change: impl FnOnce(&mut IamRole)) -> Result<(), SettingsError> {
+        let now = self.0.clock.now();
         self.0.register.change(|accounts| {
             let mut role = accounts.as_given(arn).ok_or_else(|| SettingsError::NoRole(arn.to_owned()))?;
             change(&mut role);
             arn.clone_into(&mut role.arn);
-            accounts.put(&[role])
+            accounts.put(&[role], now)
         })
     }
 

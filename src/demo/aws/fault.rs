@@ -1,41 +1,36 @@
 //! Refusals, in the words and shapes of AWS.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::calls::Service;
-use super::xml;
-use crate::domain::policy::{Access, PolicyKind};
+use super::{iam, xml};
+use crate::domain::policy::{Access, DocumentError, PolicyKind};
 
 /// The XML namespace of every STS answer.
 pub(super) const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
-/// How a service speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Protocol {
-    /// Form in, XML out: STS.
-    Query,
-    /// JSON 1.1, operation in `X-Amz-Target`: the requester API.
-    Json,
-}
+/// The XML namespace of every IAM answer.
+pub(super) const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
-impl Protocol {
-    /// What the caller speaks, before anything else is known of it.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
-        if headers.contains_key("x-amz-target") { Self::Json } else { Self::Query }
-    }
-
-    pub(super) const fn service(self) -> Service {
-        match self {
-            Self::Query => Service::Sts,
-            Self::Json => Service::MTurk,
+impl Service {
+    /// The service that a call is for. AWS has a host for each, and this AWS has one for all, so the call itself must say:
+    /// only the requester API has a target, and IAM is told from STS by the version of its API.
+    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+        if headers.contains_key("x-amz-target") {
+            return Self::MTurk;
         }
+        let is_iam = form_urlencoded::parse(body).any(|(name, value)| name == "Version" && value == iam::VERSION);
+        if is_iam { Self::Iam } else { Self::Sts }
     }
 
     pub(super) const fn content_type(self) -> &'static str {
         match self {
-            Self::Query => "text/xml",
-            Self::Json => "application/x-amz-json-1.1",
+            Self::Sts | Self::Iam => "text/xml",
+            Self::MTurk => "application/x-amz-json-1.1",
         }
     }
 }
@@ -44,18 +39,18 @@ impl Protocol {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) status: StatusCode,
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     pub(super) message: String,
     /// The requester API's own code, beside `RequestError`.
     pub(super) turk_code: Option<&'static str>,
 }
 
 impl Fault {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), turk_code: None }
+    pub(super) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into(), turk_code: None }
     }
 
-    /// What STS says to a parameter that is not one.
+    /// What STS and IAM say to a parameter that is not one.
     pub(super) fn validation(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "ValidationError", message)
     }
@@ -67,19 +62,22 @@ impl Fault {
     }
 
     /// The body of the answer.
-    pub(super) fn body(&self, protocol: Protocol, request_id: &str) -> String {
-        match (protocol, self.turk_code) {
-            (Protocol::Query, _) => {
-                let error = [
-                    xml::element("Type", "Sender"),
-                    xml::element("Code", self.code),
-                    xml::element("Message", &self.message),
-                ];
-                let inner = xml::wrap("Error", &error.concat()) + &xml::element("RequestId", request_id);
-                format!("<ErrorResponse xmlns=\"{STS_NAMESPACE}\">{inner}</ErrorResponse>")
-            }
-            (Protocol::Json, None) => json!({ "__type": self.code, "Message": self.message }).to_string(),
-            (Protocol::Json, Some(turk_code)) => {
+    pub(super) fn body(&self, service: Service, request_id: &str) -> String {
+        let namespace = match service {
+            Service::Sts => STS_NAMESPACE,
+            Service::Iam => IAM_NAMESPACE,
+            Service::MTurk => return self.json(),
+        };
+        let error =
+            [xml::element("Type", "Sender"), xml::element("Code", &self.code), xml::element("Message", &self.message)];
+        let inner = xml::wrap("Error", &error.concat()) + &xml::element("RequestId", request_id);
+        format!("<ErrorResponse xmlns=\"{namespace}\">{inner}</ErrorResponse>")
+    }
+
+    fn json(&self) -> String {
+        match self.turk_code {
+            None => json!({ "__type": self.code, "Message": self.message }).to_string(),
+            Some(turk_code) => {
                 json!({ "__type": self.code, "Message": self.message, "TurkErrorCode": turk_code }).to_string()
             }
         }
@@ -92,8 +90,9 @@ pub(super) fn assume_role_denied(caller_arn: &str, action: &str, role_arn: &str)
     Fault::new(StatusCode::FORBIDDEN, "AccessDenied", message)
 }
 
-/// The requester API: who, what, and which kind of policy decided. `None` when the call is allowed.
-pub(super) fn access_denied(access: Access, caller_arn: &str, action: &str) -> Option<Fault> {
+/// IAM and the requester API: who, what, on what if the action has a resource, and which kind of policy decided. `None`
+/// when the call is allowed.
+pub(super) fn denial(access: Access, caller_arn: &str, action: &str, resource: Option<&str>) -> Option<String> {
     let Access::Denied { by, explicit } = access else { return None };
     let (article, kind) = match by {
         PolicyKind::IdentityBased => ("an", "identity-based policy"),
@@ -101,11 +100,21 @@ pub(super) fn access_denied(access: Access, caller_arn: &str, action: &str) -> O
         PolicyKind::PermissionsBoundary => ("a", "permissions boundary"),
         PolicyKind::RoleTrustPolicy => ("a", "resource-based policy"),
     };
+    let resource = resource.map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
     let reason = if explicit {
         format!("with an explicit deny in {article} {kind}")
     } else {
         format!("because no {kind} allows the {action} action")
     };
-    let message = format!("User: {caller_arn} is not authorized to perform: {action} {reason}");
-    Some(Fault::new(StatusCode::BAD_REQUEST, "AccessDeniedException", message))
+    Some(format!("User: {caller_arn} is not authorized to perform: {action}{resource} {reason}"))
+}
+
+/// STS and IAM: a policy that is none.
+pub(super) fn malformed_policy(error: &DocumentError) -> Fault {
+    let message = match error {
+        DocumentError::Json(_) => "This policy contains invalid Json",
+        DocumentError::Principal { .. } => "Policy document should not specify a principal.",
+        DocumentError::Policy(_) | DocumentError::Statement { .. } => "Syntax errors in policy.",
+    };
+    Fault::new(StatusCode::BAD_REQUEST, "MalformedPolicyDocument", message)
 }

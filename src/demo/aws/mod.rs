@@ -1,18 +1,22 @@
-//! The small AWS: STS and the Mechanical Turk requester API, over the real protocols.
+//! The small AWS: STS, IAM and the Mechanical Turk requester API, over the real protocols.
 //!
 //! It exists so that a demo needs no account and a test can show what is *refused*. So it is strict where it matters:
 //! it verifies SigV4, checks every parameter of `AssumeRole`, and evaluates trust policy, identity policies, session
 //! policy and boundary of every call. It must never be more lenient than AWS, and never ignore a parameter it does not
 //! carry out. It keeps no list of sessions: as with the real STS, a session token carries its session, under a seal.
 //!
-//! One endpoint, `POST /`, serves both services: a call with `X-Amz-Target` is for the requester API, others for STS.
+//! One endpoint, `POST /`, serves all three: a call with `X-Amz-Target` is for the requester API, one with the version of
+//! IAM for IAM, others for STS.
 
 mod accounts;
 mod asked;
 mod assume_role;
 mod calls;
+mod checks;
 mod controls;
 mod fault;
+mod form;
+mod iam;
 mod input;
 mod marketplace;
 mod money;
@@ -52,7 +56,7 @@ pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, Se
 use crate::ambient::{Clock, Random};
 use accounts::Accounts;
 use calls::Recorder;
-use fault::{Fault, Protocol};
+use fault::Fault;
 use propagation::Register;
 use session::{Broker, Seal, Session};
 
@@ -92,7 +96,7 @@ impl SmallAws {
             marketplaces.insert(account.id, account.marketplace);
         }
         let mut accounts = Accounts::default();
-        accounts.put(&roles)?;
+        accounts.put(&roles, now)?;
         Ok(Self(Arc::new(Inner {
             clock,
             random,
@@ -140,21 +144,22 @@ struct Incoming {
 async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
     let aws = &*aws.0;
     let (parts, body) = request.into_parts();
-    let protocol = Protocol::of(&parts.headers);
     let request_id = request_id(aws.random.bytes());
     let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
         let fault = Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request is too large");
-        return response(protocol, Err(fault), &request_id);
+        return response(Service::of(&parts.headers, &[]), Err(fault), &request_id);
     };
+    let service = Service::of(&parts.headers, &body);
     let incoming = Incoming { parts, body, now: aws.clock.now(), request_id, accounts: aws.register.look() };
-    let mut call = Call::new(protocol.service());
-    let outcome = match protocol {
-        Protocol::Query => sts::answer(aws, &incoming, &mut call),
-        Protocol::Json => mturk::answer(aws, &incoming, &mut call),
+    let mut call = Call::new(service);
+    let outcome = match service {
+        Service::Sts => sts::answer(aws, &incoming, &mut call),
+        Service::Iam => iam::answer(aws, &incoming, &mut call),
+        Service::MTurk => mturk::answer(aws, &incoming, &mut call),
     };
-    call.error_code = outcome.as_ref().err().map(|fault| fault.code.to_owned());
+    call.error_code = outcome.as_ref().err().map(|fault| fault.code.to_string());
     aws.recorder.record(call);
-    response(protocol, outcome, &incoming.request_id)
+    response(service, outcome, &incoming.request_id)
 }
 
 impl Inner {
@@ -184,13 +189,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn response(protocol: Protocol, outcome: Result<String, Fault>, request_id: &str) -> Response {
+fn response(service: Service, outcome: Result<String, Fault>, request_id: &str) -> Response {
     let (status, body) = match outcome {
         Ok(body) => (StatusCode::OK, body),
-        Err(fault) => (fault.status, fault.body(protocol, request_id)),
+        Err(fault) => (fault.status, fault.body(service, request_id)),
     };
     let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(protocol.content_type()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
     if let Ok(request_id) = HeaderValue::from_str(request_id) {
         headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
     }

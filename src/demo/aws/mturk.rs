@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::calls::{Call, Service};
-use super::fault::{Fault, Protocol, access_denied};
+use super::fault::{Fault, denial};
 use super::input::Input;
 use super::marketplace::{Assignment, AssignmentState, Bonus, Hit, Marketplace, request_error};
 use super::{Incoming, Inner, locked};
@@ -32,7 +32,7 @@ const MONTH_SECONDS: i64 = 2_592_000;
 /// Answers one call.
 pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Result<String, Fault> {
     let (session, region) =
-        aws.authenticate(incoming, Service::MTurk).map_err(|refusal| refusal.fault(Protocol::Json))?;
+        aws.authenticate(incoming, Service::MTurk).map_err(|refusal| refusal.fault(Service::MTurk))?;
     call.caller = Some(session.arn());
     let unknown = || Fault::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "");
     let target = incoming.parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
@@ -43,15 +43,15 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
     }
     operation.clone_into(&mut call.action);
     let content_type = incoming.parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if content_type != Some(Protocol::Json.content_type().as_bytes()) {
+    if content_type != Some(Service::MTurk.content_type().as_bytes()) {
         let message = "Content-Type must be application/x-amz-json-1.1";
         return Err(Fault::new(StatusCode::BAD_REQUEST, "SerializationException", message));
     }
     let context = session.context(incoming.now, &region);
     // None of these actions has a resource: `*` is the only one that can be allowed.
     let access = incoming.accounts.decide(&session, None, &action, "*", &context);
-    if let Some(fault) = access_denied(access, &session.arn(), &action) {
-        return Err(fault);
+    if let Some(message) = denial(access, &session.arn(), &action, None) {
+        return Err(Fault::new(StatusCode::BAD_REQUEST, "AccessDeniedException", message));
     }
     let mut marketplaces = locked(&aws.marketplaces);
     let marketplace = marketplaces.get_mut(session.role_arn.account()).ok_or_else(|| {

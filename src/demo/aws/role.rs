@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::policy::{Document, DocumentError};
 
 /// The ARN of a role, taken apart.
@@ -18,6 +20,8 @@ pub(super) struct PolicyArn(IamArn);
 struct IamArn {
     text: String,
     account: String,
+    /// `/`, or `/lab/`.
+    path: String,
     name: String,
 }
 
@@ -27,13 +31,25 @@ impl IamArn {
         let whole = rest.strip_prefix(kind)?.strip_prefix('/')?;
         let name = whole.rsplit('/').next().filter(|name| !name.is_empty())?;
         let well_formed = whole.bytes().all(|b| b.is_ascii_alphanumeric() || b"/+=,.@_-".contains(&b));
-        well_formed.then(|| Self { text: text.to_owned(), account: account.to_owned(), name: name.to_owned() })
+        well_formed.then(|| Self {
+            text: text.to_owned(),
+            account: account.to_owned(),
+            path: format!("/{}", &whole[..whole.len() - name.len()]),
+            name: name.to_owned(),
+        })
     }
 }
 
 /// Twelve digits.
 pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// `v` and a number, as the versions of managed policies are called.
+pub(super) fn is_version(text: &str) -> bool {
+    text.strip_prefix('v').is_some_and(|number| {
+        !number.is_empty() && !number.starts_with('0') && number.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 impl RoleArn {
@@ -48,6 +64,10 @@ impl RoleArn {
 
     pub(super) fn account(&self) -> &str {
         &self.0.account
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.0.path
     }
 
     pub(super) fn name(&self) -> &str {
@@ -72,9 +92,21 @@ impl PolicyArn {
         IamArn::parse(text, "policy").filter(|arn| arn.account == "aws" || is_account(&arn.account)).map(Self)
     }
 
+    pub(super) fn as_str(&self) -> &str {
+        &self.0.text
+    }
+
     /// Whether an account has this policy: its own and AWS's are there in each.
     pub(super) fn is_in(&self, account: &str) -> bool {
         self.0.account == "aws" || self.0.account == account
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.name
     }
 }
 
@@ -89,13 +121,21 @@ impl Written {
     pub(super) fn read(text: &str) -> Result<Self, DocumentError> {
         Ok(Self { document: Document::parse(text)?, text: text.to_owned() })
     }
+
+    /// How much of a role's room for inline policies it takes: IAM does not count white space.
+    pub(super) fn counted_chars(&self) -> usize {
+        self.text.chars().filter(|c| !c.is_whitespace()).count()
+    }
 }
 
 /// A managed policy.
 #[derive(Clone, Debug)]
 pub(super) struct Managed {
+    pub(super) arn: PolicyArn,
     pub(super) version_id: String,
     pub(super) policy: Written,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
 }
 
 /// A role, ready to be evaluated.
@@ -111,6 +151,7 @@ pub(super) struct Role {
     /// The ARN of a managed policy.
     pub(super) boundary: Option<String>,
     pub(super) max_session_seconds: u32,
+    pub(super) created_at: DateTime<Utc>,
 }
 
 #[cfg(test)]
@@ -121,8 +162,9 @@ mod tests {
     fn a_session_arn_has_no_path() {
         let arn = RoleArn::parse("arn:aws:iam::111122223333:role/lab/lodge-session").unwrap();
 
-        assert_eq!((arn.account(), arn.name()), ("111122223333", "lodge-session"));
+        assert_eq!((arn.account(), arn.path(), arn.name()), ("111122223333", "/lab/", "lodge-session"));
         assert_eq!(arn.session_arn("rs-1"), "arn:aws:sts::111122223333:assumed-role/lodge-session/rs-1");
+        assert_eq!(RoleArn::parse("arn:aws:iam::111122223333:role/x").unwrap().path(), "/");
     }
 
     #[test]
@@ -146,6 +188,7 @@ mod tests {
         let own = PolicyArn::parse("arn:aws:iam::111122223333:policy/lodge/lodge-boundary").unwrap();
         let aws = PolicyArn::parse("arn:aws:iam::aws:policy/ReadOnlyAccess").unwrap();
 
+        assert_eq!((own.path(), own.name()), ("/lodge/", "lodge-boundary"));
         assert!(own.is_in("111122223333") && !own.is_in("444455556666"));
         assert!(aws.is_in("111122223333") && aws.is_in("444455556666"));
         for text in ["arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:policy/", "arn:aws:iam::x:policy/y"]

@@ -19,7 +19,7 @@ use subtle::ConstantTimeEq;
 
 use super::Incoming;
 use super::calls::Service;
-use super::fault::{Fault, Protocol};
+use super::fault::Fault;
 
 /// How far the signer's clock may be off, either way.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -27,8 +27,8 @@ const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 /// The form of `X-Amz-Date`.
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// The only region of the requester API.
-const MTURK_REGION: &str = "us-east-1";
+/// The only region of IAM and of the requester API.
+const ONE_REGION: &str = "us-east-1";
 
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your AWS \
                         Secret Access Key and signing method. Consult the service documentation for details.";
@@ -48,8 +48,8 @@ impl Refusal {
         Self::Mismatch(MISMATCH.to_owned())
     }
 
-    /// The refusal in the words of a protocol: the same things have other names in each.
-    pub(super) fn fault(self, protocol: Protocol) -> Fault {
+    /// The refusal in the words of a service: the same things have other names in each protocol.
+    pub(super) fn fault(self, service: Service) -> Fault {
         let (query, json, status, message) = match self {
             Self::Missing => (
                 "MissingAuthenticationToken",
@@ -76,9 +76,9 @@ impl Refusal {
                 "The security token included in the request is expired".to_owned(),
             ),
         };
-        match protocol {
-            Protocol::Query => Fault::new(status, query, message),
-            Protocol::Json => Fault::new(StatusCode::BAD_REQUEST, json, message),
+        match service {
+            Service::Sts | Service::Iam => Fault::new(status, query, message),
+            Service::MTurk => Fault::new(StatusCode::BAD_REQUEST, json, message),
         }
     }
 }
@@ -244,7 +244,7 @@ fn region_of_scope(scope: &str, date: &str, service: Service) -> Result<String, 
     }
     let well_formed =
         !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !well_formed || (service == Service::MTurk && region != MTURK_REGION) {
+    if !well_formed || (service != Service::Sts && region != ONE_REGION) {
         problems.push(format!("Credential should be scoped to a valid region, not '{region}'. "));
     }
     if terminator != "aws4_request" {

@@ -1,6 +1,7 @@
 //! The small AWS from outside, by signed requests: what is allowed, and above all what is refused.
 
 mod controls;
+mod iam;
 mod mturk;
 mod signature;
 mod sts;
@@ -207,6 +208,13 @@ impl World {
         body.extend_pairs(form);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         self.send(self.signed(keys, "sts", "us-east-1", &headers, &body.finish())).await
+    }
+
+    async fn iam(&self, keys: &Keys, action: &str, form: &[(&str, &str)]) -> Answer {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.extend_pairs([("Action", action), ("Version", "2010-05-08")]).extend_pairs(form);
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        self.send(self.signed(keys, "iam", "us-east-1", &headers, &body.finish())).await
     }
 
     async fn mturk(&self, keys: &Keys, operation: &str, input: &Value) -> Answer {

@@ -167,7 +167,8 @@ async fn what_is_not_understood_is_refused_and_not_ignored() {
         (vec![("Policy", "{}")], "MalformedPolicyDocument"),
         (vec![("DurationSeconds", "899")], "ValidationError"),
         (vec![("Action", "AssumeRoot")], "InvalidAction"),
-        (vec![("Version", "2010-05-08")], "InvalidAction"),
+        (vec![("Version", "2011-06-16")], "InvalidAction"),
+        (vec![("Version", "2010-05-08")], "SignatureDoesNotMatch"),
     ] {
         assert_eq!(world.assume(&broker, &changes).await.refusal().1, code, "{changes:?}");
     }
