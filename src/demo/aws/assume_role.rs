@@ -1,7 +1,7 @@
 //! `AssumeRole`: who may, then for how long.
 //!
 //! The order matters for what a stranger learns: nothing about a role, not even that it exists, is said before the
-//! caller is allowed to assume it.
+//! caller is allowed to assume it. Where its account switched STS off is no secret of the role.
 
 use axum::http::StatusCode;
 use chrono::{TimeDelta, Timelike};
@@ -9,9 +9,9 @@ use secrecy::ExposeSecret;
 
 use super::asked::Asked;
 use super::calls::{AssumeRoleParameters, Call};
-use super::fault::{Fault, assume_role_denied};
+use super::fault::{Fault, assume_role_denied, region_disabled};
 use super::form::Form;
-use super::role::Role;
+use super::role::{Role, RoleArn};
 use super::session::{Credentials, Session, timestamp};
 use super::{Incoming, Inner, xml};
 use crate::domain::policy::{Access, Context, TrustDocument};
@@ -39,6 +39,10 @@ pub(super) fn assume_role(
         return Err(Fault::validation(format!("The small AWS does not carry out the parameter '{name}'")));
     }
     let asked = Asked::validate(parameters)?;
+    if let Some(account) = RoleArn::parse(&asked.role_arn).filter(|arn| aws.troubles.is_disabled(arn.account(), region))
+    {
+        return Err(region_disabled(account.account()));
+    }
     let role = authorize(incoming, caller, region, &asked)?;
     if asked.seconds > role.max_session_seconds {
         return Err(Fault::validation(

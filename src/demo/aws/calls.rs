@@ -40,7 +40,7 @@ pub struct Call {
     pub action: String,
     /// The ARN of the session that called; absent when the call was not authenticated.
     pub caller: Option<String>,
-    /// The error code of the answer; absent when the call was carried out.
+    /// The error code of the answer; absent when the call was carried out, `dropped` when there was no answer.
     pub error_code: Option<String>,
     /// For `AssumeRole`: what was passed.
     pub assume_role: Option<AssumeRoleParameters>,

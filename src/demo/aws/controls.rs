@@ -1,7 +1,11 @@
 //! What a test can do to the small AWS while it runs, as the people who own the accounts can to theirs.
 
+use chrono::TimeDelta;
+
+use super::calls::Service;
 use super::principals::id;
 use super::settings::{Account, IamRole, SettingsError};
+use super::troubles::Requester;
 use super::{SmallAws, locked};
 
 impl SmallAws {
@@ -78,5 +82,39 @@ impl SmallAws {
     /// None at first. AWS says of IAM that it is eventually consistent, and not how soon.
     pub fn delay_changes(&self, calls: u32) {
         self.0.register.delay(calls);
+    }
+
+    /// Switches STS off in a region for an account, as its administrators can in their account settings: its roles cannot
+    /// be assumed there, and STS says so before it looks at the role. AWS lets nobody switch `us-east-1` off; a test that
+    /// knows no other region may have it here all the same.
+    pub fn disable_region(&self, account: &str, region: &str) {
+        self.0.troubles.disable(account, region);
+    }
+
+    /// Switches STS on again.
+    pub fn enable_region(&self, account: &str, region: &str) {
+        self.0.troubles.enable(account, region);
+    }
+
+    /// Refuses the next calls of a service as too many, whoever makes them.
+    pub fn throttle(&self, service: Service, calls: u32) {
+        self.0.troubles.throttle(service, calls);
+    }
+
+    /// Sets AWS's clock so far from the one it was given, which is that of its callers; zero sets it right. More than five
+    /// minutes either way, and no signature holds.
+    pub fn skew_clock(&self, skew: TimeDelta) {
+        self.0.troubles.set_skew(skew);
+    }
+
+    /// Says how an account stands with Mechanical Turk.
+    pub fn set_requester(&self, account: &str, requester: Requester) {
+        self.0.troubles.set_requester(account, requester);
+    }
+
+    /// Makes IAM's pages at most so long, whatever is asked for, as AWS reserves itself; `None` is as long as asked. A
+    /// page of nothing would never end, so the least is one.
+    pub fn shorten_pages(&self, most: Option<usize>) {
+        self.0.troubles.set_page(most.map(|most| most.max(1)));
     }
 }

@@ -61,6 +61,15 @@ impl Fault {
         Self { turk_code: Some(turk_code), ..fault }
     }
 
+    /// What a service says to one call too many.
+    pub(super) fn throttling(service: Service) -> Self {
+        let code = match service {
+            Service::Sts | Service::Iam => "Throttling",
+            Service::MTurk => "ThrottlingException",
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, "Rate exceeded")
+    }
+
     /// The body of the answer.
     pub(super) fn body(&self, service: Service, request_id: &str) -> String {
         let namespace = match service {
@@ -88,6 +97,15 @@ impl Fault {
 pub(super) fn assume_role_denied(caller_arn: &str, action: &str, role_arn: &str) -> Fault {
     let message = format!("User: {caller_arn} is not authorized to perform: {action} on resource: {role_arn}");
     Fault::new(StatusCode::FORBIDDEN, "AccessDenied", message)
+}
+
+/// STS: a role of an account that switched STS off in this region.
+pub(super) fn region_disabled(account: &str) -> Fault {
+    let message = format!(
+        "STS is not activated in this region for account:{account}. Your account administrator can activate STS in this \
+         region using the IAM Console."
+    );
+    Fault::new(StatusCode::FORBIDDEN, "RegionDisabledException", message)
 }
 
 /// IAM and the requester API: who, what, on what if the action has a resource, and which kind of policy decided. `None`

@@ -284,6 +284,7 @@ impl<'a> Asked<'a> {
             },
         };
         checks.finish()?;
+        let size = self.aws.troubles.page().map_or(size, |most| size.min(most));
         Ok(Page { marker: self.form.take("Marker"), size })
     }
 }

@@ -14,6 +14,7 @@ mod assume_role;
 mod calls;
 mod checks;
 mod controls;
+mod dropped;
 mod fault;
 mod form;
 mod iam;
@@ -31,6 +32,7 @@ mod signature;
 mod sts;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod xml;
 
 use std::collections::BTreeMap;
@@ -52,13 +54,16 @@ pub use marketplace::Marketplace;
 pub use money::Money;
 pub use seeds::Theme;
 pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, SettingsError};
+pub use troubles::{Closing, Requester};
 
 use crate::ambient::{Clock, Random};
 use accounts::Accounts;
 use calls::Recorder;
+use dropped::dropped;
 use fault::Fault;
 use propagation::Register;
 use session::{Broker, Seal, Session};
+use troubles::Troubles;
 
 /// The largest body that is read. AWS allows more for some services; nothing here needs it.
 const BODY_LIMIT_BYTES: usize = 256 * 1024;
@@ -77,6 +82,7 @@ struct Inner {
     /// By account id.
     marketplaces: Mutex<BTreeMap<String, Marketplace>>,
     recorder: Recorder,
+    troubles: Troubles,
 }
 
 impl SmallAws {
@@ -105,6 +111,7 @@ impl SmallAws {
             register: Register::new(accounts),
             marketplaces: Mutex::new(marketplaces),
             recorder: Recorder::default(),
+            troubles: Troubles::default(),
         })))
     }
 
@@ -150,16 +157,45 @@ async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
         return response(Service::of(&parts.headers, &[]), Err(fault), &request_id);
     };
     let service = Service::of(&parts.headers, &body);
-    let incoming = Incoming { parts, body, now: aws.clock.now(), request_id, accounts: aws.register.look() };
+    let now = aws.clock.now() + aws.troubles.skew();
+    let incoming = Incoming { parts, body, now, request_id, accounts: aws.register.look() };
     let mut call = Call::new(service);
-    let outcome = match service {
-        Service::Sts => sts::answer(aws, &incoming, &mut call),
-        Service::Iam => iam::answer(aws, &incoming, &mut call),
-        Service::MTurk => mturk::answer(aws, &incoming, &mut call),
+    let outcome = answer(aws, service, &incoming, &mut call);
+    call.error_code = match &outcome {
+        Ok(_) => None,
+        Err(Failure::Fault(fault)) => Some(fault.code.to_string()),
+        Err(Failure::Dropped) => Some("dropped".to_owned()),
     };
-    call.error_code = outcome.as_ref().err().map(|fault| fault.code.to_string());
     aws.recorder.record(call);
-    response(service, outcome, &incoming.request_id)
+    match outcome {
+        Ok(body) => response(service, Ok(body), &incoming.request_id),
+        Err(Failure::Fault(fault)) => response(service, Err(fault), &incoming.request_id),
+        Err(Failure::Dropped) => dropped().into_response(),
+    }
+}
+
+/// Why a call is not carried out.
+enum Failure {
+    Fault(Fault),
+    /// Nobody says.
+    Dropped,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+fn answer(aws: &Inner, service: Service, incoming: &Incoming, call: &mut Call) -> Result<String, Failure> {
+    if aws.troubles.throttles(service) {
+        return Err(Fault::throttling(service).into());
+    }
+    match service {
+        Service::Sts => Ok(sts::answer(aws, incoming, call)?),
+        Service::Iam => Ok(iam::answer(aws, incoming, call)?),
+        Service::MTurk => mturk::answer(aws, incoming, call),
+    }
 }
 
 impl Inner {

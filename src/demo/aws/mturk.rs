@@ -14,7 +14,8 @@ use super::calls::{Call, Service};
 use super::fault::{Fault, denial};
 use super::input::Input;
 use super::marketplace::{Assignment, AssignmentState, Bonus, Hit, Marketplace, request_error};
-use super::{Incoming, Inner, locked};
+use super::troubles::Requester;
+use super::{Failure, Incoming, Inner, locked};
 use crate::domain::policy::actions;
 
 /// What every `X-Amz-Target` begins with.
@@ -30,31 +31,38 @@ const YEAR_SECONDS: i64 = 31_536_000;
 const MONTH_SECONDS: i64 = 2_592_000;
 
 /// Answers one call.
-pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Result<String, Fault> {
+pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Result<String, Failure> {
     let (session, region) =
         aws.authenticate(incoming, Service::MTurk).map_err(|refusal| refusal.fault(Service::MTurk))?;
     call.caller = Some(session.arn());
+    let requester = aws.troubles.requester(session.role_arn.account());
+    match &requester {
+        Requester::Linked | Requester::NotLinked => {}
+        Requester::Closed(closing) => return Err(closing.fault().into()),
+        Requester::Unreachable => return Err(Failure::Dropped),
+    }
     let unknown = || Fault::new(StatusCode::BAD_REQUEST, "UnknownOperationException", "");
     let target = incoming.parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let operation = target.and_then(|target| target.strip_prefix(TARGET_PREFIX)).ok_or_else(unknown)?;
     let action = format!("mechanicalturk:{operation}");
     if !actions::is_known(&action) {
-        return Err(unknown());
+        return Err(unknown().into());
     }
     operation.clone_into(&mut call.action);
     let content_type = incoming.parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content_type != Some(Service::MTurk.content_type().as_bytes()) {
         let message = "Content-Type must be application/x-amz-json-1.1";
-        return Err(Fault::new(StatusCode::BAD_REQUEST, "SerializationException", message));
+        return Err(Fault::new(StatusCode::BAD_REQUEST, "SerializationException", message).into());
     }
     let context = session.context(incoming.now, &region);
     // None of these actions has a resource: `*` is the only one that can be allowed.
     let access = incoming.accounts.decide(&session, None, &action, "*", &context);
     if let Some(message) = denial(access, &session.arn(), &action, None) {
-        return Err(Fault::new(StatusCode::BAD_REQUEST, "AccessDeniedException", message));
+        return Err(Fault::new(StatusCode::BAD_REQUEST, "AccessDeniedException", message).into());
     }
     let mut marketplaces = locked(&aws.marketplaces);
-    let marketplace = marketplaces.get_mut(session.role_arn.account()).ok_or_else(|| {
+    let linked = marketplaces.get_mut(session.role_arn.account()).filter(|_| requester == Requester::Linked);
+    let marketplace = linked.ok_or_else(|| {
         let message = "To use the MTurk API, you will need an Amazon Web Services (AWS) Account. Your AWS account \
                        must be linked to your Amazon Mechanical Turk Account.";
         request_error("AWS.MechanicalTurk.AccountNotLinked", message, incoming.now)
@@ -65,7 +73,7 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
         now: incoming.now,
         fresh_id: entity_id(aws.random.bytes()),
     };
-    operation.carry_out(call.action.as_str()).map(|answer| answer.to_string())
+    Ok(operation.carry_out(call.action.as_str())?.to_string())
 }
 
 /// One authorised call.

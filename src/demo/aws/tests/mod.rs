@@ -5,6 +5,7 @@ mod iam;
 mod mturk;
 mod signature;
 mod sts;
+mod troubles;
 
 use std::time::SystemTime;
 
