@@ -12,6 +12,8 @@ mod architecture;
 #[cfg(test)]
 mod authorization_server;
 #[cfg(test)]
+mod aws_cli_iam;
+#[cfg(test)]
 mod backchannel;
 #[cfg(test)]
 mod browser;
