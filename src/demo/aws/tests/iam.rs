@@ -198,23 +198,21 @@ async fn a_list_comes_in_pages_and_a_marker_is_of_its_own_list() {
     world.aws.change_role(VISION_ROLE, |role| role.attached_policies = attached).unwrap();
     world.aws.change_role(VISION_ROLE, |role| role.inline_policies = inline(&[READ_POLICY; 3])).unwrap();
 
-    let (mut seen, mut marker, mut pages) = (Vec::new(), None::<String>, 0);
+    let (mut seen, mut markers) = (Vec::new(), Vec::<String>::new());
     loop {
         let mut form = vec![ROLE, ("MaxItems", "2")];
-        form.extend(marker.as_deref().map(|marker| ("Marker", marker)));
+        form.extend(markers.last().map(|marker| ("Marker", marker.as_str())));
         let page = world.iam(&keys, "ListAttachedRolePolicies", &form).await;
         seen.extend(page.body.split("<PolicyName>").skip(1).map(|rest| rest.split_once('<').unwrap().0.to_owned()));
-        pages += 1;
         if page.xml("IsTruncated") == "false" {
             assert!(!page.body.contains("<Marker>"));
             break;
         }
-        marker = Some(page.xml("Marker"));
+        markers.push(page.xml("Marker"));
     }
 
-    assert_eq!((seen, pages), (names.map(str::to_owned).to_vec(), 3));
-    let marker = marker.unwrap();
-    for marker in [marker.as_str(), "x", "QQ"] {
+    assert_eq!((seen, markers.len()), (names.map(str::to_owned).to_vec(), 2));
+    for marker in [markers[0].as_str(), "x", "QQ"] {
         let refused = world.iam(&keys, "ListRolePolicies", &[ROLE, ("Marker", marker)]).await.refusal();
         assert_eq!(refused, (400, "ValidationError".into(), "Invalid Marker.".into()));
     }
@@ -280,12 +278,28 @@ async fn a_steward_reaches_one_role_and_knows_of_no_other() {
 
 #[tokio::test]
 async fn a_name_is_of_the_callers_own_account() {
-    let world = World::new(with_steward(allow(&json!("iam:*"))));
+    let mut settings = with_steward(allow(&json!("iam:*")));
+    let theirs = managed("boundary", READ_POLICY);
+    let theirs = ManagedPolicy { arn: theirs.arn.replace("111122223333", "444455556666"), ..theirs };
+    settings.accounts[1].roles[0].boundary = Some(theirs);
+    // Another that comes before it in any order.
+    let mut first = settings.accounts[0].clone();
+    first.id = "000011112222".into();
+    first.roles.truncate(1);
+    first.roles[0] = IamRole {
+        arn: VISION_ROLE.replace("111122223333", "000011112222"),
+        role_id: "AROAFIRST123456789012".into(),
+        attached_policies: Vec::new(),
+        boundary: None,
+        ..first.roles[0].clone()
+    };
+    settings.accounts.push(first);
+    let world = World::new(settings);
     let keys = steward(&world, "").await;
 
     let answer = world.iam(&keys, "GetRole", &[("RoleName", "LODGE-session")]).await;
 
-    assert_eq!(answer.xml("Arn"), VISION_ROLE, "the other account has a role of that name too");
+    assert_eq!(answer.xml("Arn"), VISION_ROLE, "other accounts have roles of that name too");
     let elsewhere = "arn:aws:iam::444455556666:policy/lodge/boundary";
     let refused = world.iam(&keys, "GetPolicy", &[("PolicyArn", elsewhere)]).await.refusal();
     assert_eq!(refused, (404, "NoSuchEntity".into(), format!("Policy {elsewhere} was not found.")));

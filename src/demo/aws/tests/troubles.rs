@@ -126,7 +126,7 @@ async fn an_unreachable_service_hangs_up_without_a_word() {
     let request = world.signed(&keys, "mturk-requester", "us-east-1", &headers, "{}");
     let lines: Vec<String> =
         request.headers().iter().map(|(name, value)| format!("{name}: {}\r\n", value.to_str().unwrap())).collect();
-    let text = format!("POST / HTTP/1.1\r\ncontent-length: 2\r\n{}\r\n{{}}", lines.concat());
+    let text = format!("POST / HTTP/1.1\r\ncontent-length: 2\r\nconnection: close\r\n{}\r\n{{}}", lines.concat());
 
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream.write_all(text.as_bytes()).await.unwrap();
