@@ -1,5 +1,7 @@
 //! `lodged doctor`: what it says of a broker that is well, and of each thing that can be amiss.
 
+mod identity;
+
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use lodge::playground::Playground;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
+use self::identity::Container;
 use crate::support::campus::Campus;
 use crate::support::canaries::Canaries;
 use crate::support::evil_provider::{EvilProvider, Lie};
@@ -23,6 +26,7 @@ use crate::support::serving::Socket;
 /// A broker's premises with nothing wrong with them, and what a test changes.
 struct Premises {
     campus: Campus,
+    container: Container,
     settings: String,
 }
 
@@ -38,7 +42,8 @@ impl Premises {
         let campus = Campus::new();
         let settings = std::fs::read_to_string(campus.settings()).unwrap();
         chmod(&campus, "client-secret", 0o600);
-        Self { campus, settings }
+        let container = Container::of(&campus.playground.identity);
+        Self { campus, container, settings }
     }
 
     /// The same at another provider.
@@ -71,7 +76,7 @@ impl Premises {
     }
 
     fn ask(&self) -> Said {
-        self.ask_as(|command| self.campus.give_identity(command))
+        self.ask_as(|command| self.container.show_to(command))
     }
 
     fn without_secrets(&self, ended: Ended) -> Ended {
@@ -123,7 +128,7 @@ fn all_is_well() {
          https://lodge.example.edu/auth/campus/backchannel-logout is registered there"
     );
     assert_eq!(said.of("connection campus"), ("ok", offers.as_str()));
-    let arn = "arn:aws:sts::999988887777:assumed-role/lodge-broker/demo, with credentials from the environment";
+    let arn = "arn:aws:sts::999988887777:assumed-role/lodge-broker/demo, with credentials from the container's role";
     assert_eq!(said.of("AWS identity"), ("ok", arn));
     assert_eq!(said.of("clock"), ("ok", "0 s off that of campus, 0 s off that of AWS"));
     assert!(said.of("disk").1.contains(" are free"));
@@ -152,7 +157,7 @@ fn a_provider_that_falls_silent_holds_nobody_up() {
     let started = Instant::now();
 
     let mut command = premises.command();
-    premises.campus.give_identity(&mut command);
+    premises.container.show_to(&mut command);
     let ended = premises.without_secrets(Process::run("lodged doctor", &mut command, ""));
 
     // Ten seconds, and what a machine with other things to do adds.
@@ -271,6 +276,7 @@ fn credentials_that_are_none_or_refused_fail() {
     let premises = Premises::new();
     let role = "run the broker under a role, such as that of its instance or container";
 
+    let hops = "a container on an instance finds the latter's role only within a metadata hop limit of 2";
     let none = premises.ask_as(|_| {});
     let refused = premises.ask_as(|command| {
         premises.campus.give_identity(command);
@@ -282,7 +288,7 @@ fn credentials_that_are_none_or_refused_fail() {
     });
 
     assert_eq!((none.code, none.amiss()), (1, vec![("AWS identity", "failed")]));
-    assert_eq!(none.of("AWS identity").1, format!("no AWS credentials: there are none; {role}"));
+    assert_eq!(none.of("AWS identity").1, format!("no AWS credentials: there are none; {role}; {hops}"));
     assert_eq!(none.of("clock"), ("ok", "0 s off that of campus"), "AWS was not asked");
     let start = "AWS does not accept the broker's own identity";
     let sentence = format!(
@@ -305,7 +311,7 @@ fn an_sts_that_is_away_fails() {
 
     let said = premises.ask();
 
-    let sentence = "AWS could not be reached, with credentials from the environment: let this machine reach \
+    let sentence = "AWS could not be reached, with credentials from the container's role: let this machine reach \
         http://127.0.0.1:1, or set `sts_endpoint`";
     assert_eq!(said.of("AWS identity"), ("failed", sentence));
     assert_eq!(said.code, 1);
@@ -395,7 +401,7 @@ fn an_address_on_this_machine_is_a_warning() {
     let premises = Premises::new();
 
     let said = premises.ask_as(|command| {
-        premises.campus.give_identity(command);
+        premises.container.show_to(command);
         command.env("LODGE__SERVER__PUBLIC_URL", "http://127.0.0.1:8080");
     });
 

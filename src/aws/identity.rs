@@ -20,6 +20,9 @@ use aws_sdk_sts::operation::RequestId;
 use super::{Aws, Error};
 use crate::server_time::ServerTime;
 
+/// Where credentials come from that a program of the operator's prints.
+const CREDENTIAL_PROCESS: &str = "a credential process";
+
 /// What a look at the broker's own identity found.
 #[derive(Debug)]
 pub struct IdentityProbe {
@@ -45,6 +48,31 @@ pub struct AccessKey {
     pub id: String,
     /// Where the credentials were found: `the environment`, `the instance's role`.
     pub source: &'static str,
+    /// Whether it is known when they end, so that they are fetched anew before.
+    pub is_renewed: bool,
+}
+
+impl Identity {
+    /// Whether it is somebody who may not call `AssumeRole` at all: the root user of an account, or a federated user.
+    #[must_use]
+    pub fn cannot_assume(&self) -> bool {
+        self.arn.ends_with(":root") || self.arn.contains(":federated-user/")
+    }
+
+    /// Whether it looks like a session of IAM Roles Anywhere: a program gave it, and it is called by the serial number of a
+    /// certificate, in hexadecimal digits. Such a session has a source identity, and nobody can set another from there.
+    #[must_use]
+    pub fn is_like_roles_anywhere(&self) -> bool {
+        let name = self.arn.rsplit('/').next().unwrap_or_default();
+        let is_serial_number = name.len() >= 2 && name.bytes().all(|b| b.is_ascii_hexdigit());
+        self.key.source == CREDENTIAL_PROCESS && is_serial_number
+    }
+
+    /// Whether it is a user of IAM, who has a long-term key even where a session of theirs is what is shown.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.arn.contains(":user/")
+    }
 }
 
 impl AccessKey {
@@ -94,9 +122,11 @@ impl Aws {
         let none = IdentityError::NoCredentials;
         let provider = self.credentials.as_ref().ok_or(none("there are none"))?;
         match provider.provide_credentials().await {
-            Ok(credentials) => {
-                Ok(AccessKey { id: credentials.access_key_id().to_owned(), source: source_of(&credentials) })
-            }
+            Ok(credentials) => Ok(AccessKey {
+                id: credentials.access_key_id().to_owned(),
+                source: source_of(&credentials),
+                is_renewed: credentials.expiry().is_some(),
+            }),
             Err(CredentialsError::CredentialsNotLoaded(_)) => Err(none("there are none")),
             Err(CredentialsError::ProviderTimedOut(_)) => Err(none("where they come from does not answer")),
             Err(CredentialsError::InvalidConfiguration(_)) => Err(none("the AWS settings that lead to them are wrong")),
@@ -115,7 +145,7 @@ fn source_of(credentials: &Credentials) -> &'static str {
         (Step::CredentialsStsAssumeRole, "an assumed role"),
         (Step::CredentialsImds, "the instance's role"),
         (Step::CredentialsHttp, "the container's role"),
-        (Step::CredentialsProcess, "a credential process"),
+        (Step::CredentialsProcess, CREDENTIAL_PROCESS),
         (Step::CredentialsSso, "a person's sign-in"),
         (Step::CredentialsProfileLogin, "a person's sign-in"),
         (Step::CredentialsEnvVars, "the environment"),
