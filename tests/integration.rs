@@ -16,6 +16,8 @@ mod aws_cli_iam;
 #[cfg(test)]
 mod backchannel;
 #[cfg(test)]
+mod broker_policy;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod canaries;
