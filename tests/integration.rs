@@ -80,6 +80,8 @@ mod postgres_cluster;
 #[cfg(test)]
 mod printed_commands;
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod query_plans;
 #[cfg(test)]
 mod refresh;

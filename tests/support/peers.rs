@@ -7,6 +7,8 @@
 //! | `LODGE_TEST_AWS` | the AWS CLI |
 //! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate and playwright-core |
 //! | `LODGE_TEST_CHROMIUM` | Chromium |
+//! | `LODGE_TEST_NGINX` | nginx |
+//! | `LODGE_TEST_CADDY` | Caddy |
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -29,6 +31,10 @@ pub(crate) enum Peer {
     Node,
     /// Chromium, driven from Node.js.
     Chromium,
+    /// nginx.
+    Nginx,
+    /// Caddy.
+    Caddy,
 }
 
 /// True when the peers are there. False when this run goes without: says loudly which test is skipped.
@@ -64,6 +70,8 @@ impl Peer {
             Self::AwsCli => "LODGE_TEST_AWS",
             Self::Node => "LODGE_TEST_NODE_MODULES",
             Self::Chromium => "LODGE_TEST_CHROMIUM",
+            Self::Nginx => "LODGE_TEST_NGINX",
+            Self::Caddy => "LODGE_TEST_CADDY",
         }
     }
 
@@ -198,6 +206,13 @@ impl Moto {
 /// Where Chromium is.
 pub(crate) fn chromium() -> PathBuf {
     Peer::Chromium.path()
+}
+
+/// nginx or Caddy, with no settings of whoever runs the tests.
+pub(crate) fn proxy(peer: Peer) -> Command {
+    let mut command = Command::new(peer.path());
+    programs::forget(&mut command, "CADDY");
+    command
 }
 
 /// A folder for what a test wants to show, such as a screenshot.
