@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::ambient::{Clock, Random};
 use crate::app::desk::{Desk, DeskError, NewLab};
-use crate::app::{self, Broker, KeyError, KeyFile, Lifetimes, Parts};
+use crate::app::{self, Broker, Downloads, DownloadsError, KeyError, KeyFile, Lifetimes, Parts};
 use crate::aws::{self, Aws};
 use crate::demo::{aws as small_aws, idp, seed};
 use crate::domain::access::{Operator, OperatorRoll};
@@ -45,6 +45,8 @@ pub struct Playground {
     pub identity: small_aws::BrokerIdentity,
     /// The clock that all of them follow.
     pub clock: Clock,
+    /// The folder with builds of the helper, where there are some.
+    pub downloads: Option<PathBuf>,
 }
 
 /// A playground that cannot be set up.
@@ -57,6 +59,8 @@ pub enum Error {
     Aws(#[from] small_aws::SettingsError),
     #[error(transparent)]
     Desk(#[from] DeskError),
+    #[error(transparent)]
+    Downloads(#[from] DownloadsError),
     #[error(transparent)]
     Idp(#[from] idp::Error),
     #[error(transparent)]
@@ -116,6 +120,7 @@ impl Playground {
             lifetimes: Lifetimes::default(),
             trusted_proxies: Vec::new(),
             operators: OperatorRoll::from_settings([operator]),
+            downloads: self.downloads.as_deref().map(Downloads::read).transpose()?.unwrap_or_default(),
         }))
     }
 

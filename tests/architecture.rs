@@ -423,10 +423,10 @@ fn ships_demo(name: &str, text: &str) -> Vec<String> {
                 "enables every feature"
             } else if !words.contains(&"--no-default-features") {
                 "enables the default features, and the demo is one"
-            } else if features
-                .is_none_or(|features| features.split(',').any(|one| one.trim_matches(['"', '\'']) != "server"))
-            {
-                "enables something else than `server`"
+            } else if features.is_none_or(|features| {
+                features.split(',').any(|one| !matches!(one.trim_matches(['"', '\'']), "server" | "cli"))
+            }) {
+                "enables something else than `server` and `cli`"
             } else {
                 return None;
             };
@@ -583,11 +583,13 @@ fn a_build_that_ships_the_demo_is_found() {
     for (line, is_wrong) in [
         ("RUN cargo build --release --no-default-features --features server --bin lodged", false),
         ("RUN cargo build --release \\\n  --no-default-features \\\n  --features=server", false),
+        ("cargo build --locked --no-default-features --features cli --bin lodge", false),
         ("COPY Cargo.toml .", false),
         ("RUN cargo build --release", true),
         ("RUN cargo build --release --features server", true),
         ("RUN cargo build --no-default-features --features server,demo", true),
         ("RUN cargo build --no-default-features --features 'demo'", true),
+        ("cargo build --no-default-features --features cli,demo", true),
         ("RUN cargo build --no-default-features -F demo", true),
         ("RUN cargo build --no-default-features", true),
         ("RUN cargo build --no-default-features --all-features --features server", true),

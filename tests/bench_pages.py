@@ -46,6 +46,7 @@ def at(**ago):
 AT = {
     "/": ["/"],
     "/sessions": ["/sessions"],
+    "/download": ["/download"],
     "/labs/{lab}": ["/labs/{lab}"],
     "/labs/{lab}/mappings": ["/labs/{lab}/mappings"],
     "/labs/{lab}/mappings/new": [
@@ -76,7 +77,7 @@ AT = {
 }
 #: What is answered to a browser and is no page of the console.
 NOT_PAGES = [
-    "/sign-in", "/auth/{connection}/start", "/auth/{connection}/callback", "/invitations/{token}", "/invitation", "/healthz",
+    "/sign-in", "/auth/{connection}/start", "/auth/{connection}/callback", "/download/{file}", "/invitations/{token}", "/invitation", "/healthz",
     "/readyz", "/oauth/authorize", "/labs/{lab}/ledger/export.csv", "/labs/{lab}/ledger/export.jsonl",
 ]
 

@@ -32,6 +32,8 @@ mod database_away;
 #[cfg(test)]
 mod doctor;
 #[cfg(test)]
+mod downloads;
+#[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod front_door;

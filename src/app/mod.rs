@@ -4,6 +4,7 @@
 mod accounts;
 mod admission;
 pub mod desk;
+mod downloads;
 mod error;
 mod exchanges;
 mod helper_login;
@@ -38,6 +39,7 @@ pub use crate::store::{
     SeenGroup,
 };
 pub use accounts::{PlanError, account_plan};
+pub use downloads::{Download, Downloads, DownloadsError};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
 pub use helper_login::{
@@ -123,6 +125,8 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpNet>,
     /// Who runs the broker from a browser.
     pub operators: OperatorRoll,
+    /// The builds of the helper that everybody may have.
+    pub downloads: Downloads,
 }
 
 /// The broker. Cheap to clone: every clone is the same broker.

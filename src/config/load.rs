@@ -78,6 +78,7 @@ impl Config {
         let (server, database, secrets) =
             (sections.take("server"), sections.take("database"), sections.take("secrets"));
         let (aws, sessions, operators) = (sections.take("aws"), sections.take("sessions"), sections.take("operators"));
+        let downloads = sections.take("downloads");
         let connections = sections.take_list("connection");
         let mut problems = sections.finish();
         let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions)) =
@@ -85,8 +86,10 @@ impl Config {
         else {
             return (None, problems);
         };
-        let (Some(operators), Some(connections)) = (operators, connections) else { return (None, problems) };
-        let config = Self { server, database, secrets, aws, sessions, operators, connections };
+        let (Some(operators), Some(downloads), Some(connections)) = (operators, downloads, connections) else {
+            return (None, problems);
+        };
+        let config = Self { server, database, secrets, aws, sessions, operators, downloads, connections };
         problems.extend(config.check());
         (Some(config), problems)
     }

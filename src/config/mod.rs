@@ -33,6 +33,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Who runs it from a browser.
     pub operators: Operators,
+    /// What people may fetch from it.
+    pub downloads: Downloads,
     /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
@@ -116,6 +118,15 @@ pub struct Operators {
     /// The people who run the broker from a browser, by their ids: `p-…`, as the page of each shows them their own. Whoever
     /// is not here is no operator there, whatever they are at the machine.
     people: Vec<String>,
+}
+
+/// `[downloads]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Downloads {
+    /// The folder with the builds of `lodge` that the page at `/download` offers to everybody. It is looked through once,
+    /// when the broker starts.
+    pub folder: Option<PathBuf>,
 }
 
 fn default_listen() -> SocketAddr {

@@ -75,6 +75,7 @@ struct Home<'a> {
     /// A profile to show commands with.
     first_profile: String,
     looks_after: bool,
+    has_downloads: bool,
     shell: &'a Shell,
 }
 
@@ -108,6 +109,7 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, shell: &Shell) 
         has_roles: !profile.roles.is_empty(),
         first_profile: ready.map(|given| format!("{}-{}", given.lab, given.role)).unwrap_or_default(),
         looks_after: !profile.standings.is_empty(),
+        has_downloads: broker.downloads.programs().next().is_some(),
         shell,
     })
 }

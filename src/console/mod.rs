@@ -4,6 +4,7 @@
 //! signed in begins with a [`Shell`], a page of a lab with a `LabHead` beside it.
 
 mod assets;
+mod downloads;
 mod home;
 mod lab;
 pub mod operator;
@@ -19,6 +20,7 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 pub use assets::{SCRIPT_PATH, STYLESHEET_PATH, script, stylesheet};
+pub use downloads::downloads;
 pub use home::home;
 pub use lab::{
     FormErrors, LedgerForm, LimitForm, MappingFields, MappingForm, Notice, OfficeForm, PeopleNotice, Removal,

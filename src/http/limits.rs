@@ -98,7 +98,8 @@ impl Limits {
 
 /// What anybody may ask for, and what costs more than a page.
 fn is_limited(path: &str) -> bool {
-    path == "/sign-in" || ["/auth/", "/oauth/", "/invitations/"].iter().any(|prefix| path.starts_with(prefix))
+    path == "/sign-in"
+        || ["/auth/", "/oauth/", "/invitations/", "/download/"].iter().any(|prefix| path.starts_with(prefix))
 }
 
 /// Turns away who asks too often.

@@ -9,6 +9,7 @@ mod api;
 mod backchannel;
 mod client;
 mod cookies;
+mod downloads;
 mod export;
 pub mod extract;
 mod idempotency;

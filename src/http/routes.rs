@@ -7,7 +7,7 @@
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
-use super::{api, backchannel, invitations, oauth, openapi, pages, sessions, sign_in};
+use super::{api, backchannel, downloads, invitations, oauth, openapi, pages, sessions, sign_in};
 use crate::app::Broker;
 use crate::console;
 use crate::wire;
@@ -84,6 +84,8 @@ routes! {
     post "/auth/{connection}/backchannel-logout" => backchannel::logout, Anyone;
     get "/sessions" => sessions::page, Anyone;
     post "/sessions/end" => sessions::end_by_form, Browser;
+    get "/download" => downloads::page, Anyone;
+    get "/download/{file}" => downloads::file, Anyone;
     get "/invitations/{token}" => invitations::arrive, Anyone;
     get "/invitation" => invitations::ask, Anyone;
     post "/invitation" => invitations::accept, Browser;

@@ -31,7 +31,7 @@ fn flaws(page: &Page, path: &str) -> Vec<String> {
             found.push(format!("{path}: {name}: {all:?}"));
         }
     }
-    let is_asset = path.starts_with("/assets/");
+    let is_asset = path.starts_with("/assets/") || path.starts_with("/download/");
     // What is the same for everybody may be kept; everything else is somebody's.
     let kept = match path {
         _ if is_asset => "public, max-age=31536000, immutable",

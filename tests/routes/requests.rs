@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{Caller, Stage, Who};
 use crate::support::broker::helper_query;
+use crate::support::downloads;
 use crate::support::raw::{self, Ask};
 use crate::support::serving::wait;
 use crate::support::signed_in::signed_in;
@@ -250,10 +251,12 @@ fn of_pages(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             | "/sign-in"
             | "/assets/lodge.css"
             | "/assets/lodge.js"
+            | "/download"
             | "/healthz"
             | "/readyz"
             | "/.well-known/oauth-authorization-server"),
         ) => get(path, &[200]),
+        ("get", "/download/{file}") => get(&downloads::address(), &[200]),
         ("post", "/sign-out") => send("POST", "/sign-out", form(&[("form_token", &form_token(stage, caller))]), &[303]),
         ("get", "/auth/{connection}/start") => get("/auth/campus/start", &[303]),
         // No token of the provider's.

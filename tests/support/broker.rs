@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::domain::access::OperatorRoll;
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::ledger::Entry;
@@ -134,6 +134,7 @@ impl Plan {
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
                 operators: OperatorRoll::from_settings([super::signed_in::operator_id()]),
+                downloads: Downloads::read(super::downloads::folder().path()).unwrap(),
             })
         });
         let server = self.socket.serve(http::router(broker.clone()));

@@ -1,9 +1,10 @@
 //! `lodged serve` as an operator starts it: a folder with settings, a key, a client secret and a database.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::aws;
 use lodge::domain::access::OperatorRoll;
 use lodge::domain::ledger::Entry;
@@ -52,8 +53,14 @@ impl Premises {
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
                 operators: OperatorRoll::default(),
+                downloads: Downloads::default(),
             })
         })
+    }
+
+    /// The settings of the broker that was started last.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.path().join("lodge.toml")
     }
 
     /// Every entry of the ledger.

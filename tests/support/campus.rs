@@ -97,6 +97,7 @@ impl Campus {
             client_secret: hex::encode(random.bytes::<16>()).into(),
             identity: seed::broker_identity(&random),
             clock: Clock::System,
+            downloads: None,
         };
         std::fs::write(folder.path().join("client-secret"), playground.client_secret.expose_secret()).unwrap();
         let accounts = runtime.block_on(async {

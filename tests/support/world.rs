@@ -57,6 +57,7 @@ impl World {
         let (url, aws_url, broker, aws) = runtime.block_on(async {
             let [at_broker, at_idp, at_aws] = [listen().await, listen().await, listen().await];
             let [url, issuer, aws_url] = [&at_broker, &at_idp, &at_aws].map(|at| format!("http://{}", address(at)));
+            let downloads = super::downloads::folder();
             let playground = Playground {
                 public_url: url.clone(),
                 issuer,
@@ -69,6 +70,7 @@ impl World {
                 client_secret: "the secret of this test's broker".to_owned().into(),
                 identity: seed::broker_identity(&Random::System),
                 clock: changes.clock.unwrap_or(Clock::System),
+                downloads: Some(downloads.path().to_owned()),
             };
             let broker = playground.broker().await.unwrap();
             let accounts = playground.labs(&broker).await.unwrap();

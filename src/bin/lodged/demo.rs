@@ -50,6 +50,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
         client_secret: hex::encode(random.bytes::<32>()).into(),
         identity: seed::broker_identity(&random),
         clock: Clock::System,
+        downloads: None,
     };
     let broker = playground.broker().await?;
     let accounts = playground.labs(&broker).await?;

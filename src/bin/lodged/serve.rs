@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, KeyFile, Lifetimes, Parts};
+use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::aws::{self, Aws};
 use lodge::config::Config;
 use lodge::domain::access::OperatorRoll;
@@ -56,6 +56,7 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         },
         trusted_proxies: config.server.trusted_proxies.clone(),
         operators: OperatorRoll::from_settings(config.operators.people()?),
+        downloads: config.downloads.folder.as_deref().map(Downloads::read).transpose()?.unwrap_or_default(),
     }))
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lodge::app::KeyFile;
+use lodge::app::{Downloads, KeyFile};
 use lodge::config::Config;
 use lodge::domain::policy::PolicyLibrary;
 use lodge::store::Address;
@@ -66,6 +66,10 @@ pub(crate) fn look(file: &Path) -> Findings {
     let unusable = config.as_ref().map(Config::unusable_files).unwrap_or_default();
     let mut problems: Vec<String> =
         problems.iter().chain(&unusable).map(|error| output::one_line(&telemetry::chain(error))).collect();
+    let offered = config.as_ref().and_then(|config| config.downloads.folder.as_deref()).map(Downloads::read);
+    if let Some(Err(error)) = offered {
+        problems.push(output::one_line(&format!("downloads.folder: {}", telemetry::chain(&error))));
+    }
     let templates = match PolicyLibrary::shipped() {
         Ok(library) => library.iter().count(),
         Err(error) => {
