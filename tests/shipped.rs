@@ -6,7 +6,7 @@ use std::process::Command;
 use lodge::app::Downloads;
 
 use crate::support::process::Process;
-use crate::support::programs;
+use crate::support::{programs, root};
 
 /// Words that only the demo's identity provider and AWS have.
 const DEMO_WORDS: [&str; 3] = ["A university that does not exist", "MTurkRequesterServiceV20170117", "Kim Sørensen"];
@@ -100,4 +100,49 @@ fn the_helper_that_is_offered_needs_nothing_of_the_machine() {
     assert!(bytes.windows(path.len()).any(|window| window == path), "is this the right way to look?");
     let home = std::env::var_os("HOME").unwrap().into_string().unwrap();
     assert!(!bytes.windows(home.len() + 8).any(|window| window == format!("{home}/.cargo/").as_bytes()));
+}
+
+/// What is not in the unit any more was taken out by somebody who had to change this, too.
+#[test]
+fn the_unit_leaves_the_broker_nothing_of_the_machine_that_it_does_not_need() {
+    let unit = std::fs::read_to_string(root().join("deploy/lodged.service")).unwrap();
+    let lines: Vec<_> = unit.lines().collect();
+
+    for (setting, values) in [
+        (
+            "yes",
+            "LockPersonality MemoryDenyWriteExecute NoNewPrivileges PrivateDevices PrivateMounts PrivateTmp PrivateUsers",
+        ),
+        ("yes", "ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules"),
+        ("yes", "ProtectKernelTunables RemoveIPC RestrictNamespaces RestrictRealtime RestrictSUIDSGID"),
+        ("", "CapabilityBoundingSet"),
+        ("closed", "DevicePolicy"),
+        ("lodge", "User Group"),
+        ("strict", "ProtectSystem"),
+        ("invisible", "ProtectProc"),
+        ("0077", "UMask"),
+        ("0", "LimitCORE"),
+        ("@system-service", "SystemCallFilter"),
+        ("~@privileged @resources", "SystemCallFilter"),
+        ("AF_INET AF_INET6 AF_UNIX", "RestrictAddressFamilies"),
+    ] {
+        for name in values.split(' ') {
+            assert!(lines.contains(&format!("{name}={setting}").as_str()), "{name}={setting}");
+        }
+    }
+    for too_much in ["AmbientCapabilities", "ReadWritePaths", "BindPaths", "PermissionsStartOnly", "ExecStartPre"] {
+        assert!(!unit.contains(too_much), "{too_much}");
+    }
+    assert!(unit.contains("ExecStart=/usr/local/bin/lodged serve --config /etc/lodge/lodge.toml\n"));
+}
+
+#[test]
+fn the_container_has_the_broker_alone_and_no_rights() {
+    let file = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
+    let last = file.rsplit("\nFROM ").next().unwrap();
+
+    let copied: Vec<_> = last.lines().filter(|line| line.starts_with("COPY") || line.starts_with("ADD")).collect();
+    assert_eq!(copied, ["COPY --from=build /build/target/release/lodged /usr/local/bin/lodged"]);
+    assert!(last.contains("\nUSER lodge\n") && !last.contains("USER root"));
+    assert!(!file.contains("--bin lodge\n") && !file.contains("AWS_"), "neither the helper nor a key");
 }
