@@ -115,3 +115,5 @@ mod store_conformance;
 mod sts_failures;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod threat_model;
