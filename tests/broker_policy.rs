@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use lodge::domain::account::AccountNames;
 use lodge::domain::policy::{Access, Context, Document, Layers, Request, decide_access};
 use serde_json::{Value, json};
 
@@ -161,6 +162,24 @@ fn an_independent_evaluator_says_the_same_of_the_brokers_policy() {
     assert_eq!(wrong_by_theirs(&policy()), [""; 0]);
     for (what, policy) in planted() {
         assert_ne!(wrong_by_theirs(&policy), [""; 0], "{what}");
+    }
+}
+
+/// The roles of an account are called as the stack calls them that a lab gets.
+#[test]
+fn the_brokers_policy_knows_the_roles_that_a_labs_stack_makes() {
+    let identity = [Document::parse(&policy().to_string()).unwrap()];
+    let layers = Layers { identity: &identity, boundary: None, session: None, trust: None };
+    let context = Context::new();
+
+    for name in ["lodge-session", "lodge-session-vision"] {
+        let names = AccountNames::of(&role(LAB, &format!("lodge/{name}")).parse().unwrap()).unwrap();
+        for resource in [names.session_role().as_str(), &names.steward_role()] {
+            for action in WHOLE {
+                let asked = Request { action, resource, context: &context };
+                assert_eq!(decide_access(&layers, &asked), Access::Allowed, "{action} on {resource}");
+            }
+        }
     }
 }
 
