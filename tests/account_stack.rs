@@ -5,20 +5,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lodge::app::account_plan;
-use lodge::domain::account::{AccountNames, FoundAccount, FoundPolicy, FoundRole, Part, Plan, drift};
+use lodge::demo::aws::{Account, IamRole, ManagedPolicy, Marketplace, PrintedRole};
+use lodge::demo::seed;
+use lodge::domain::access::Operator;
+use lodge::domain::account::{AccountNames, FoundAccount, FoundPolicy, FoundRole, Plan, drift};
+use lodge::domain::actor::OperatorName;
 use lodge::domain::id::LabId;
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::policy::{Access, Context, Document, Layers, PolicyLibrary, Request, decide_access};
 use lodge::domain::role_session::{ExternalId, RoleArn, SessionDuration};
 use serde_json::{Value, json};
 
+use crate::support::aws_cli::{Cli, printed};
 use crate::support::peers::{self, Moto, Peer};
+use crate::support::person::Person;
 use crate::support::process::{Ended, Process};
+use crate::support::world::World;
 
 const ACCOUNT: &str = "111122223333";
 
 fn broker() -> RoleArn {
-    "arn:aws:iam::999988887777:role/lodge-broker".parse().unwrap()
+    seed::BROKER_ROLE.parse().unwrap()
 }
 
 /// A lab with every role of the pack.
@@ -88,72 +95,65 @@ fn what_is_rendered_is_as_linters_want_it() {
     assert!(ended.stdout.contains("UNKNOWN_ACTION"), "{}{}", ended.stdout, ended.stderr);
 }
 
-/// IAM at moto, by the AWS CLI.
-struct Iam {
-    moto: Moto,
-    home: tempfile::TempDir,
+/// An account at moto, and the AWS CLI in it.
+struct Deployed {
+    cli: Cli,
+    roles: [PrintedRole; 2],
+    _moto: Moto,
 }
 
-impl Iam {
-    fn start() -> Self {
-        Self { moto: Moto::of_account(ACCOUNT), home: tempfile::tempdir().unwrap() }
+impl Deployed {
+    /// The account that a plan's stack makes.
+    fn of(plan: &Plan) -> Self {
+        let (moto, folder) = (Moto::of_account(ACCOUNT), tempfile::tempdir().unwrap());
+        let url = format!("http://127.0.0.1:{}", moto.port);
+        let cli = Cli { url, keys: ["AKIAEXAMPLE", "moto-takes-any", "token"].map(str::to_owned) };
+        let names = plan.names();
+        let (name, template) = (names.stack(), written(folder.path(), "stack.json", &plan.stack_template()));
+        let body = format!("file://{template}");
+        let create = ["cloudformation", "create-stack", "--stack-name", &name, "--template-body", &body];
+        cli.print(&[&create[..], &["--capabilities", "CAPABILITY_NAMED_IAM"]].concat());
+
+        let stacks = cli.json(&["cloudformation", "describe-stacks", "--stack-name", &name]);
+        assert_eq!(stacks["Stacks"][0]["StackStatus"], "CREATE_COMPLETE", "{stacks}");
+        let outputs: BTreeMap<&str, &str> = stacks["Stacks"][0]["Outputs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|output| (output["OutputKey"].as_str().unwrap(), output["OutputValue"].as_str().unwrap()))
+            .collect();
+        assert_eq!(outputs["SessionRole"], names.session_role().as_str());
+        assert_eq!(outputs["StewardRole"], names.steward_role());
+        let roles = Self::roles(&cli, names);
+        Self { cli, roles, _moto: moto }
     }
 
-    fn try_aws(&self, arguments: &[&str]) -> Ended {
-        let mut command = peers::aws();
-        let command = command
-            .env("HOME", self.home.path())
-            .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "moto-takes-any")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.moto.port));
-        Process::run("aws", command.args(arguments).args(["--output", "json"]), "")
+    fn roles(cli: &Cli, names: &AccountNames) -> [PrintedRole; 2] {
+        [printed(cli, names.session_role().name()), printed(cli, &names.steward_role_name())]
     }
 
-    fn aws(&self, arguments: &[&str]) -> Value {
-        let ended = self.try_aws(arguments);
-        assert!(ended.status.success(), "{arguments:?}: {}", ended.stderr);
-        if ended.stdout.trim().is_empty() { Value::Null } else { serde_json::from_str(&ended.stdout).unwrap() }
+    fn account(&self) -> Account {
+        Account::from_printed(&self.roles, Marketplace::default()).unwrap()
     }
+}
 
-    fn role(&self, name: &str) -> FoundRole {
-        let role = self.aws(&["iam", "get-role", "--role-name", name])["Role"].clone();
-        let names = self.aws(&["iam", "list-role-policies", "--role-name", name]);
-        let attached = self.aws(&["iam", "list-attached-role-policies", "--role-name", name]);
-        let inline = names["PolicyNames"].as_array().unwrap().iter().map(|policy| {
-            let policy = policy.as_str().unwrap();
-            let found = self.aws(&["iam", "get-role-policy", "--role-name", name, "--policy-name", policy]);
-            (policy.to_owned(), found["PolicyDocument"].to_string())
-        });
-        FoundRole {
-            id: role["RoleId"].as_str().unwrap().to_owned(),
-            trust: role["AssumeRolePolicyDocument"].to_string(),
-            max_session_seconds: u32::try_from(role["MaxSessionDuration"].as_u64().unwrap()).unwrap(),
-            boundary: role["PermissionsBoundary"]["PermissionsBoundaryArn"].as_str().map(str::to_owned),
-            attached: attached["AttachedPolicies"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|policy| policy["PolicyArn"].as_str().unwrap().to_owned())
-                .collect(),
-            inline: inline.collect(),
-        }
-    }
-
-    fn policy(&self, arn: &str) -> FoundPolicy {
-        let policy = self.aws(&["iam", "get-policy", "--policy-arn", arn]);
-        let version = policy["Policy"]["DefaultVersionId"].as_str().unwrap().to_owned();
-        let found = self.aws(&["iam", "get-policy-version", "--policy-arn", arn, "--version-id", &version]);
-        FoundPolicy { document: found["PolicyVersion"]["Document"].to_string() }
-    }
-
-    fn account(&self, names: &AccountNames) -> FoundAccount {
-        FoundAccount {
-            session_role: Some(self.role(names.session_role().name())),
-            permissions: Some(self.policy(&names.permissions())),
-            boundary: Some(self.policy(&names.boundary())),
-            steward_role: Some(self.role(&names.steward_role_name())),
-        }
+/// What the steward would find in an account with these two roles.
+fn found(account: &Account) -> FoundAccount {
+    let [session, steward] = &account.roles[..] else { panic!("{:?}", account.roles) };
+    let role = |role: &IamRole| FoundRole {
+        id: role.role_id.clone(),
+        trust: role.trust.clone(),
+        max_session_seconds: role.max_session_seconds,
+        boundary: role.boundary.as_ref().map(|policy| policy.arn.clone()),
+        attached: role.attached_policies.iter().map(|policy| policy.arn.clone()).collect(),
+        inline: role.inline_policies.clone(),
+    };
+    let policy = |policy: &ManagedPolicy| FoundPolicy { document: policy.document.clone() };
+    FoundAccount {
+        permissions: session.attached_policies.first().map(policy),
+        boundary: session.boundary.as_ref().map(policy),
+        session_role: Some(role(session)),
+        steward_role: Some(role(steward)),
     }
 }
 
@@ -163,42 +163,64 @@ fn the_stack_is_deployed_by_the_aws_cli_and_what_is_read_back_is_what_was_meant(
     if !peers::require(test, &[Peer::Python, Peer::AwsCli]) {
         return;
     }
-    let (plan, iam) = (plan(), Iam::start());
-    let (names, stack) = (plan.names(), written(iam.home.path(), "stack.json", &plan.stack_template()));
-    let name = names.stack();
-    let deploy = ["cloudformation", "create-stack", "--stack-name", &name, "--capabilities", "CAPABILITY_NAMED_IAM"];
-
-    iam.aws(&[&deploy[..], &["--template-body", &format!("file://{stack}")]].concat());
-
-    let stacks = iam.aws(&["cloudformation", "describe-stacks", "--stack-name", &name]);
-    assert_eq!(stacks["Stacks"][0]["StackStatus"], "CREATE_COMPLETE", "{stacks}");
-    let outputs: BTreeMap<&str, &str> = stacks["Stacks"][0]["Outputs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|output| (output["OutputKey"].as_str().unwrap(), output["OutputValue"].as_str().unwrap()))
-        .collect();
-    assert_eq!(outputs["SessionRole"], names.session_role().as_str());
-    assert_eq!(outputs["StewardRole"], names.steward_role());
-    let found = iam.account(names);
-    let id = found.session_role.as_ref().unwrap().id.clone();
-    assert_eq!(drift(&plan, &found, Some(&id)), []);
+    let plan = plan();
+    let mut deployed = Deployed::of(&plan);
+    let id = deployed.account().roles[0].role_id.clone();
+    assert_eq!(drift(&plan, &found(&deployed.account()), Some(&id)), []);
 
     // The twin: what somebody changes afterwards is found.
-    let role = names.session_role().name();
-    iam.aws(&["iam", "delete-role-permissions-boundary", "--role-name", role]);
-    iam.aws(&["iam", "attach-role-policy", "--role-name", role, "--policy-arn", &names.boundary()]);
-    let words: Vec<_> = drift(&plan, &iam.account(names), Some(&id)).iter().map(ToString::to_string).collect();
-    assert_eq!(
-        words,
-        [
-            "the session role has no permissions boundary".to_owned(),
-            format!("the session role has the managed policy {} as well", names.boundary()),
-        ]
-    );
-    assert!(
-        drift(&plan, &FoundAccount::default(), None).contains(&lodge::domain::account::Drift::Missing(Part::Boundary))
-    );
+    let (names, role) = (plan.names(), ["--role-name", plan.names().session_role().name()]);
+    deployed.cli.print(&[&["iam", "delete-role-permissions-boundary"], &role[..]].concat());
+    let other = ["iam", "attach-role-policy", "--policy-arn", &names.boundary()];
+    deployed.cli.print(&[&other[..], &role[..]].concat());
+    deployed.roles = Deployed::roles(&deployed.cli, names);
+    let words: Vec<_> = drift(&plan, &found(&deployed.account()), Some(&id)).iter().map(ToString::to_string).collect();
+    let also = format!("the session role has the managed policy {} as well", names.boundary());
+    assert!(words.contains(&"the session role has no permissions boundary".to_owned()), "{words:?}");
+    assert!(words.contains(&also), "{words:?}");
+}
+
+/// The lab `vision` of a world, and its roles.
+fn lab_of(world: &World) -> (Lab, Vec<Role>) {
+    let operator = Operator::at_this_machine(OperatorName::from_account("tests"));
+    world.wait_for(async {
+        let mut tx = world.broker.store.read().await.unwrap();
+        let lab = tx.lab_for(&operator, &"vision".parse().unwrap()).await.unwrap().unwrap();
+        let roles = tx.lab(&operator.access(lab.clone())).await.unwrap().roles().await.unwrap();
+        (lab, roles)
+    })
+}
+
+#[test]
+fn an_account_that_the_stack_made_gives_the_labs_roles_and_no_more() {
+    let test = "an_account_that_the_stack_made_gives_the_labs_roles_and_no_more";
+    if !peers::require(test, &[Peer::Python, Peer::AwsCli]) {
+        return;
+    }
+    let world = World::start();
+    let (lab, roles) = lab_of(&world);
+    let plan = account_plan(&world.broker.policies, &lab, &roles, &broker()).unwrap();
+    let deployed = Deployed::of(&plan);
+    let student = Person::signed_in("student", &world.url);
+    let credential = || student.lodge_with(&["credential-process", "vision/read-results"], &[]);
+    let session = lab.session_role.as_str();
+    world.aws.remove_role(session).unwrap();
+    assert!(!credential().status.success(), "the twin: without the role there is nothing");
+
+    world.aws.put_roles(&deployed.account().roles).unwrap();
+
+    let ended = credential();
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let keys = ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(|key| printed[key].as_str().unwrap().to_owned());
+    let cli = Cli { url: world.aws_url.clone(), keys };
+    assert!(cli.json(&["mturk", "list-hits"])["HITs"].is_array());
+    let said = cli.refused(&["mturk", "get-account-balance"]);
+    assert!(said.contains("no session policy allows the mechanicalturk:GetAccountBalance action"), "{said}");
+    // What holds is what the account has: a session gives no more than the role that it is of.
+    world.aws.change_role(session, |role| role.attached_policies.clear()).unwrap();
+    let said = cli.refused(&["mturk", "list-hits"]);
+    assert!(said.contains("no identity-based policy allows the mechanicalturk:ListHITs action"), "{said}");
 }
 
 /// What the broker's own role in the account could be made to do by whoever has it.

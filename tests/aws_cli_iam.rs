@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use lodge::ambient::{Clock, Random};
 use lodge::demo::aws::{
-    Account, BrokerIdentity, IamRole, ManagedPolicy, Marketplace, PrintedRole, Requester, Service, Settings, SmallAws,
+    Account, BrokerIdentity, IamRole, ManagedPolicy, Marketplace, Requester, Service, Settings, SmallAws,
 };
 use lodge::demo::seed;
 use serde_json::{Value, json};
 
+use crate::support::aws_cli::{Cli, printed};
 use crate::support::peers::{self, Moto, Peer};
-use crate::support::process::{Ended, Process};
 use crate::support::serving::{Server, Socket};
 
 const ACCOUNT: &str = "111122223333";
@@ -21,48 +21,6 @@ const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/lodge/lodge-boundary";
 const EXTERNAL_ID: &str = "the-external-id-of-the-steward";
 const CUT_OFF: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*",
     "Condition":{"StringEquals":{"aws:SourceIdentity":["p-7f3a é"]}}}]}"#;
-
-/// The AWS CLI against one address with the keys of one caller.
-struct Cli {
-    url: String,
-    keys: [String; 3],
-}
-
-impl Cli {
-    fn ask(&self, arguments: &[&str]) -> Ended {
-        let mut command = peers::aws();
-        let names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
-        command.envs(names.into_iter().zip(&self.keys)).env("AWS_MAX_ATTEMPTS", "1");
-        command.args(["--endpoint-url", &self.url, "--output", "json"]).args(arguments);
-        Process::run("aws", &mut command, "")
-    }
-
-    /// What it printed.
-    fn print(&self, arguments: &[&str]) -> String {
-        let ended = self.ask(arguments);
-        assert!(ended.status.success(), "{arguments:?}: {}", ended.stderr);
-        ended.stdout
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        serde_json::from_str(&self.print(arguments)).unwrap()
-    }
-
-    fn refused(&self, arguments: &[&str]) -> String {
-        let ended = self.ask(arguments);
-        assert!(!ended.status.success() && ended.stdout.is_empty(), "{arguments:?}: {}", ended.stdout);
-        ended.stderr
-    }
-
-    /// A session of a role, as its caller.
-    fn assume(&self, role: &str, external_id: &str) -> Self {
-        let arguments =
-            ["sts", "assume-role", "--role-arn", role, "--role-session-name", "rs-1", "--external-id", external_id];
-        let session = self.json(&arguments);
-        let key = |name: &str| session["Credentials"][name].as_str().unwrap().to_owned();
-        Self { url: self.url.clone(), keys: ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(key) }
-    }
-}
 
 fn trust(principal: &str, external_id: &str) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": principal},
@@ -213,32 +171,6 @@ fn the_aws_cli_says_what_is_wrong_with_mechanical_turk() {
     aws.set_requester(ACCOUNT, Requester::Unreachable);
     let said = session.refused(&balance);
     assert!(said.contains("Connection was closed before we received a valid response"), "{said}");
-}
-
-/// A role of moto as the command line prints it, with everything that belongs to it.
-fn printed(moto: &Cli, role: &str) -> PrintedRole {
-    let named = ["--role-name", role];
-    let iam = |verb: &'static str| moto.print(&[&["iam", verb], &named[..]].concat());
-    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-    let (role_text, inline_names) = (iam("get-role"), iam("list-role-policies"));
-    let attached = iam("list-attached-role-policies");
-    let inline = value(&inline_names)["PolicyNames"].as_array().unwrap().clone();
-    let inline_policies = inline
-        .iter()
-        .map(|policy| {
-            moto.print(&[&["iam", "get-role-policy", "--policy-name", policy.as_str().unwrap()], &named[..]].concat())
-        })
-        .collect();
-    let attached_value = value(&attached);
-    let boundary = value(&role_text)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].clone();
-    let policies = attached_value["AttachedPolicies"].as_array().unwrap().iter().map(|policy| &policy["PolicyArn"]);
-    let versions = policies.chain([&boundary]).filter_map(Value::as_str).map(|arn| {
-        let policy = moto.json(&["iam", "get-policy", "--policy-arn", arn]);
-        let version = policy["Policy"]["DefaultVersionId"].as_str().unwrap().to_owned();
-        let text = moto.print(&["iam", "get-policy-version", "--policy-arn", arn, "--version-id", &version]);
-        (arn.to_owned(), text)
-    });
-    PrintedRole { versions: versions.collect(), role: role_text, inline_names, inline_policies, attached }
 }
 
 #[test]
