@@ -74,7 +74,8 @@ texts! {
     RevisionMark = "^[1-9][0-9]{0,17}$", 18, "A revision of a mapping, as `next` says it.", "3";
     MappingChangePlace = "^[0-9]{1,17}\\.chg-[0-9a-hjkmnp-tv-z]{16}$", 40,
         "A place in the list of changes that wait, as `next` says it.", "1795266000000000.chg-5m9c0vwkq2h7x3tz";
-    GroupsPlace = "^[0-9]{1,18}$", 18, "A place in the list of groups, as `next` says it.", "100";
+    GroupsPlace = "^[0-9]{1,9}\\.[a-z](-?[a-z0-9])*\\.[^\\u0000-\\u001f\\u007f-\\u009f]+$", 563,
+        "A place in the list of groups, as `next` says it.", "12.campus.vision-students";
     LedgerMark = "^[1-9][0-9]{0,17}$", 18, "A place in the ledger, as `next` says it.", "4711";
     LabId = "^lab-[0-9a-hjkmnp-tv-z]{16}$", 20, "A lab's id, which stays when its name changes.", "lab-0w4x2c6v8n1m3q5t";
     InvitationId = "^inv-[0-9a-hjkmnp-tv-z]{16}$", 20, "An invitation's id.", "inv-7d1k5s9f3h2j6g8a";

@@ -185,5 +185,29 @@ fn the_groups_of_the_labs_own_people_are_suggested_and_nobody_elses() {
     );
     assert_eq!(answer["next"], Value::Null);
     let page = stage.get(&stage.one, "/api/v1/labs/vision/groups?limit=2").json();
-    assert_eq!((page["groups"].as_array().unwrap().len(), &page["next"]), (2, &json!("2")));
+    assert_eq!((page["groups"].as_array().unwrap().len(), &page["next"]), (2, &json!("2.campus.students")));
+
+    // Page by page it is the same list; and a group that has come to be before the place shifts nothing behind it.
+    let (mut paged, mut next) = (Vec::new(), Value::Null);
+    loop {
+        let after = next.as_str().map(|next| format!("&after={next}")).unwrap_or_default();
+        let page = stage.get(&stage.one, &format!("/api/v1/labs/vision/groups?limit=2{after}")).json();
+        paged.extend(page["groups"].as_array().unwrap().clone());
+        assert!(paged.len() <= 6, "{paged:?}");
+        next = page["next"].clone();
+        if paged.len() == 2 {
+            stage.labs.advance(chrono::TimeDelta::seconds(1));
+            for person in ["a", "b"] {
+                stage.known(person, &["students", "another"]);
+            }
+        }
+        if next.is_null() {
+            break;
+        }
+    }
+    assert_eq!(Value::from(paged), answer["groups"]);
+    for wrong in ["2", "2.campus", "x.campus.students", "-1.campus.students"] {
+        let answer = stage.get(&stage.one, &format!("/api/v1/labs/vision/groups?after={wrong}"));
+        assert_eq!(answer.status, 400, "{wrong}: {}", answer.body);
+    }
 }

@@ -211,7 +211,10 @@ impl Broker {
         let mut open = tx.lab(&access).await?;
         let roles = open.roles().await?;
         let mut groups = open.groups().await?;
-        groups.sort_by(|one, other| other.people.cmp(&one.people).then_with(|| one.group.cmp(&other.group)));
+        groups.sort_by(|one, other| {
+            let by_name = || (&one.group, one.connection.as_str()).cmp(&(&other.group, other.connection.as_str()));
+            other.people.cmp(&one.people).then_with(by_name)
+        });
         Ok(MappingChoices { place, roles, groups, fresh_until: gives_until(&snapshot.evidence.sign_in) })
     }
 

@@ -1,6 +1,8 @@
 //! A lab's mappings, for whoever looks after it. A change names the revision that it was made from (`If-Match`, RFC 9110,
 //! section 13.1.1), so that of two who edit the same one, neither overwrites the other unseen.
 
+use std::cmp::Reverse;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
@@ -13,7 +15,8 @@ use serde::Deserialize;
 use super::labs::{named, person};
 use super::read;
 use crate::app::{
-    AuthorGain, Broker, ChangePlace, MAPPINGS_PAGE_MAX, MappingOutcome, MappingPreview, TermsEdit, WaitingChange,
+    AuthorGain, Broker, ChangePlace, MAPPINGS_PAGE_MAX, MappingOutcome, MappingPreview, SeenGroup, TermsEdit,
+    WaitingChange,
 };
 use crate::domain::id::{ConnectionName, MappingChangeId, MappingId, ParseError};
 use crate::domain::mapping::{Effect, Mapping, MappingTarget, MappingTerms, Others};
@@ -181,14 +184,17 @@ pub(crate) async fn groups(
     parameters: Result<Query<TextPage>, QueryRejection>,
 ) -> Result<Json<wire::SeenGroups>, Problem> {
     let (after, limit) = text_page(parameters, "the `next` of the page before")?;
-    let start: usize = match after {
-        Some(text) => text.parse().map_err(|_| no_such_page("the `next` of the page before"))?,
-        None => 0,
-    };
+    let after = after.map(|text| groups_place(&text).ok_or_else(|| no_such_page("the `next` of the page before")));
+    let after = after.transpose()?;
     let groups = broker.mapping_choices(&caller, &lab).await?.groups;
-    let end = start.saturating_add(limit as usize);
-    let next = (end < groups.len()).then(|| end.to_string());
-    let shown = groups.iter().skip(start).take(limit as usize).map(|seen| wire::SeenGroup {
+    let place = |seen: &SeenGroup| (Reverse(seen.people), seen.group.as_str().to_owned(), seen.connection.to_string());
+    let left = groups.iter().filter(|seen| after.as_ref().is_none_or(|after| place(seen) > *after));
+    let mut left: Vec<&SeenGroup> = left.take(limit as usize + 1).collect();
+    let more = left.len() > limit as usize;
+    left.truncate(limit as usize);
+    let next =
+        left.last().filter(|_| more).map(|last| format!("{}.{}.{}", last.people, last.connection, last.group.as_str()));
+    let shown = left.into_iter().map(|seen| wire::SeenGroup {
         connection: seen.connection.to_string(),
         connection_title: broker.connection_title(&seen.connection).to_owned(),
         group: seen.group.as_str().to_owned(),
@@ -267,6 +273,13 @@ fn change_place(text: &str) -> Option<ChangePlace> {
     let (micros, id) = text.split_once('.')?;
     let asked_at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
     (0..10_000).contains(&chrono::Datelike::year(&asked_at)).then_some(ChangePlace { asked_at, id: id.parse().ok()? })
+}
+
+/// A place in the list of groups: those with the most people first, then by name and connection.
+fn groups_place(text: &str) -> Option<(Reverse<u32>, String, String)> {
+    let (people, rest) = text.split_once('.')?;
+    let (connection, group) = rest.split_once('.')?;
+    Some((Reverse(people.parse().ok()?), group.to_owned(), connection.to_owned()))
 }
 
 /// A new mapping, out of a body.
