@@ -73,6 +73,15 @@ impl RoleArn {
         before.find(":role/").map_or("/", |at| &before[at + ":role".len()..])
     }
 
+    /// The role of this name beside it: in the same account, with the same path.
+    ///
+    /// # Errors
+    ///
+    /// When it is no name of a role.
+    pub fn beside(&self, name: &str) -> Result<Self, ParseError> {
+        format!("{}{name}", &self.text[..self.name_at]).parse()
+    }
+
     /// The ARN of a session of this role: the path is not part of it.
     #[must_use]
     pub fn session_arn(&self, session: &RoleSessionName) -> String {
@@ -152,12 +161,21 @@ impl FromStr for ExternalId {
     }
 }
 
-/// `RoleSessionName`: the role session's id, so that it recurs in every CloudTrail event of the session.
+/// `RoleSessionName`: for a person the role session's id, so that it recurs in every CloudTrail event of the session; for
+/// the broker itself `st-` and random characters.
 ///
 /// It is made here and never chosen by a person: a resource policy can name a session's ARN and so reach past the
 /// session policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleSessionName(String);
+
+impl RoleSessionName {
+    /// The name of a session of a steward role, made of these random bytes.
+    #[must_use]
+    pub fn of_steward(bytes: [u8; 10]) -> Self {
+        Self(format!("st-{}", hex::encode(bytes)))
+    }
+}
 
 impl From<&RoleSessionId> for RoleSessionName {
     fn from(id: &RoleSessionId) -> Self {
@@ -228,6 +246,9 @@ impl SessionDuration {
     /// One hour.
     pub const MAX: Self = Self(SESSION_MAX_SECONDS);
 
+    /// A quarter of an hour.
+    pub const MIN: Self = Self(SESSION_MIN_SECONDS);
+
     /// A duration in seconds.
     ///
     /// # Errors
@@ -268,6 +289,19 @@ mod tests {
     }
 
     #[test]
+    fn a_role_beside_another_differs_in_its_name_alone() {
+        for (arn, other) in [("lodge/lodge-session", "lodge/lodge-steward"), ("students", "lodge-steward")] {
+            let arn: RoleArn = format!("arn:aws:iam::111122223333:role/{arn}").parse().unwrap();
+
+            let beside = arn.beside("lodge-steward").unwrap();
+
+            assert_eq!(beside.as_str(), format!("arn:aws:iam::111122223333:role/{other}"));
+            assert_eq!((beside.account(), beside.path(), beside.name()), (arn.account(), arn.path(), "lodge-steward"));
+            assert!(arn.beside("").is_err() && arn.beside("a b").is_err());
+        }
+    }
+
+    #[test]
     fn what_is_not_a_role_of_the_aws_partition_is_refused() {
         for bad in [
             "",
@@ -294,9 +328,10 @@ mod tests {
     #[test]
     fn names_and_tags_fit_what_sts_accepts() {
         let name = RoleSessionName::from(&RoleSessionId::from_entropy([255; 10])).to_string();
+        let steward = RoleSessionName::of_steward([255; 10]).to_string();
         let source = SourceIdentity::from(&PersonId::from_entropy([0; 10])).to_string();
 
-        for text in [&name, &source] {
+        for text in [&name, &steward, &source] {
             assert!((2..=64).contains(&text.len()) && text.bytes().all(is_session_byte), "{text}");
         }
         assert!(!source.starts_with("aws:"));

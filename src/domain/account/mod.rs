@@ -9,7 +9,9 @@ mod found;
 mod names;
 mod permissions;
 mod plan;
+mod probe;
 mod stack;
+mod steward;
 mod trust;
 
 pub use drift::{Drift, Part, drift};
@@ -17,4 +19,5 @@ pub use found::{FoundAccount, FoundPolicy, FoundRole};
 pub use names::AccountNames;
 pub use permissions::{PERMISSIONS_MAX_CHARS, Permissions, TooMuch};
 pub use plan::Plan;
+pub use probe::{Answered, ProbeAnswer, ProbeOutcome};
 pub use trust::{BROKER_ROLE_UNKNOWN, STEWARD_SOURCE_IDENTITY, session_trust};

@@ -1,12 +1,11 @@
 //! What the parts of an account are called.
 
+use super::steward;
+use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{AccountId, RoleArn};
 
 /// What a session role is called when nobody says otherwise, and how each of them begins in a broker's own policy.
 const SESSION: &str = "lodge-session";
-
-/// The longest name of a role. Source: IAM API reference, `CreateRole`.
-const ROLE_NAME_MAX_CHARS: usize = 64;
 
 /// The names of the parts of a lab's account. All follow from that of the session role, so that two labs that share an
 /// account have parts of their own.
@@ -17,26 +16,33 @@ pub struct AccountNames {
     path: String,
     /// What tells this lab's parts from another's: the session role's name without how all of them begin.
     suffix: String,
+    steward: RoleArn,
+    look_policy: SessionPolicy,
 }
 
 impl AccountNames {
-    /// For this session role; none when the other names would be longer than IAM takes.
+    /// For this session role; none when the other names would be longer than IAM takes, or all of them together longer
+    /// than STS takes in a session policy.
     #[must_use]
     pub fn of(session: &RoleArn) -> Option<Self> {
         let suffix = match session.name().strip_prefix(SESSION) {
             Some(rest) => rest.to_owned(),
             None => format!("-{}", session.name()),
         };
-        let names = Self { session: session.clone(), path: session.path().to_owned(), suffix };
-        (names.name("steward").len() <= ROLE_NAME_MAX_CHARS).then_some(names)
+        let path = session.path().to_owned();
+        let steward = session.beside(&name("steward", &suffix)).ok()?;
+        let policies =
+            ["permissions", "boundary"].map(|part| arn(session.account(), "policy", &path, &name(part, &suffix)));
+        let look_policy = steward::look_policy([session, &steward], &policies)?;
+        Some(Self { session: session.clone(), path, suffix, steward, look_policy })
     }
 
     fn name(&self, part: &str) -> String {
-        format!("lodge-{part}{}", self.suffix)
+        name(part, &self.suffix)
     }
 
     fn arn(&self, kind: &str, name: &str) -> String {
-        format!("arn:aws:iam::{}:{kind}{}{name}", self.account().as_str(), self.path)
+        arn(self.account(), kind, &self.path, name)
     }
 
     /// The account they are in.
@@ -60,13 +66,25 @@ impl AccountNames {
     /// The name of the role that the broker itself works with.
     #[must_use]
     pub fn steward_role_name(&self) -> String {
-        self.name("steward")
+        self.steward.name().to_owned()
     }
 
     /// Its ARN.
     #[must_use]
     pub fn steward_role(&self) -> String {
-        self.arn("role", &self.steward_role_name())
+        self.steward.as_str().to_owned()
+    }
+
+    /// Its ARN, taken apart.
+    #[must_use]
+    pub const fn steward(&self) -> &RoleArn {
+        &self.steward
+    }
+
+    /// The session policy with which the steward looks at all of them and can do nothing else.
+    #[must_use]
+    pub const fn look_policy(&self) -> &SessionPolicy {
+        &self.look_policy
     }
 
     /// The name of the managed policy that holds the session role's permissions.
@@ -105,6 +123,14 @@ impl AccountNames {
     }
 }
 
+fn name(part: &str, suffix: &str) -> String {
+    format!("lodge-{part}{suffix}")
+}
+
+fn arn(account: &AccountId, kind: &str, path: &str, name: &str) -> String {
+    format!("arn:aws:iam::{}:{kind}{path}{name}", account.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,6 +155,7 @@ mod tests {
             let names = names(&format!("arn:aws:iam::111122223333:role/{session}")).unwrap();
 
             assert_eq!(names.steward_role(), format!("arn:aws:iam::111122223333:{steward}"));
+            assert_eq!(names.steward().as_str(), names.steward_role());
             assert_eq!(names.boundary(), format!("arn:aws:iam::111122223333:{boundary}"));
             assert_eq!(names.stack(), stack);
         }
@@ -139,5 +166,7 @@ mod tests {
         let longest = "x".repeat(64 - "lodge-steward-".len());
         assert!(names(&format!("arn:aws:iam::111122223333:role/{longest}")).is_some());
         assert!(names(&format!("arn:aws:iam::111122223333:role/{longest}x")).is_none());
+        let path = "p".repeat(400);
+        assert!(names(&format!("arn:aws:iam::111122223333:role/{path}/lodge-session")).is_none());
     }
 }

@@ -15,10 +15,10 @@ pub(super) const MAX_SESSION_SECONDS: u32 = 3_600;
 /// What the broker itself may do with the inline policies of the session role.
 const CUT_OFF: [&str; 2] = ["iam:DeleteRolePolicy", "iam:PutRolePolicy"];
 /// What it may read of the two roles.
-const LOOK_AT_ROLES: [&str; 4] =
+pub(super) const LOOK_AT_ROLES: [&str; 4] =
     ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];
 /// What it may read of the two policies.
-const LOOK_AT_POLICIES: [&str; 2] = ["iam:GetPolicy", "iam:GetPolicyVersion"];
+pub(super) const LOOK_AT_POLICIES: [&str; 2] = ["iam:GetPolicy", "iam:GetPolicyVersion"];
 /// What it may read of users, to find long-term keys.
 const LIST_USERS: [&str; 1] = ["iam:ListUsers"];
 /// And of their keys.

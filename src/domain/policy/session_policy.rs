@@ -13,7 +13,7 @@ pub struct SessionPolicy(String);
 
 impl SessionPolicy {
     /// The policy with this text, or how many characters it has when STS would not take it.
-    pub(super) fn of(text: String) -> Result<Self, usize> {
+    pub(in crate::domain) fn of(text: String) -> Result<Self, usize> {
         let chars = text.chars().count();
         if chars > SESSION_POLICY_MAX_CHARS { Err(chars) } else { Ok(Self(text)) }
     }
