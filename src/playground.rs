@@ -35,6 +35,8 @@ pub struct Playground {
     pub issuer: String,
     /// Where the broker finds STS.
     pub sts_endpoint: String,
+    /// Where it finds everything else of AWS: the small AWS itself.
+    pub aws_endpoint: String,
     /// The broker's database: a SQLite file is made, and brought up to date, where it is needed.
     pub database: Address,
     /// The broker's key file; made when it is not there.
@@ -100,6 +102,8 @@ impl Playground {
         let aws = Aws::new(&aws::Settings {
             region: "us-east-1".to_owned(),
             sts_endpoint: Some(self.sts_endpoint.clone()),
+            iam_endpoint: Some(self.aws_endpoint.clone()),
+            probe_endpoint: Some(self.aws_endpoint.clone()),
             identity: Some(aws::BrokerIdentity {
                 access_key_id: self.identity.access_key_id.clone(),
                 secret_access_key: self.identity.secret_access_key.clone(),

@@ -43,7 +43,7 @@ const RULES: &[Rule] = &[
 #[rustfmt::skip]
 const CRATES: &[(&str, &[&str])] = &[
     ("sqlx", &["store"]),
-    ("aws_sigv4", &["demo::aws"]),
+    ("aws_sigv4", &["aws", "demo::aws"]),
     ("aws_credential_types", &["aws", "demo::aws"]),
     ("aws_smithy_runtime_api", &["aws", "demo::aws"]),
     ("aws_*", &["aws"]),

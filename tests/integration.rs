@@ -54,6 +54,8 @@ mod killed;
 #[cfg(test)]
 mod known;
 #[cfg(test)]
+mod lab_account;
+#[cfg(test)]
 mod ledger_down;
 #[cfg(test)]
 mod ledger_reading;

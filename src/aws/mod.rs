@@ -5,7 +5,9 @@
 //! credential.
 
 mod error;
+mod iam;
 mod identity;
+mod probe;
 mod sts;
 
 use std::fmt;
@@ -19,9 +21,11 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use error::Error;
+pub use error::{Error, Hint};
+pub use iam::{LookError, Steward};
 pub use identity::{AccessKey, Identity, IdentityError, IdentityProbe};
-pub use sts::{AssumeRole, SessionCredentials};
+use probe::Prober;
+pub use sts::{AssumeRole, AssumeSteward, SessionCredentials, Unproved};
 
 /// STS answers in tens of milliseconds. The helper gives up after 15 seconds (and its own caller after about 20: the AWS
 /// SDK for Rust bounds a `credential_process` by that), so all tries together end before, and its sentence arrives.
@@ -37,6 +41,10 @@ pub struct Settings {
     pub region: String,
     /// Another address for STS than AWS's own.
     pub sts_endpoint: Option<String>,
+    /// The same for IAM.
+    pub iam_endpoint: Option<String>,
+    /// The same for every service that a lab's credentials are tried at.
+    pub probe_endpoint: Option<String>,
     /// The broker's own identity; the SDK's default chain when absent.
     pub identity: Option<BrokerIdentity>,
 }
@@ -65,6 +73,10 @@ pub struct Aws {
     sts: aws_sdk_sts::Client,
     /// What the client signs with, for a look at where it comes from.
     credentials: Option<SharedCredentialsProvider>,
+    /// What the clients for labs' accounts are made of, one for each look.
+    shared: SdkConfig,
+    iam_endpoint: Option<String>,
+    prober: Prober,
 }
 
 impl Aws {
@@ -97,6 +109,12 @@ impl Aws {
         if let Some(endpoint) = &settings.sts_endpoint {
             sts = sts.endpoint_url(endpoint);
         }
-        Self { sts: aws_sdk_sts::Client::from_conf(sts.build()), credentials: shared.credentials_provider() }
+        Self {
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            credentials: shared.credentials_provider(),
+            shared,
+            iam_endpoint: settings.iam_endpoint.clone(),
+            prober: Prober::new(settings.probe_endpoint.as_deref()),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! `AssumeRole`, with everything that every session of ours carries.
+//! `AssumeRole`, with everything that every session of ours carries: a person's, and the broker's own in a lab's account.
 
 use std::fmt;
 
@@ -8,7 +8,9 @@ use aws_sdk_sts::types::Tag;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 
+use super::error::Hint;
 use super::{Aws, Error};
+use crate::domain::account::STEWARD_SOURCE_IDENTITY;
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{ExternalId, RoleArn, RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 
@@ -33,6 +35,78 @@ pub struct AssumeRole<'a> {
     pub tags: &'a [SessionTag],
     /// How long.
     pub duration: SessionDuration,
+}
+
+/// One `AssumeRole` of a lab's steward role, for the broker itself: as long as STS makes the shortest of sessions, and
+/// without tags.
+#[derive(Debug)]
+pub struct AssumeSteward<'a> {
+    /// The lab's steward role.
+    pub role: &'a RoleArn,
+    /// What its trust policy asks for, which is not what the session role's asks for.
+    pub external_id: &'a ExternalId,
+    /// The only permissions that the session keeps.
+    pub policy: &'a SessionPolicy,
+    /// `st-…`.
+    pub session_name: &'a RoleSessionName,
+}
+
+/// What is sent in place of the external id, to see whether a role lets it in.
+#[derive(Clone, Copy, Debug)]
+pub enum Unproved<'a> {
+    /// Another one.
+    Other(&'a ExternalId),
+    /// None.
+    None,
+}
+
+impl<'a> Unproved<'a> {
+    const fn external_id(self) -> Option<&'a ExternalId> {
+        match self {
+            Self::Other(external_id) => Some(external_id),
+            Self::None => None,
+        }
+    }
+}
+
+/// A call for either role.
+struct Call<'a> {
+    role: &'a RoleArn,
+    /// Absent only in a call that is meant to be refused.
+    external_id: Option<&'a ExternalId>,
+    policy: &'a SessionPolicy,
+    session_name: &'a RoleSessionName,
+    source_identity: String,
+    tags: &'a [SessionTag],
+    duration: SessionDuration,
+}
+
+impl<'a> AssumeRole<'a> {
+    fn call(&self) -> Call<'a> {
+        Call {
+            role: self.role,
+            external_id: Some(self.external_id),
+            policy: self.policy,
+            session_name: self.session_name,
+            source_identity: self.source_identity.to_string(),
+            tags: self.tags,
+            duration: self.duration,
+        }
+    }
+}
+
+impl<'a> AssumeSteward<'a> {
+    fn call(&self) -> Call<'a> {
+        Call {
+            role: self.role,
+            external_id: Some(self.external_id),
+            policy: self.policy,
+            session_name: self.session_name,
+            source_identity: STEWARD_SOURCE_IDENTITY.to_owned(),
+            tags: &[],
+            duration: SessionDuration::MIN,
+        }
+    }
 }
 
 /// What STS made.
@@ -69,40 +143,85 @@ impl Aws {
     /// When AWS says no or nothing, or gives a session of another account, role or name, or one that lives longer than
     /// was asked for.
     pub async fn assume_role(&self, ask: &AssumeRole<'_>, now: DateTime<Utc>) -> Result<SessionCredentials, Error> {
-        let mut call = self
+        self.session(&ask.call(), now).await
+    }
+
+    /// Asks for the same session without the right external id, and says whether AWS let it in. What it gave is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When AWS neither let it in nor refused it for that, so that nothing was learnt.
+    pub async fn assume_unproved(&self, ask: &AssumeRole<'_>, proof: Unproved<'_>) -> Result<bool, Error> {
+        self.lets_in(&Call { external_id: proof.external_id(), ..ask.call() }).await
+    }
+
+    /// The same for a lab's steward role.
+    ///
+    /// # Errors
+    ///
+    /// When nothing was learnt.
+    pub async fn assume_steward_unproved(&self, ask: &AssumeSteward<'_>, proof: Unproved<'_>) -> Result<bool, Error> {
+        self.lets_in(&Call { external_id: proof.external_id(), ..ask.call() }).await
+    }
+
+    /// The broker's own session in a lab's account.
+    pub(super) async fn steward_session(
+        &self,
+        ask: &AssumeSteward<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<SessionCredentials, Error> {
+        self.session(&ask.call(), now).await
+    }
+
+    async fn session(&self, call: &Call<'_>, now: DateTime<Utc>) -> Result<SessionCredentials, Error> {
+        checked(self.send(call).await?, call, now)
+    }
+
+    async fn lets_in(&self, call: &Call<'_>) -> Result<bool, Error> {
+        match self.send(call).await {
+            Ok(_) => Ok(true),
+            // An external id is a condition on assuming alone. Where AWS names another of the call's three actions, it
+            // was not the external id that kept it out.
+            Err(error) if matches!(error.hint, Some(Hint::TagSession | Hint::SetSourceIdentity)) => Err(error),
+            Err(error) if error.is_access_denied() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send(&self, call: &Call<'_>) -> Result<AssumeRoleOutput, Error> {
+        let mut request = self
             .sts
             .assume_role()
-            .role_arn(ask.role.as_str())
-            .external_id(ask.external_id.as_str())
-            .policy(ask.policy.as_str())
-            .role_session_name(ask.session_name.to_string())
-            .source_identity(ask.source_identity.to_string())
-            .duration_seconds(i32::try_from(ask.duration.seconds()).unwrap_or(i32::MAX));
-        for tag in ask.tags {
+            .role_arn(call.role.as_str())
+            .set_external_id(call.external_id.map(|external_id| external_id.as_str().to_owned()))
+            .policy(call.policy.as_str())
+            .role_session_name(call.session_name.to_string())
+            .source_identity(&call.source_identity)
+            .duration_seconds(i32::try_from(call.duration.seconds()).unwrap_or(i32::MAX));
+        for tag in call.tags {
             // `build` fails on a tag without key or value, and ours have both.
             if let Ok(tag) = Tag::builder().key(tag.key()).value(tag.value()).build() {
-                call = call.tags(tag);
+                request = request.tags(tag);
             }
         }
-        let answer = call.send().await.map_err(|error| Error::from(&error))?;
-        checked(answer, ask, now)
+        request.send().await.map_err(|error| Error::from(&error))
     }
 }
 
-fn checked(answer: AssumeRoleOutput, ask: &AssumeRole<'_>, now: DateTime<Utc>) -> Result<SessionCredentials, Error> {
+fn checked(answer: AssumeRoleOutput, call: &Call<'_>, now: DateTime<Utc>) -> Result<SessionCredentials, Error> {
     let request_id = answer.request_id().map(str::to_owned);
     let mismatch = || Error::mismatch(request_id.clone());
 
-    let session_arn = ask.role.session_arn(ask.session_name);
+    let session_arn = call.role.session_arn(call.session_name);
     let assumed = answer.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
     // Some servers that stand in for STS leave the source identity out of the answer; one that contradicts is refused.
     let source = answer.source_identity();
-    if assumed != Some(session_arn.as_str()) || source.is_some_and(|source| source != ask.source_identity.to_string()) {
+    if assumed != Some(session_arn.as_str()) || source.is_some_and(|source| source != call.source_identity) {
         return Err(mismatch());
     }
     let credentials = answer.credentials.ok_or_else(mismatch)?;
     let expires_at = DateTime::from_timestamp(credentials.expiration.secs(), 0).ok_or_else(mismatch)?;
-    if expires_at <= now || expires_at > now + ask.duration.as_delta() + CLOCK_TOLERANCE {
+    if expires_at <= now || expires_at > now + call.duration.as_delta() + CLOCK_TOLERANCE {
         return Err(mismatch());
     }
     Ok(SessionCredentials {
@@ -154,7 +273,7 @@ mod tests {
             tags: &[],
             duration: SessionDuration::MAX,
         };
-        checked(answer, &ask, DateTime::from_timestamp(NOW, 0).unwrap())
+        checked(answer, &ask.call(), DateTime::from_timestamp(NOW, 0).unwrap())
     }
 
     const ARN: &str = "arn:aws:sts::111122223333:assumed-role/lodge-session/rs-0000000000000000";

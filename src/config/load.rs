@@ -358,7 +358,7 @@ pub(super) mod tests {
 
         let config = parse(&text, &[]).unwrap();
 
-        assert!(config.aws.sts_endpoint.is_some());
+        assert!(config.aws.sts_endpoint.is_some() && config.aws.iam_endpoint.is_some());
         let error = config.database().unwrap_err().to_string();
         assert!(error.starts_with("cannot read /"), "its password file is on no machine of ours: {error}");
         let error = config.database_owner().unwrap_err().to_string();

@@ -87,11 +87,15 @@ pub struct Aws {
     pub region: String,
     /// Another address for STS than AWS's own: a VPC endpoint, a test.
     pub sts_endpoint: Option<Url>,
+    /// Another address for IAM than AWS's own.
+    pub iam_endpoint: Option<Url>,
+    /// Another address than AWS's own for every service that a lab's credentials are tried at. For tests.
+    pub probe_endpoint: Option<Url>,
 }
 
 impl Default for Aws {
     fn default() -> Self {
-        Self { region: "us-east-1".to_owned(), sts_endpoint: None }
+        Self { region: "us-east-1".to_owned(), sts_endpoint: None, iam_endpoint: None, probe_endpoint: None }
     }
 }
 

@@ -106,14 +106,17 @@ pub fn people() -> Vec<idp::Person> {
     .collect()
 }
 
-/// Fresh credentials for the broker's own role.
+/// Fresh credentials for the broker's own role, which may do what `deploy/broker-policy.json` says.
 #[must_use]
 pub fn broker_identity(random: &Random) -> aws::BrokerIdentity {
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Action": ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
-        "Resource": "arn:aws:iam::*:role/lodge/lodge-session",
-    }]});
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+            "Resource": ["arn:aws:iam::*:role/lodge/lodge-session*", "arn:aws:iam::*:role/lodge/lodge-steward*"],
+        },
+        {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:iam::999988887777:role/*"},
+    ]});
     aws::BrokerIdentity {
         role_arn: BROKER_ROLE.to_owned(),
         session_name: "demo".to_owned(),

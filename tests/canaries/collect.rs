@@ -38,9 +38,11 @@ pub(super) fn collect(campus: &Campus, canaries: &mut Canaries) {
     }
 }
 
-/// What went to STS and came from it.
+/// What went to AWS and came from it. Only calls of STS have secrets in them.
 pub(super) fn at_sts(call: &Recorded, canaries: &mut Canaries) {
-    canaries.add("external id", &call.form()["ExternalId"]);
+    if let Some(external_id) = call.form().get("ExternalId") {
+        canaries.add("external id", external_id);
+    }
     let body = body(call);
     for (kind, tag) in [("secret key", "SecretAccessKey"), ("session token", "SessionToken")] {
         let rest = body.split_once(&format!("<{tag}>")).map(|(_, rest)| rest);

@@ -77,7 +77,13 @@ fn print_aws(printer: &mut Printer, text: &str) {
         session_token: Some(secret()),
     };
     printer.print(&identity);
-    let settings = aws::Settings { region: "us-east-1".to_owned(), sts_endpoint: None, identity: Some(identity) };
+    let settings = aws::Settings {
+        region: "us-east-1".to_owned(),
+        sts_endpoint: None,
+        iam_endpoint: None,
+        probe_endpoint: None,
+        identity: Some(identity),
+    };
     printer.print(&settings);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     printer.print(&runtime.block_on(Aws::new(&settings)));

@@ -111,10 +111,13 @@ impl Plan {
         let url = self.socket.url();
         let database = wait(TestDatabase::new(self.database));
         let providers = self.providers.into_iter().map(|it| (it.name.clone(), Provider::new(it).unwrap())).collect();
+        // Nobody listens there: a test that forgets its AWS must not reach the real one.
+        let nowhere = || Some("http://127.0.0.1:1".to_owned());
         let settings = aws::Settings {
             region: "us-east-1".to_owned(),
-            // Nobody listens there: a test that forgets its STS must not reach the real one.
-            sts_endpoint: Some(self.sts.unwrap_or_else(|| "http://127.0.0.1:1".to_owned())),
+            sts_endpoint: self.sts.or_else(nowhere),
+            iam_endpoint: nowhere(),
+            probe_endpoint: nowhere(),
             identity: Some(aws::BrokerIdentity {
                 access_key_id: "AKIAEXAMPLE".to_owned(),
                 secret_access_key: "a-secret-key-for-tests-only".to_owned().into(),

@@ -40,7 +40,13 @@ impl Premises {
     /// A broker of the same database that serves nobody: what an operator's own tools are.
     pub(crate) fn open(&self) -> Broker {
         wait(async {
-            let nowhere = aws::Settings { region: "us-east-1".to_owned(), sts_endpoint: None, identity: None };
+            let nowhere = aws::Settings {
+                region: "us-east-1".to_owned(),
+                sts_endpoint: None,
+                iam_endpoint: None,
+                probe_endpoint: None,
+                identity: None,
+            };
             Broker::new(Parts {
                 public_url: self.url.parse().unwrap(),
                 store: sqlite(&self.folder.path().join("lodge.db")).await,
@@ -80,7 +86,7 @@ impl Premises {
             "[server]\nlisten = \"{}\"\npublic_url = \"{}\"\n\
              [database]\nfile = '{}'\n\
              [secrets]\nkey_file = '{}'\n\
-             [aws]\nsts_endpoint = \"{sts}\"\n\
+             [aws]\nsts_endpoint = \"{sts}\"\niam_endpoint = \"{sts}\"\nprobe_endpoint = \"{sts}\"\n\
              [[connection]]\nname = \"campus\"\ntitle = \"Example University\"\nissuer = \"{issuer}\"\n\
              insecure_origins = [\"{issuer}\"]\n\
              client_id = \"{CLIENT_ID}\"\nclient_secret_file = '{}'\nscopes = [\"profile\", \"groups\"]\n\

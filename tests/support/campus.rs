@@ -92,6 +92,7 @@ impl Campus {
             public_url: front.url(),
             issuer: provider.url(),
             sts_endpoint: sts.url(),
+            aws_endpoint: sts.url(),
             database: place.broker(),
             key_file: folder.path().join("key"),
             client_secret: hex::encode(random.bytes::<16>()).into(),
@@ -242,6 +243,8 @@ impl Campus {
             key_file = "{folder}/key"
             [aws]
             sts_endpoint = "{sts}"
+            iam_endpoint = "{sts}"
+            probe_endpoint = "{sts}"
             [[connection]]
             name = "{connection}"
             title = "{title}"

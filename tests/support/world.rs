@@ -65,6 +65,7 @@ impl World {
                     Some(change) => change(address(&at_aws)),
                     None => aws_url.clone(),
                 },
+                aws_endpoint: aws_url.clone(),
                 database: Address::Sqlite(folder.path().join("lodge.db")),
                 key_file: folder.path().join("key"),
                 client_secret: "the secret of this test's broker".to_owned().into(),

@@ -45,6 +45,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
         public_url: format!("http://{}", addresses.broker),
         issuer: format!("http://{}", addresses.idp),
         sts_endpoint: format!("http://{}", addresses.aws),
+        aws_endpoint: format!("http://{}", addresses.aws),
         database: Address::Sqlite(folder.path().join("lodge.db")),
         key_file: folder.path().join("key"),
         client_secret: hex::encode(random.bytes::<32>()).into(),

@@ -65,6 +65,8 @@ pub(crate) async fn aws(config: &Config) -> Aws {
     Aws::new(&aws::Settings {
         region: config.aws.region.clone(),
         sts_endpoint: config.aws.sts_endpoint.as_ref().map(ToString::to_string),
+        iam_endpoint: config.aws.iam_endpoint.as_ref().map(ToString::to_string),
+        probe_endpoint: config.aws.probe_endpoint.as_ref().map(ToString::to_string),
         identity: None,
     })
     .await
