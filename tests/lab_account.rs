@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use lodge::ambient::{Clock, Random};
 use lodge::app::account_plan;
 use lodge::aws::{self, AssumeRole, AssumeSteward, Aws, SessionCredentials, Steward};
-use lodge::demo::aws::{Account, IamRole, ManagedPolicy, Marketplace, Settings, SmallAws};
+use lodge::demo::aws::{Account, Marketplace, Settings, SmallAws};
 use lodge::demo::seed;
 use lodge::domain::account::{AccountNames, Drift, Plan, drift};
 use lodge::domain::id::{LabId, PersonId, RoleSessionId};
@@ -42,7 +42,7 @@ impl Stage {
     /// The account as the lab's stack makes it.
     fn new() -> Self {
         let stage = Self::empty();
-        stage.small.put_roles(&roles_of(&stage.plan)).unwrap();
+        stage.small.create_stack(ACCOUNT, &stage.plan.stack_template().to_string()).unwrap();
         stage
     }
 
@@ -154,35 +154,6 @@ fn roles(policies: &PolicyLibrary) -> Vec<Role> {
     let roles = ["read-results", "publish", "pay"].map(role).to_vec();
     assert!(roles.iter().all(|role| policies.get(&role.template).is_some()));
     roles
-}
-
-/// The two roles of a plan, as its stack makes them.
-fn roles_of(plan: &Plan) -> [IamRole; 2] {
-    let names = plan.names();
-    let managed = |arn: String| ManagedPolicy {
-        arn,
-        version_id: "v1".to_owned(),
-        document: plan.permissions().document().to_string(),
-    };
-    let session = IamRole {
-        arn: names.session_role().as_str().to_owned(),
-        role_id: "AROASESSIONSESSION234".to_owned(),
-        trust: plan.trust().to_string(),
-        inline_policies: BTreeMap::new(),
-        attached_policies: vec![managed(names.permissions())],
-        boundary: Some(managed(names.boundary())),
-        max_session_seconds: 3_600,
-    };
-    let steward = IamRole {
-        arn: names.steward_role(),
-        role_id: "AROASTEWARDSTEWARD234".to_owned(),
-        trust: plan.steward_trust().to_string(),
-        inline_policies: BTreeMap::from([("lodge-steward".to_owned(), plan.steward_permissions().to_string())]),
-        attached_policies: Vec::new(),
-        boundary: None,
-        ..session.clone()
-    };
-    [session, steward]
 }
 
 /// A policy of one statement.

@@ -8,7 +8,7 @@ use lodge::domain::account::{Drift, Part};
 use lodge::domain::ledger::Failure;
 use serde_json::json;
 
-use super::{Stage, one_statement, roles_of};
+use super::{Stage, one_statement};
 use crate::support::serving::wait;
 
 const SESSION: &str = "arn:aws:iam::111122223333:role/lodge/lodge-session";
@@ -30,7 +30,7 @@ fn an_account_that_the_stack_made_is_read_whole_and_has_no_drift() {
 
     assert_eq!(stage.drift(), []);
     let session = found.session_role.unwrap();
-    assert_eq!((session.id.as_str(), session.max_session_seconds), ("AROASESSIONSESSION234", 3_600));
+    assert_eq!((session.id, session.max_session_seconds), (stage.small.role(SESSION).unwrap().role_id, 3_600));
     assert_eq!(session.boundary, Some(stage.names().boundary()));
     assert_eq!(session.attached, [stage.names().permissions()]);
     assert_eq!(found.boundary.unwrap().document, stage.plan.permissions().document().to_string());
@@ -85,10 +85,10 @@ fn a_session_role_that_is_not_there_cannot_be_read_by_a_steward_who_may_read_no_
 
 #[test]
 fn a_policy_that_is_not_there_is_missing() {
-    let stage = Stage::empty();
-    let [session, steward] = roles_of(&stage.plan);
-    let without = IamRole { attached_policies: Vec::new(), boundary: None, ..session };
-    stage.small.put_roles(&[without, steward]).unwrap();
+    let (whole, stage) = (Stage::new(), Stage::empty());
+    let role = |arn: &str| whole.small.role(arn).unwrap();
+    let without = IamRole { attached_policies: Vec::new(), boundary: None, ..role(SESSION) };
+    stage.small.put_roles(&[without, role(&stage.names().steward_role())]).unwrap();
 
     let drift = stage.drift();
 

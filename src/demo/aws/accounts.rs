@@ -1,6 +1,6 @@
 //! Every role and managed policy of every account: what IAM knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
@@ -19,6 +19,8 @@ pub(super) struct Accounts {
     roles: BTreeMap<String, Role>,
     /// By ARN.
     policies: BTreeMap<String, Managed>,
+    /// The ids of every role that there ever was: AWS gives none twice.
+    ids: BTreeSet<String>,
     /// ARNs of roles and users that trust policies name and this AWS does not have, by the ids they have elsewhere.
     outsiders: BTreeMap<String, String>,
 }
@@ -83,8 +85,24 @@ impl Accounts {
             max_session_seconds: role.max_session_seconds,
             arn,
         };
+        self.ids.insert(role.role_id.clone());
         self.roles.insert(role.arn.clone(), kept);
         Ok(())
+    }
+
+    /// Whether a role had this id, now or before.
+    pub(super) fn has_had(&self, role_id: &str) -> bool {
+        self.ids.contains(role_id)
+    }
+
+    /// A managed policy with its version: the next one when it says something else than the one that is there.
+    pub(super) fn next_version(&self, policy: &ManagedPolicy) -> ManagedPolicy {
+        let version_id = match self.policies.get(&policy.arn) {
+            None => policy.version_id.clone(),
+            Some(kept) if kept.policy.text == policy.document => kept.version_id.clone(),
+            Some(kept) => format!("v{}", kept.version_id[1..].parse().unwrap_or(0_u32) + 1),
+        };
+        ManagedPolicy { version_id, ..policy.clone() }
     }
 
     fn put_policy(&mut self, policy: &ManagedPolicy, of: &RoleArn, now: DateTime<Utc>) -> Result<(), SettingsError> {
@@ -153,6 +171,12 @@ impl Accounts {
     /// The role of this name in an account, whatever its path.
     pub(super) fn role_named(&self, account: &str, name: &str) -> Option<&Role> {
         self.roles.values().find(|role| is_same_name(&role.arn, account, name))
+    }
+
+    /// Every role of an account, by ARN.
+    pub(super) fn of_account(&self, account: &str) -> Vec<IamRole> {
+        let own = self.roles.iter().filter(|(_, role)| role.arn.account() == account);
+        own.filter_map(|(arn, _)| self.as_given(arn)).collect()
     }
 
     /// The managed policy with this ARN.

@@ -5,7 +5,7 @@
 //! policy and boundary of every call. It must never be more lenient than AWS, and never ignore a parameter it does not
 //! carry out. It keeps no list of sessions: as with the real STS, a session token carries its session, under a seal.
 //!
-//! One endpoint, `POST /`, serves all three: a call with `X-Amz-Target` is for the requester API, one with the version of
+//! A person finds the accounts at `/console`. One endpoint, `POST /`, serves all three services: a call with `X-Amz-Target` is for the requester API, one with the version of
 //! IAM for IAM, others for STS.
 
 mod accounts;
@@ -13,6 +13,7 @@ mod asked;
 mod assume_role;
 mod calls;
 mod checks;
+mod console;
 mod controls;
 mod dropped;
 mod fault;
@@ -30,6 +31,7 @@ mod seeds;
 mod session;
 mod settings;
 mod signature;
+mod stack;
 mod sts;
 #[cfg(test)]
 mod tests;
@@ -42,12 +44,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
 pub use calls::{AssumeRoleParameters, Call, Service};
@@ -56,6 +58,7 @@ pub use money::Money;
 pub use printed::{PrintedError, PrintedRole};
 pub use seeds::Theme;
 pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, SettingsError};
+pub use stack::StackError;
 pub use troubles::{Closing, Requester};
 
 use crate::ambient::{Clock, Random};
@@ -117,9 +120,13 @@ impl SmallAws {
         })))
     }
 
-    /// The one endpoint.
+    /// The one endpoint, and the page for a person.
     pub fn router(&self) -> Router {
-        Router::new().route("/", post(serve)).with_state(self.clone())
+        let console = Router::new()
+            .route("/console", get(console::show))
+            .route("/console/stacks", post(console::make))
+            .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES));
+        Router::new().route("/", post(serve)).merge(console).with_state(self.clone())
     }
 
     /// The latest calls, oldest first, refused ones included.

@@ -132,8 +132,8 @@ impl Seal {
         STANDARD.encode(&digest[..30]).into()
     }
 
-    /// The unique id of a role that the settings give none.
-    fn role_id(&self, role_arn: &str) -> String {
+    /// The unique id of a role that is given none. It outlives a restart, as the sessions do that carry it.
+    pub(super) fn role_id(&self, role_arn: &str) -> String {
         let digest: [u8; MAC_BYTES] = self.mac("role id", role_arn.as_bytes()).finalize().into_bytes().into();
         id("AROA", &digest[..17])
     }

@@ -4,6 +4,7 @@ mod controls;
 mod iam;
 mod mturk;
 mod signature;
+mod stack;
 mod sts;
 mod troubles;
 
