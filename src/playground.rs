@@ -72,11 +72,26 @@ pub enum Error {
     #[error(transparent)]
     Parse(#[from] ParseError),
     #[error(transparent)]
+    Plan(#[from] app::PlanError),
+    #[error(transparent)]
     Provider(#[from] oidc::Error),
+    #[error(transparent)]
+    Stack(#[from] small_aws::StackError),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
     Url(#[from] url::ParseError),
+}
+
+/// The AWS account of a lab of the demo.
+#[derive(Clone, Debug)]
+pub struct LabAccount {
+    /// The account, without what the stack makes in it.
+    pub account: small_aws::Account,
+    /// The stack that the broker asks for.
+    pub stack: String,
+    /// Whether its owner has made it.
+    pub has_stack: bool,
 }
 
 impl Playground {
@@ -161,25 +176,28 @@ impl Playground {
     /// # Errors
     ///
     /// When the database is away.
-    pub async fn labs(&self, broker: &Broker) -> Result<Vec<small_aws::Account>, Error> {
+    pub async fn labs(&self, broker: &Broker) -> Result<Vec<LabAccount>, Error> {
         let seeding = Seeding::new(broker)?;
         let mut accounts = Vec::new();
         for lab in seed::LABS {
-            let kept = match seeding.lab(&lab.name.parse()?).await? {
-                Some(kept) => kept,
-                None => self.create(&seeding, &lab).await?,
-            };
-            let (arn, external_id) = (kept.session_role.as_str(), kept.external_id.as_str());
-            accounts.push(small_aws::Account {
-                id: lab.account.to_owned(),
-                roles: vec![seed::session_role(arn, external_id, &kept.id, &broker.policies)],
-                marketplace: small_aws::Marketplace::seeded(lab.theme, self.clock.now()),
+            let name = lab.name.parse()?;
+            if seeding.lab(&name).await?.is_none() {
+                self.create(&seeding, &lab).await?;
+            }
+            accounts.push(LabAccount {
+                account: small_aws::Account {
+                    id: lab.account.to_owned(),
+                    roles: Vec::new(),
+                    marketplace: small_aws::Marketplace::seeded(lab.theme, self.clock.now()),
+                },
+                stack: seeding.stack(&name).await?,
+                has_stack: lab.has_stack,
             });
         }
         Ok(accounts)
     }
 
-    async fn create(&self, seeding: &Seeding, lab: &seed::Lab) -> Result<Lab, Error> {
+    async fn create(&self, seeding: &Seeding, lab: &seed::Lab) -> Result<(), Error> {
         let kept = seeding.add_lab(&lab.name.parse()?, lab.title, lab.session_role().parse()?, lab.pack).await?;
         for (role, group) in lab.mappings {
             seeding.add_mapping(&kept, seed::CONNECTION, group, role).await?;
@@ -187,7 +205,7 @@ impl Playground {
         if let Some(subject) = lab.pi {
             seeding.add_pi(&kept, &self.key(subject)?).await?;
         }
-        Ok(kept)
+        Ok(())
     }
 
     /// The identity provider, with the demo's people.
@@ -216,9 +234,14 @@ impl Playground {
     /// # Errors
     ///
     /// When an account is not one.
-    pub fn aws(&self, accounts: Vec<small_aws::Account>, sealing_key: [u8; 32]) -> Result<small_aws::SmallAws, Error> {
+    pub fn aws(&self, labs: Vec<LabAccount>, sealing_key: [u8; 32]) -> Result<small_aws::SmallAws, Error> {
+        let accounts = labs.iter().map(|lab| lab.account.clone()).collect();
         let settings = small_aws::Settings { sealing_key, broker: self.identity.clone(), accounts };
-        Ok(small_aws::SmallAws::new(settings, self.clock.clone(), Random::System)?)
+        let aws = small_aws::SmallAws::new(settings, self.clock.clone(), Random::System)?;
+        for lab in labs.into_iter().filter(|lab| lab.has_stack) {
+            aws.create_stack(&lab.account.id, &lab.stack)?;
+        }
+        Ok(aws)
     }
 }
 
@@ -261,6 +284,18 @@ impl Seeding {
             Err(DeskError::NoSuchLab) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The stack of a lab's account, for this demo's broker.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such lab, its roles are more than an account can be given, or the database is away.
+    pub async fn stack(&self, name: &LabName) -> Result<String, Error> {
+        let details = self.0.lab(name).await?;
+        let broker = seed::BROKER_ROLE.parse()?;
+        let plan = app::account_plan(&self.0.policies, &details.lab, &details.roles, &broker)?;
+        Ok(plan.stack_template().to_string())
     }
 
     /// A lab with a pack's roles, or none.

@@ -30,6 +30,8 @@ mod console_walk;
 #[cfg(test)]
 mod database_away;
 #[cfg(test)]
+mod demo_accounts;
+#[cfg(test)]
 mod doctor;
 #[cfg(test)]
 mod downloads;

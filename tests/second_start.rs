@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::demo::{self, Demo};
 use crate::support::person::Person;
 use crate::support::process::Process;
+use crate::support::raw;
 use crate::support::signed::Keys;
 use crate::support::{eventually, free_ports, only_line};
 
@@ -44,6 +45,23 @@ fn processes_about(folder: &Path) -> Vec<String> {
     about.map(|process| process.display().to_string()).collect()
 }
 
+/// The template of a stack for the second lab's account.
+fn stack_of_one_role() -> String {
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "sts:AssumeRole"}]});
+    json!({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {
+        "RoleName": "a-role-of-the-test", "AssumeRolePolicyDocument": trust,
+    }}}})
+    .to_string()
+}
+
+/// What the page says of that role: its ARN and its id.
+fn role_on_the_page(aws: &str) -> String {
+    let page = raw::get(&format!("{aws}/console")).send();
+    let (_, rest) = page.body.split_once("<h3>arn:aws:iam::444455556666:role/a-role-of-the-test").unwrap();
+    rest.split_once(", sessions").unwrap().0.to_owned()
+}
+
 #[test]
 fn a_second_start_finds_everything_again() {
     let data = tempfile::tempdir().unwrap();
@@ -54,6 +72,13 @@ fn a_second_start_finds_everything_again() {
     let keys = Keys::printed_by(&student.ask_for("vision/read-results"));
     assert_eq!(student.ask_for("language/pay").status.code(), Some(1));
 
+    let made = raw::post_form(
+        &format!("{}/console/stacks", first.aws_url()),
+        &[("account", "444455556666"), ("template", &stack_of_one_role())],
+    );
+    assert_eq!(made.send().status, 303);
+    let role = role_on_the_page(&first.aws_url());
+
     assert!(first.stop().status.success());
     let written = ledger(data.path());
     let second = Demo::start_at(port, data.path());
@@ -61,6 +86,7 @@ fn a_second_start_finds_everything_again() {
     let of_attempts = written.iter().filter(|entry| entry.contains("\"attempt\":")).count();
     assert_eq!(of_attempts, 4, "beside what set the labs up");
     assert_eq!(status(&student), before, "the same session of the same person with the same roles");
+    assert_eq!(role_on_the_page(&second.aws_url()), role, "what was made in an account, down to the role's id");
     let home = student.visitor.open(&second.url());
     assert!(home.text().contains("vision/read-results"), "the browser's session too: {}", home.text());
     let answer = keys.call_mturk(&second.aws_url(), "ListHITs", &json!({}));

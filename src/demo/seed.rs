@@ -1,15 +1,11 @@
-//! What the demo starts with: two labs, five people, one AWS account for each lab. Plain data; whoever starts the demo
+//! What the demo starts with: two labs, six people, one AWS account for each lab. Plain data; whoever starts the demo
 //! puts it where it belongs.
-
-use std::collections::BTreeMap;
 
 use serde_json::json;
 
 use super::aws::Theme;
 use super::{aws, idp};
 use crate::ambient::Random;
-use crate::domain::id::LabId;
-use crate::domain::policy::PolicyLibrary;
 
 /// What the demo's mappings call its identity provider.
 pub const CONNECTION: &str = "campus";
@@ -36,6 +32,8 @@ pub struct Lab {
     pub theme: Theme,
     /// The subject of its PI at the identity provider, when that person is in the demo.
     pub pi: Option<&'static str>,
+    /// Whether the owner of the account has made the lab's stack in it.
+    pub has_stack: bool,
     /// The pack that its roles come from.
     pub pack: Option<&'static str>,
     /// Its mappings: a role and the group that gets it.
@@ -50,7 +48,7 @@ impl Lab {
     }
 }
 
-/// The two labs.
+/// The two labs. The second has yet to join.
 pub const LABS: [Lab; 2] = [
     Lab {
         name: "vision",
@@ -58,6 +56,7 @@ pub const LABS: [Lab; 2] = [
         account: "111122223333",
         theme: Theme::Vision,
         pi: Some("u-1001"),
+        has_stack: true,
         pack: Some("mturk"),
         mappings: &[("read-results", "vision-students"), ("publish", "vision-publishers"), ("pay", "vision-payers")],
     },
@@ -66,7 +65,8 @@ pub const LABS: [Lab; 2] = [
         title: "Language Lab",
         account: "444455556666",
         theme: Theme::Language,
-        pi: None,
+        pi: Some("u-1006"),
+        has_stack: false,
         pack: Some("mturk"),
         mappings: &[
             ("read-results", "language-students"),
@@ -79,7 +79,7 @@ pub const LABS: [Lab; 2] = [
 /// The subject of the one who runs the broker from a browser.
 pub const OPERATOR: &str = "u-1005";
 
-/// The five people.
+/// The six people.
 #[must_use]
 pub fn people() -> Vec<idp::Person> {
     [
@@ -94,6 +94,7 @@ pub fn people() -> Vec<idp::Person> {
         ("u-1003", "student", "Kim Sørensen", "reads the vision lab's results", &["vision-students"]),
         ("u-1004", "guest", "Robin Vale", "is in no group", &[]),
         (OPERATOR, "operator", "Sam Okafor", "runs the broker", &[]),
+        ("u-1006", "lecturer", "Dr. Yuki Tan", "PI of the language lab", &["language-pi", "language-students"]),
     ]
     .into_iter()
     .map(|(subject, username, name, title, groups)| idp::Person {
@@ -125,54 +126,4 @@ pub fn broker_identity(random: &Random) -> aws::BrokerIdentity {
         session_token: hex::encode(random.bytes::<64>()).into(),
         policies: vec![policy.to_string()],
     }
-}
-
-/// A lab's session role as its account should have it: trust in three statements, permissions of the three roles
-/// together and no more, and a boundary of the same size.
-#[must_use]
-pub fn session_role(arn: &str, external_id: &str, lab: &LabId, library: &PolicyLibrary) -> aws::IamRole {
-    let mut actions: Vec<&str> = library.iter().flat_map(|(_, template)| template.actions()).collect();
-    actions.sort_unstable();
-    actions.dedup();
-    let permissions = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": actions, "Resource": "*"},
-    ]});
-    let principal = json!({"AWS": BROKER_ROLE});
-    // Each of the three actions knows its own condition keys only, so one statement for all would never match.
-    let trust = json!({"Version": "2012-10-17", "Statement": [
-        {"Sid": "Assume", "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", "Condition": {
-            "StringEquals": {"sts:ExternalId": external_id},
-            "StringLike": {"sts:SourceIdentity": ["p-*", "m-*"], "sts:RoleSessionName": "rs-*"},
-        }},
-        {"Sid": "Source", "Effect": "Allow", "Principal": principal, "Action": "sts:SetSourceIdentity",
-         "Condition": {"StringLike": {"sts:SourceIdentity": ["p-*", "m-*"]}}},
-        {"Sid": "Tags", "Effect": "Allow", "Principal": principal, "Action": "sts:TagSession", "Condition": {
-            "StringEquals": {"aws:RequestTag/lodge-lab": lab.as_str()},
-            "StringLike": {"aws:RequestTag/lodge-role": "*"},
-            "ForAllValues:StringEquals": {"aws:TagKeys": ["lodge-role", "lodge-lab"]},
-        }},
-    ]});
-    let policy = |name: &str| aws::ManagedPolicy {
-        arn: arn.replace(":role/", ":policy/").replace("lodge-session", name),
-        version_id: "v1".to_owned(),
-        document: permissions.to_string(),
-    };
-    aws::IamRole {
-        arn: arn.to_owned(),
-        role_id: role_id(arn),
-        trust: trust.to_string(),
-        inline_policies: BTreeMap::new(),
-        attached_policies: vec![policy("lodge-permissions")],
-        boundary: Some(policy("lodge-boundary")),
-        max_session_seconds: 3_600,
-    }
-}
-
-/// `AROA` and 16 characters that stay the same for the same role.
-fn role_id(arn: &str) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(arn.as_bytes());
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let tail: String = digest.iter().take(16).map(|byte| char::from(alphabet[usize::from(byte % 32)])).collect();
-    format!("AROA{tail}")
 }

@@ -2,10 +2,11 @@
 
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
+use lodge::demo::aws::{Account, Marketplace};
 use lodge::demo::seed;
 use lodge::domain::id::PersonId;
 use lodge::domain::person::{DisplayName, PersonKey};
-use lodge::playground::Seeding;
+use lodge::playground::{LabAccount, Seeding};
 use serde_json::{Value, json};
 
 use super::{OPERATOR, Operator, Premises, SESSION_ROLE, acts, migrations};
@@ -202,15 +203,15 @@ fn the_trust_policy_lets_this_broker_in_and_only_with_the_lab_s_external_id() {
         lab
     });
     let (_, token) = campus.signed_in("student");
+    let stack = campus.block_on(Seeding::new(&broker).unwrap().stack(&lab.name)).unwrap();
     let asked = |trust: &Value| {
-        let mut role = seed::session_role(SESSION_ROLE, lab.external_id.as_str(), &lab.id, &broker.policies);
-        role.trust = trust.to_string();
-        let account = lodge::demo::aws::Account {
-            id: "777788889999".to_owned(),
-            roles: vec![role],
-            marketplace: lodge::demo::aws::Marketplace::seeded(lodge::demo::aws::Theme::Vision, Clock::System.now()),
+        let account = LabAccount {
+            account: Account { id: "777788889999".to_owned(), roles: Vec::new(), marketplace: Marketplace::default() },
+            stack: stack.clone(),
+            has_stack: true,
         };
         let aws = campus.playground.aws(vec![account], Random::System.bytes()).unwrap();
+        aws.change_role(SESSION_ROLE, |role| role.trust = trust.to_string()).unwrap();
         let socket = Socket::bind();
         let url = socket.url();
         let _server = socket.serve(aws.router());
@@ -256,18 +257,18 @@ fn people_are_listed_in_both_forms_and_found() {
         let list = operator.told(&["person", "list"]);
 
         let all = all.as_array().unwrap();
-        assert_eq!(all.len(), many + 2, "more than a page, with the PI of `vision` and the demo's operator");
+        assert_eq!(all.len(), many + 3, "more than a page, with the PIs of both labs and the demo's operator");
         let mut ids: Vec<_> = all.iter().map(|person| person["id"].as_str().unwrap()).collect();
         ids.dedup();
-        assert!(ids.is_sorted() && ids.len() == many + 2);
+        assert!(ids.is_sorted() && ids.len() == many + 3);
         assert_eq!(
             keys(&all[0]),
             ["connection", "created_at", "id", "issuer", "name", "standings", "subject", "suspended_at"]
         );
-        assert_eq!(list.lines().count(), many + 3);
+        assert_eq!(list.lines().count(), many + 4);
         assert!(list.starts_with("ID                  NAME                CONNECTION  STANDINGS  "), "{list:.200}");
         let professor = list.lines().find(|line| line.contains("PI of vision")).unwrap();
-        assert!(professor.contains("  -                   campus      PI of vision  -"), "{professor}");
+        assert!(professor.contains("  -                   campus      PI of vision    -"), "{professor}");
 
         let found = |text: &str| operator.json(&["person", "list", "--search", text]).as_array().unwrap().clone();
         assert_eq!(found("s-17")[0]["name"], "Person 17% of_all");

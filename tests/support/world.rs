@@ -40,12 +40,14 @@ pub(crate) struct World {
 pub(crate) struct Changes {
     /// Where the broker believes STS to be, given where it is: a proxy in front of it, or nothing at all.
     pub(crate) sts_endpoint: Option<Box<dyn FnOnce(SocketAddr) -> String>>,
+    /// The account of the lab `language` is empty, as it is in the demo. Otherwise its stack is made, as its PI would have it.
+    pub(crate) language_is_empty: bool,
     /// The clock of all of it but the helper, which is a program of its own.
     pub(crate) clock: Option<Clock>,
 }
 
 impl World {
-    /// The world as the demo has it.
+    /// The world as the demo has it once both labs have joined.
     pub(crate) fn start() -> Self {
         Self::start_with(Changes::default())
     }
@@ -74,7 +76,10 @@ impl World {
                 downloads: Some(downloads.path().to_owned()),
             };
             let broker = playground.broker().await.unwrap();
-            let accounts = playground.labs(&broker).await.unwrap();
+            let mut accounts = playground.labs(&broker).await.unwrap();
+            for lab in &mut accounts {
+                lab.has_stack |= !changes.language_is_empty;
+            }
             let aws = playground.aws(accounts, Random::System.bytes()).unwrap();
             serve(at_broker, http::router(broker.clone()));
             serve(at_idp, playground.idp().unwrap().router());

@@ -1,13 +1,15 @@
 //! `lodged demo`: the broker, an identity provider and an AWS of its own, all on this machine.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
+use lodge::demo::aws::SmallAws;
 use lodge::demo::seed;
-use lodge::playground::Playground;
+use lodge::playground::{LabAccount, Playground};
 use lodge::store::Address;
 use lodge::{http, private_file};
 
@@ -54,7 +56,9 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
         downloads: None,
     };
     let broker = playground.broker().await?;
-    let accounts = playground.labs(&broker).await?;
+    let mut accounts = playground.labs(&broker).await?;
+    let stacks = Stacks::of(folder.path());
+    stacks.restore(&mut accounts)?;
     let idp = playground.idp()?;
     let aws = playground.aws(accounts, sealing_key(folder.path(), &random)?)?;
     let profiles = write_profiles(folder.path(), &addresses)?;
@@ -69,7 +73,37 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     .await?;
     sweeper.abort();
     broker.store.close().await;
-    Ok(())
+    stacks.keep(&aws)
+}
+
+/// What people made in the small AWS's accounts, kept so that a lab that joined has still joined after a restart.
+struct Stacks(PathBuf);
+
+impl Stacks {
+    fn of(folder: &Path) -> Self {
+        Self(folder.join("small-aws-stacks.json"))
+    }
+
+    fn restore(&self, accounts: &mut [LabAccount]) -> anyhow::Result<()> {
+        let text = match std::fs::read_to_string(&self.0) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", self.0.display())),
+        };
+        let mut kept: BTreeMap<String, String> =
+            serde_json::from_str(&text).with_context(|| format!("{} holds no stacks", self.0.display()))?;
+        for lab in accounts {
+            if let Some(stack) = kept.remove(&lab.account.id) {
+                (lab.stack, lab.has_stack) = (stack, true);
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&self, aws: &SmallAws) -> anyhow::Result<()> {
+        let text = serde_json::to_string(&aws.stacks())?;
+        std::fs::write(&self.0, text).with_context(|| format!("cannot write {}", self.0.display()))
+    }
 }
 
 /// Where the demo keeps what is done in it.
@@ -158,13 +192,15 @@ Lodge is ready. Everything runs on this machine, and nothing leaves it.
 
   broker              http://{broker}
   identity provider   http://{idp}   signs in anyone, for the demo only
-  small AWS           http://{aws}   STS and Mechanical Turk, in memory
+  small AWS           http://{aws}   STS, IAM and Mechanical Turk, in memory
+  its accounts        http://{aws}/console   in place of the AWS console, for the demo only
   what is done here   {kept}
 
   professor   PI of the lab `vision`: says which group gets which role there
   postdoc     may use vision/publish and vision/pay
   student     may use vision/read-results
   guest       signs in, is in no group, may use nothing
+  lecturer    PI of the lab `language`, which has not joined yet: its AWS account is empty
   operator    runs the broker from a browser, at http://{broker}/operator
 
 Try, in another terminal (and choose `student` in the browser):

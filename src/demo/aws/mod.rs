@@ -86,6 +86,8 @@ struct Inner {
     register: Register,
     /// By account id.
     marketplaces: Mutex<BTreeMap<String, Marketplace>>,
+    /// The templates of stacks, by account id.
+    stacks: Mutex<BTreeMap<String, String>>,
     recorder: Recorder,
     troubles: Troubles,
 }
@@ -115,6 +117,7 @@ impl SmallAws {
             broker,
             register: Register::new(accounts),
             marketplaces: Mutex::new(marketplaces),
+            stacks: Mutex::default(),
             recorder: Recorder::default(),
             troubles: Troubles::default(),
         })))

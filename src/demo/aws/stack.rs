@@ -65,17 +65,25 @@ impl SmallAws {
         if !locked(&self.0.marketplaces).contains_key(account) {
             return Err(StackError::NoAccount(account.to_owned()));
         }
-        let template = serde_json::from_str(template)
+        let parsed = serde_json::from_str(template)
             .map_err(|error| StackError::Json { line: error.line(), column: error.column() })?;
-        let stack = Stack::read(account, &template)?;
+        let stack = Stack::read(account, &parsed)?;
         let now = self.0.clock.now();
         self.0.register.change(|accounts| {
             let roles = stack.roles(accounts, |arn| {
                 let first = self.0.seal.role_id(arn);
                 if accounts.has_had(&first) { id("AROA", &self.0.random.bytes::<17>()) } else { first }
             });
-            Ok(accounts.put(&roles, now)?)
-        })
+            accounts.put(&roles, now)
+        })?;
+        locked(&self.0.stacks).insert(account.to_owned(), template.to_owned());
+        Ok(())
+    }
+
+    /// The template that was made last in each account, by account: whoever makes them again has the same roles again.
+    #[must_use]
+    pub fn stacks(&self) -> BTreeMap<String, String> {
+        locked(&self.0.stacks).clone()
     }
 }
 
