@@ -16,7 +16,6 @@ use secrecy::ExposeSecret;
 
 use super::{AssumeSteward, Aws, Error, SessionCredentials};
 use crate::domain::account::{AccountNames, FoundAccount, FoundPolicy, FoundRole, Part};
-use crate::domain::role_session::RoleArn;
 
 /// IAM has one endpoint for the partition `aws`, and its calls are signed for this region. Source: AWS General Reference,
 /// "AWS Identity and Access Management endpoints and quotas".
@@ -90,19 +89,17 @@ impl Steward {
     /// When a part could not be read, the first of them.
     pub async fn look(&self, names: &AccountNames) -> Result<FoundAccount, LookError> {
         Ok(FoundAccount {
-            session_role: in_time(Part::SessionRole, self.role(names.session_role())).await?,
+            session_role: in_time(Part::SessionRole, self.role(names.session_role().name())).await?,
             permissions: in_time(Part::Permissions, self.policy(&names.permissions())).await?,
             boundary: in_time(Part::Boundary, self.policy(&names.boundary())).await?,
-            steward_role: in_time(Part::StewardRole, self.role(names.steward())).await?,
+            steward_role: in_time(Part::StewardRole, self.role(names.steward().name())).await?,
         })
     }
 
-    async fn role(&self, arn: &RoleArn) -> Result<Option<FoundRole>, Error> {
-        let name = arn.name();
+    /// IAM tells the roles of an account apart by name alone; the steward may read none of another path.
+    async fn role(&self, name: &str) -> Result<Option<FoundRole>, Error> {
         let answer = there(self.iam.get_role().role_name(name).send().await)?;
-        // IAM tells the roles of an account apart by name alone. One with another path is another role.
-        let role = answer.and_then(|answer| answer.role).filter(|role| role.arn == arn.as_str());
-        let Some(role) = role else { return Ok(None) };
+        let Some(role) = answer.and_then(|answer| answer.role) else { return Ok(None) };
         Ok(Some(FoundRole {
             id: role.role_id,
             trust: decoded(&role.assume_role_policy_document.unwrap_or_default()),
