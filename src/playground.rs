@@ -7,14 +7,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::ambient::{Clock, Random};
 use crate::app::desk::{Desk, DeskError, NewLab};
-use crate::app::{self, Broker, Downloads, DownloadsError, KeyError, KeyFile, Lifetimes, Parts};
+use crate::app::{self, AccountSettings, Broker, Downloads, DownloadsError, KeyError, KeyFile, Lifetimes, Parts};
 use crate::aws::{self, Aws};
 use crate::demo::{aws as small_aws, idp, seed};
 use crate::domain::access::{Operator, OperatorRoll};
+use crate::domain::account::AccountState;
 use crate::domain::actor::OperatorName;
 use crate::domain::id::{ActId, LabName, MappingId, ParseError, PersonId};
 use crate::domain::lab::{Lab, Office, Role};
@@ -24,7 +26,7 @@ use crate::domain::person::PersonKey;
 use crate::domain::policy::{LibraryError, PolicyLibrary};
 use crate::domain::role_session::RoleArn;
 use crate::oidc::{self, Algorithm, Provider, Reach};
-use crate::store::{self, Address, Store};
+use crate::store::{self, AccountRow, Address, Store};
 
 /// Where everything is, and what it knows of the rest.
 #[derive(Clone, Debug)]
@@ -115,6 +117,7 @@ impl Playground {
     pub async fn broker_on(&self, store: Store) -> Result<Broker, Error> {
         let provider = Provider::new(self.connection()?)?;
         let aws = Aws::new(&aws::Settings {
+            clock: self.clock.clone(),
             region: "us-east-1".to_owned(),
             sts_endpoint: Some(self.sts_endpoint.clone()),
             iam_endpoint: Some(self.aws_endpoint.clone()),
@@ -140,6 +143,7 @@ impl Playground {
             trusted_proxies: Vec::new(),
             operators: OperatorRoll::from_settings([operator]),
             downloads: self.downloads.as_deref().map(Downloads::read).transpose()?.unwrap_or_default(),
+            accounts: AccountSettings { broker_role: Some(seed::BROKER_ROLE.parse()?), ..AccountSettings::default() },
         }))
     }
 
@@ -198,7 +202,12 @@ impl Playground {
     }
 
     async fn create(&self, seeding: &Seeding, lab: &seed::Lab) -> Result<(), Error> {
-        let kept = seeding.add_lab(&lab.name.parse()?, lab.title, lab.session_role().parse()?, lab.pack).await?;
+        let (name, arn) = (lab.name.parse()?, lab.session_role().parse()?);
+        let kept = seeding.add_declared_lab(&name, lab.title, arn, lab.pack).await?;
+        if lab.has_stack {
+            // It is looked at as soon as the watch begins.
+            seeding.take_as_joined(&kept, Some(self.clock.now())).await?;
+        }
         for (role, group) in lab.mappings {
             seeding.add_mapping(&kept, seed::CONNECTION, group, role).await?;
         }
@@ -298,12 +307,42 @@ impl Seeding {
         Ok(plan.stack_template().to_string())
     }
 
-    /// A lab with a pack's roles, or none.
+    /// A lab with a pack's roles, or none, whose account is taken as joined: as those were that are older than the proof.
     ///
     /// # Errors
     ///
     /// When there is one of that name, or the database is away.
     pub async fn add_lab(
+        &self,
+        name: &LabName,
+        title: &str,
+        session_role: RoleArn,
+        pack: Option<&str>,
+    ) -> Result<Lab, Error> {
+        let lab = self.add_declared_lab(name, title, session_role, pack).await?;
+        self.take_as_joined(&lab, None).await?;
+        Ok(lab)
+    }
+
+    /// Has the account of a lab count as joined without any proof, and be checked from this moment on, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn take_as_joined(&self, lab: &Lab, check_due_at: Option<DateTime<Utc>>) -> Result<(), Error> {
+        let mut tx = self.0.store.write().await?;
+        let mut open = tx.lab_to_change(&self.0.operator.access(lab.clone())).await?;
+        let account = open.account().await?;
+        open.set_account(&AccountRow { state: AccountState::Joined, check_due_at, ..account }).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A lab with a pack's roles, or none, whose account has yet to prove itself.
+    ///
+    /// # Errors
+    ///
+    /// When there is one of that name, or the database is away.
+    pub async fn add_declared_lab(
         &self,
         name: &LabName,
         title: &str,
@@ -331,6 +370,18 @@ impl Seeding {
         }))
         .await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Has the accounts of all labs of the demo count as joined.
+    ///
+    /// # Errors
+    ///
+    /// When the database is away.
+    pub async fn take_all_as_joined(&self) -> Result<(), Error> {
+        for lab in self.0.labs().await? {
+            self.take_as_joined(&lab, None).await?;
+        }
+        Ok(())
     }
 
     /// A mapping without conditions.

@@ -8,15 +8,20 @@ use lodge::app::account_plan;
 use lodge::demo::aws::{Account, IamRole, ManagedPolicy, Marketplace, PrintedRole};
 use lodge::demo::seed;
 use lodge::domain::access::Operator;
-use lodge::domain::account::{AccountNames, FoundAccount, FoundPolicy, FoundRole, Plan, drift};
+use lodge::domain::account::{
+    AccountNames, AccountState, Cause, CheckStep, FoundAccount, FoundPolicy, FoundRole, Part, Plan, StepState, Verdict,
+    drift,
+};
 use lodge::domain::actor::OperatorName;
 use lodge::domain::id::LabId;
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::policy::{Access, Context, Document, Layers, PolicyLibrary, Request, decide_access};
 use lodge::domain::role_session::{ExternalId, RoleArn, SessionDuration};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::aws_cli::{Cli, printed};
+use crate::support::joining::Joining;
 use crate::support::peers::{self, Moto, Peer};
 use crate::support::person::Person;
 use crate::support::process::{Ended, Process};
@@ -105,7 +110,12 @@ struct Deployed {
 impl Deployed {
     /// The account that a plan's stack makes.
     fn of(plan: &Plan) -> Self {
-        let (moto, folder) = (Moto::of_account(ACCOUNT), tempfile::tempdir().unwrap());
+        Self::at(Moto::of_account(ACCOUNT), plan)
+    }
+
+    /// The account at this moto.
+    fn at(moto: Moto, plan: &Plan) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let url = format!("http://127.0.0.1:{}", moto.port);
         let cli = Cli { url, keys: ["AKIAEXAMPLE", "moto-takes-any", "token"].map(str::to_owned) };
         let names = plan.names();
@@ -221,6 +231,56 @@ fn an_account_that_the_stack_made_gives_the_labs_roles_and_no_more() {
     world.aws.change_role(session, |role| role.attached_policies.clear()).unwrap();
     let said = cli.refused(&["mturk", "list-hits"]);
     assert!(said.contains("no identity-based policy allows the mechanicalturk:ListHITs action"), "{said}");
+}
+
+#[test]
+fn an_account_that_the_stack_made_is_joined_and_gives_credentials_that_work() {
+    let test = "an_account_that_the_stack_made_is_joined_and_gives_credentials_that_work";
+    if !peers::require(test, &[Peer::Python, Peer::AwsCli]) {
+        return;
+    }
+    let joining = Joining::start();
+    let deployed = Deployed::of(&joining.plan());
+    joining.small.put_roles(&deployed.account().roles).unwrap();
+
+    let check = joining.join();
+
+    assert_eq!((check.verdict(), &check.report.troubles[..]), (Some(Verdict::Proven), &[][..]));
+    let credentials = joining.issue().unwrap().credentials;
+    let keys = [
+        credentials.access_key_id.clone(),
+        credentials.secret_access_key.expose_secret().to_owned(),
+        credentials.session_token.expose_secret().to_owned(),
+    ];
+    let cli = Cli { url: joining.aws_url.clone(), keys };
+    assert!(cli.json(&["mturk", "list-hits"])["HITs"].is_array());
+}
+
+/// moto lets anybody assume any role: with another external id, with none, and without a trust policy that says so.
+#[test]
+fn joining_moto_is_refused_as_open_to_anyone() {
+    if !peers::require("joining_moto_is_refused_as_open_to_anyone", &[Peer::Python, Peer::AwsCli]) {
+        return;
+    }
+    let moto = Moto::of_account(ACCOUNT);
+    let joining = Joining::at(&format!("http://127.0.0.1:{}", moto.port));
+    let _deployed = Deployed::at(moto, &joining.plan());
+
+    let check = joining.join();
+
+    assert_eq!(check.verdict(), Some(Verdict::Open), "{check:?}");
+    let open: Vec<_> = check.report.troubles.iter().flat_map(|trouble| &trouble.causes).collect();
+    for part in [Part::SessionRole, Part::StewardRole] {
+        assert!(open.contains(&&Cause::OpenToAnyone { part }), "{open:?}");
+    }
+    let state = |step| check.report.steps.iter().find(|report| report.step == step).unwrap().state;
+    assert_eq!(state(CheckStep::Assume), StepState::Passed);
+    assert_eq!(
+        (state(CheckStep::OtherExternalId), state(CheckStep::NoExternalId)),
+        (StepState::Failed, StepState::Failed)
+    );
+    assert_eq!(joining.account().state, AccountState::Declared);
+    assert!(joining.issue().is_err());
 }
 
 /// What the broker's own role in the account could be made to do by whoever has it.

@@ -26,7 +26,7 @@ const RULES: &[Rule] = &[
     Rule { module: "server_time", may_name: &[] },
     Rule { module: "config", may_name: &["domain", "oidc", "store", "telemetry", "private_file"] },
     Rule { module: "store", may_name: &["domain", "telemetry", "private_file"] },
-    Rule { module: "aws", may_name: &["domain", "config", "telemetry", "server_time"] },
+    Rule { module: "aws", may_name: &["domain", "ambient", "config", "telemetry", "server_time"] },
     Rule { module: "oidc", may_name: &["domain", "config", "telemetry", "server_time"] },
     Rule { module: "app", may_name: &["domain", "store", "aws", "oidc", "ambient", "config", "telemetry", "private_file"] },
     Rule { module: "http", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry", "console"] },
@@ -78,6 +78,8 @@ const BEGINNINGS: &[(&str, &[&str])] = &[
     // `Operator`: nothing that answers requests is one by itself; in a browser, the roll says who is.
     ("at_this_machine", &["bin/lodged/", "playground.rs"]),
     ("on_the_roll", &["domain/access/operators.rs"]),
+    // `CaretakerAccess`: only what looks after the labs' AWS accounts does so.
+    ("to_account_of", &["app/accounts/"]),
     // And what is on the roll comes from the settings, which nobody changes through the broker.
     ("from_settings", &["bin/lodged/", "playground.rs"]),
 ];
@@ -506,6 +508,7 @@ fn a_proof_that_is_begun_elsewhere_is_found() {
         ("store/people.rs", "fn f() { Operator::at_this_machine(name) }"),
         ("bin/lodge.rs", "fn f() { Operator::at_this_machine(name) }"),
         ("playground.rs", "fn f() { Membership::from_rows(lab, person, standing) }"),
+        ("app/limits.rs", "fn f() { CaretakerAccess::to_account_of(lab) }"),
         ("app/desk/mod.rs", "fn f() { Operator::on_the_roll(caller.person.clone()) }"),
         ("http/pages/operator.rs", "fn f() { OperatorRoll::from_settings([visitor.caller.person]).admit(p, e) }"),
     ];

@@ -61,6 +61,9 @@ AT = {
         "/labs/{lab}/ledger", "/labs/{lab}/ledger?person=Nowak+1999", "/labs/{lab}/ledger?kind=mappings",
         "/labs/{lab}/ledger?q=there+is+no+such+thing"],
     "/labs/{lab}/roles": ["/labs/{lab}/roles"],
+    "/labs/{lab}/account": ["/labs/{lab}/account"],
+    "/labs/{lab}/account/history": ["/labs/{lab}/account/history"],
+    "/labs/{lab}/diagnosis": ["/labs/{lab}/diagnosis"],
     "/labs/{lab}/settings": ["/labs/{lab}/settings"],
     "/operator": ["/operator"],
     "/operator/labs": ["/operator/labs"],
@@ -79,6 +82,7 @@ AT = {
 NOT_PAGES = [
     "/sign-in", "/auth/{connection}/start", "/auth/{connection}/callback", "/download/{file}", "/invitations/{token}", "/invitation", "/healthz",
     "/readyz", "/oauth/authorize", "/labs/{lab}/ledger/export.csv", "/labs/{lab}/ledger/export.jsonl",
+    "/labs/{lab}/account/stack",
 ]
 
 

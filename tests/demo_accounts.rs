@@ -42,11 +42,14 @@ fn the_second_lab_gives_credentials_once_somebody_has_made_its_stack() {
     let lecturer = Person::signed_in("lecturer", &world.url);
     let credential = || lecturer.lodge_with(&["credential-process", "language/read-results"], &[]);
     let refused = credential();
-    assert!(refused.stderr.contains("has the role in the lab's AWS account set right"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("before a PI has joined its AWS account"), "{}", refused.stderr);
 
     let page = world.paste(LANGUAGE, &world.stack_of("language"));
 
     assert_eq!((page.status, page.header("location")), (303, Some("/console?made=444455556666#a444455556666")));
+    assert!(!credential().status.success(), "a stack alone joins nothing");
+    let joined = lecturer.lodge(&["account", "join", "language"]);
+    assert!(joined.status.success(), "{}{}", joined.stdout, joined.stderr);
     let ended = credential();
     assert!(ended.status.success(), "{}", ended.stderr);
     let printed: Value = serde_json::from_str(&ended.stdout).unwrap();

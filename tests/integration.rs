@@ -6,6 +6,8 @@
 //! [`support::postgres`], and only a plain `cargo test` on a machine without it skips them.
 
 #[cfg(test)]
+mod account_face;
+#[cfg(test)]
 mod account_stack;
 #[cfg(test)]
 mod architecture;
@@ -15,6 +17,8 @@ mod authorization_server;
 mod aws_cli_iam;
 #[cfg(test)]
 mod backchannel;
+#[cfg(test)]
+mod broken_accounts;
 #[cfg(test)]
 mod broker_policy;
 #[cfg(test)]
@@ -51,6 +55,8 @@ mod helper_contract;
 mod independent_client;
 #[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod joining;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]

@@ -121,6 +121,7 @@ impl Stage {
 async fn way(url: &str, identity: &aws::BrokerIdentity) -> Aws {
     let here = || Some(url.to_owned());
     let settings = aws::Settings {
+        clock: Clock::System,
         region: "us-east-1".to_owned(),
         sts_endpoint: here(),
         iam_endpoint: here(),

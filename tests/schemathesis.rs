@@ -8,12 +8,14 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
+use lodge::domain::account::{CheckReason, Verdict};
 use lodge::domain::lab::{Lab, Office};
 use lodge::domain::mapping::MappingTerms;
 use lodge::http::routes::{Admits, ROUTES, Route};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 
+use crate::support::accounts;
 use crate::support::databases::{Kind, raw_sqlite};
 use crate::support::labs::{Labs, ROLES};
 use crate::support::peers::{self, Peer};
@@ -104,6 +106,11 @@ fn fill(labs: &Labs, lab: &Lab) -> Things {
         })
         .collect();
     labs.mapping(lab, &format!("{name}-students"), "read-results", MappingTerms::default());
+    let check = |n: i64| {
+        let report = accounts::well(labs.now());
+        wait(labs.account(lab).checked(TimeDelta::seconds(50 - n), CheckReason::Watch, report, Some(Verdict::Proven)))
+    };
+    let checks: Vec<_> = (0..3).map(check).collect();
     let changes = |count: usize| (0..count).map(|_| labs.change(lab, &author).to_string()).collect::<Vec<_>>();
     let people: Vec<_> =
         (0..6).map(|n| labs.appoint(lab, Office::Manager, &format!("manager-{n}-of-{name}"))).collect();
@@ -118,6 +125,7 @@ fn fill(labs: &Labs, lab: &Lab) -> Things {
         .insert("group", (0..9).map(|n| format!("{name}-guests-{n}")).chain([format!("{name}-students")]).collect());
     things.ids.insert("ends_at", vec!["2099-01-31T23:00:00Z".to_owned()]);
     things.ids.insert("mapping", mappings.iter().map(ToString::to_string).collect());
+    things.ids.insert("check", checks.iter().map(ToString::to_string).collect());
     for name in ["change/confirm", "change/decline"] {
         things.ids.insert(name, changes(8));
     }

@@ -1,5 +1,6 @@
 //! The whole store, on SQLite and on PostgreSQL: every function of it does the same on both.
 
+mod accounts;
 mod groups;
 mod idempotency;
 mod labs;
@@ -11,6 +12,7 @@ mod sessions;
 
 use lodge::ambient::Random;
 use lodge::domain::access::{Allowed, Decision, Evidence, LabAccess, Operator, OperatorAccess, SignInStrength, decide};
+use lodge::domain::account::AccountState;
 use lodge::domain::actor::OperatorName;
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{LabId, MappingId, PersonId, SignInId};
@@ -19,7 +21,7 @@ use lodge::domain::mapping::{Mapping, MappingTarget, MappingTerms};
 use lodge::domain::person::{DisplayName, PersonKey};
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
-use lodge::store::{Address, LabTx, Store, Tx};
+use lodge::store::{AccountRow, Address, LabTx, Store, Tx};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -86,8 +88,19 @@ fn a_role(name: &str, seconds: u32) -> Role {
     }
 }
 
-/// Keeps a lab with the roles `pay` and `read-results`.
+/// Keeps a lab with the roles `pay` and `read-results` whose account is joined.
 async fn kept_lab(store: &Store, name: &str) -> OperatorAccess {
+    let access = declared_lab(store, name).await;
+    in_lab(store, &access, async |lab| {
+        let account = lab.account().await.unwrap();
+        lab.set_account(&AccountRow { state: AccountState::Joined, ..account }).await.unwrap();
+    })
+    .await;
+    access
+}
+
+/// Keeps a lab with these roles whose account has not proved itself.
+async fn declared_lab(store: &Store, name: &str) -> OperatorAccess {
     let lab = a_lab(name);
     let mut tx = store.write().await.unwrap();
     tx.insert_lab(&operator(), &lab).await.unwrap();

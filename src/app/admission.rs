@@ -29,6 +29,20 @@ impl Broker {
         Ok(Admitted { access: access::admit(membership)?, snapshot })
     }
 
+    /// The same, and nobody else changes the lab until the transaction ends.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Broker::admit`].
+    pub(super) async fn admit_to_look_under_lock(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        lab: &LabName,
+    ) -> Result<Admitted> {
+        self.admit_under_lock(tx, caller, lab, |membership, _, _| access::admit(membership)).await
+    }
+
     /// Lets the caller into a lab to change something there. Nobody else changes the lab until the transaction ends, and
     /// the standing was read under that lock: one that was taken away before it gives nothing after it.
     ///

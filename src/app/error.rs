@@ -9,7 +9,7 @@ use crate::domain::sign_in::SignInRefusal;
 use crate::{aws, oidc, store};
 
 use super::desk::DeskError;
-use super::{HelperLoginError, SignInWish};
+use super::{HelperLoginError, PlanError, SignInWish};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +138,12 @@ pub enum LabError {
         crate::store::LEDGER_CHOICES_MAX
     )]
     TooManyCalledSo,
+    /// The account's checks are remembered for a while.
+    #[error("there is no such check of this lab's account")]
+    NoSuchCheck,
+    /// It cannot be said what the account should have.
+    #[error("there is no stack for the lab's account: {0}")]
+    NoStack(PlanError),
     /// A lab has a PI.
     #[error("this is the lab's only PI; appoint another one first")]
     LastPi,

@@ -1,6 +1,6 @@
 //! The heart: short-lived credentials for one person, one lab, one role.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::sessions::require_live;
 use super::{Broker, Caller, CallerSession, Error, Result};
@@ -11,6 +11,9 @@ use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 use crate::store::{RoleSession, Snapshot};
+
+/// An account that was looked at since is not looked at again because it refused somebody.
+const LOOKED_AT_LATELY: TimeDelta = TimeDelta::minutes(5);
 
 /// Credentials, recorded.
 #[derive(Debug)]
@@ -185,6 +188,12 @@ impl Broker {
         if let Ok(credentials) = answer {
             let session = attempt.session(&approved.allowed, now, credentials.expires_at);
             tx.insert_role_session(&approved.allowed, &session).await?;
+        }
+        if let Err(error) = answer
+            && matches!(error.failure, Failure::Denied | Failure::Rejected)
+        {
+            // Whoever asks next is told what a look at the account finds.
+            tx.bring_check_forward(&approved.allowed, now, now - LOOKED_AT_LATELY).await?;
         }
         tx.commit().await?;
         tracing::info!(

@@ -26,7 +26,7 @@ pub struct LedgerCategory {
 }
 
 /// What a lab's entries can be looked through for.
-pub const LEDGER_CATEGORIES: [LedgerCategory; 5] = [
+pub const LEDGER_CATEGORIES: [LedgerCategory; 6] = [
     LedgerCategory { name: "credentials", title: "Credentials", kinds: &["attempted", "issued", "refused", "failed"] },
     LedgerCategory { name: "refusals", title: "Refusals and failures", kinds: &["refused", "failed"] },
     LedgerCategory {
@@ -38,6 +38,11 @@ pub const LEDGER_CATEGORIES: [LedgerCategory; 5] = [
         name: "people",
         title: "People and standings",
         kinds: &["standing-given", "standing-taken", "pi-invited", "invitation-withdrawn"],
+    },
+    LedgerCategory {
+        name: "account",
+        title: "The AWS account",
+        kinds: &["account-check-begun", "account-checked", "account-joined"],
     },
     LedgerCategory {
         name: "settings",

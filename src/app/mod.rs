@@ -3,6 +3,7 @@
 
 mod accounts;
 mod admission;
+mod attention;
 pub mod desk;
 mod downloads;
 mod error;
@@ -38,7 +39,11 @@ pub use crate::store::{
     BrowserOrigin, FoundEntries, FoundEntry, LEDGER_CHOICES_MAX, LEDGER_WINDOW, LabPerson, LiveMapping, OfficeHolder,
     SeenGroup,
 };
-pub use accounts::{PlanError, account_plan};
+pub use accounts::{
+    AccountRole, AccountSettings, AccountView, ChainReport, Diagnosis, KeeperView, PlanError, StackFile, account_plan,
+    account_warning, account_words, link_title,
+};
+pub use attention::Attention;
 pub use downloads::{Download, Downloads, DownloadsError};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
@@ -57,8 +62,8 @@ pub use mappings::{
 pub use names::{Keeper, NamedPerson};
 pub use operators::{ConnectionCheck, ConnectionView, OperatorLacks, Versions};
 pub use overview::{
-    Attention, Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX,
-    PersonPlace, ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
+    Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX, PersonPlace,
+    ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
 };
 pub use people::{GivenRole, Profile};
 pub use request_key::RequestKey;
@@ -127,6 +132,8 @@ pub struct Parts {
     pub operators: OperatorRoll,
     /// The builds of the helper that everybody may have.
     pub downloads: Downloads,
+    /// How it deals with the labs' AWS accounts.
+    pub accounts: AccountSettings,
 }
 
 /// The broker. Cheap to clone: every clone is the same broker.

@@ -10,15 +10,17 @@ use std::str::FromStr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::attention::{Attention, SOON, Seen};
 use super::standings::LabPlace;
 use super::{Broker, Caller, LabView, Result};
 use crate::domain::access::LabAccess;
-use crate::domain::id::{LabName, MappingChangeId, MappingId, ParseError, PersonId, RoleName, RoleSessionId};
+use crate::domain::account::Readiness;
+use crate::domain::id::{LabName, MappingId, ParseError, PersonId, RoleName, RoleSessionId};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::limits::GroupsAge;
 use crate::domain::mapping::MappingTerms;
 use crate::domain::person::LookAlikes;
-use crate::store::{GivenBy, LabPerson, LabTx, LiveMapping, LiveRoleSession, RecentTrouble};
+use crate::store::{GivenBy, LabPerson, LabTx, LiveRoleSession};
 
 /// How many people a page has, at most.
 pub const PEOPLE_PAGE_MAX: u32 = 200;
@@ -28,9 +30,6 @@ pub const ROLE_SESSIONS_PAGE_MAX: u32 = 200;
 
 /// How many sessions are shown beside everything else.
 const SESSIONS_AT_A_GLANCE: u32 = 25;
-
-/// How near the end of a mapping is when somebody should look.
-const SOON: TimeDelta = TimeDelta::days(7);
 
 /// How far back refusals and failures count.
 const LATELY: TimeDelta = TimeDelta::days(1);
@@ -207,47 +206,6 @@ pub struct SessionsPage {
     pub sessions: Vec<LiveSession>,
     /// Where the next page begins, when there is one.
     pub next: Option<SessionPlace>,
-}
-
-/// Something that whoever looks after a lab should see to. The first is the most urgent.
-#[derive(Clone, Debug)]
-pub enum Attention {
-    /// Changes that wait for a second PI.
-    WaitingChanges(Vec<MappingChangeId>),
-    /// No PI can do anything: the lab has none, or all are suspended.
-    NoPi,
-    /// People who look after the lab and are suspended.
-    SuspendedHolders(Vec<LabPerson>),
-    /// Only one PI can do anything, and nobody confirms what they change.
-    OnlyPi,
-    /// People whose names look the same.
-    LookAlikes(Vec<LabPerson>),
-    /// Mappings that end soon.
-    EndingMappings(Vec<LiveMapping>),
-    /// Roles that no mapping gives.
-    UnmappedRoles(Vec<RoleName>),
-    /// Mappings to groups that nobody of the lab is in.
-    EmptyMappings(Vec<LiveMapping>),
-    /// Requests that came to nothing since yesterday.
-    Trouble(RecentTrouble),
-}
-
-impl Attention {
-    /// The word for it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::WaitingChanges(_) => "waiting-changes",
-            Self::NoPi => "no-pi",
-            Self::SuspendedHolders(_) => "suspended-holders",
-            Self::OnlyPi => "only-pi",
-            Self::LookAlikes(_) => "look-alikes",
-            Self::EndingMappings(_) => "ending-mappings",
-            Self::UnmappedRoles(_) => "unmapped-roles",
-            Self::EmptyMappings(_) => "empty-mappings",
-            Self::Trouble(_) => "trouble",
-        }
-    }
 }
 
 /// A lab, as those see it who look after it.
@@ -443,7 +401,11 @@ impl Broker {
         let waiting =
             open.changes(now, None, super::MAPPINGS_PAGE_MAX).await?.into_iter().map(|change| change.id).collect();
         let trouble = open.recent_trouble(now - LATELY).await?;
-        let attention = attention(&roster, &roles, mappings, waiting, trouble, now);
+        let (account, known) = (open.account().await?, open.account_roles().await?);
+        let found = roles.iter().map(|column| self.account_role(&column.role, &account, &known));
+        let awaiting = found.filter(|role| role.readiness == Readiness::AwaitingUpdate).map(|role| role.name).collect();
+        let attention =
+            Attention::of(&roster, &roles, Seen { account: account.state, awaiting, mappings, waiting, trouble }, now);
         let known = roster.people.iter().filter(|person| person.last_asked_at.is_some()).count();
         Ok(Overview { place: LabPlace::of(access), roles, people, known, sessions, attention })
     }
@@ -506,55 +468,6 @@ async fn sessions(
         session,
     });
     Ok(SessionsPage { sessions: sessions.collect(), next })
-}
-
-fn attention(
-    roster: &Roster,
-    roles: &[RoleColumn],
-    mappings: Vec<LiveMapping>,
-    waiting: Vec<MappingChangeId>,
-    trouble: RecentTrouble,
-    now: DateTime<Utc>,
-) -> Vec<Attention> {
-    let mut all = Vec::new();
-    if !waiting.is_empty() {
-        all.push(Attention::WaitingChanges(waiting));
-    }
-    let able = roster.able_pis().count();
-    if able == 0 {
-        all.push(Attention::NoPi);
-    }
-    let is_suspended_holder = |person: &&LabPerson| person.suspended && person.office.is_some();
-    let suspended: Vec<_> = roster.people.iter().filter(is_suspended_holder).cloned().collect();
-    if !suspended.is_empty() {
-        all.push(Attention::SuspendedHolders(suspended));
-    }
-    let alike: HashSet<&PersonId> = roster.look_alikes.all().into_iter().collect();
-    let alike: Vec<_> = roster.people.iter().filter(|person| alike.contains(&person.id)).cloned().collect();
-    if !alike.is_empty() {
-        all.push(Attention::LookAlikes(alike));
-    }
-    let ending: Vec<_> =
-        mappings.iter().filter(|mapping| mapping.ends_at.is_some_and(|end| end <= now + SOON)).cloned().collect();
-    if !ending.is_empty() {
-        all.push(Attention::EndingMappings(ending));
-    }
-    let unmapped: Vec<_> =
-        roles.iter().filter(|column| column.mappings == 0).map(|column| column.role.name.clone()).collect();
-    if !unmapped.is_empty() {
-        all.push(Attention::UnmappedRoles(unmapped));
-    }
-    let empty: Vec<_> = mappings.into_iter().filter(|mapping| !mapping.has_people).collect();
-    if !empty.is_empty() {
-        all.push(Attention::EmptyMappings(empty));
-    }
-    if trouble != RecentTrouble::default() {
-        all.push(Attention::Trouble(trouble));
-    }
-    if able == 1 {
-        all.push(Attention::OnlyPi);
-    }
-    all
 }
 
 #[cfg(test)]

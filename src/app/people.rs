@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Broker, Caller, Error, Result};
 use crate::domain::access::{Evidence, Missing, missing};
+use crate::domain::account::{AccountState, Readiness};
 use crate::domain::id::{LabName, RoleName};
 use crate::domain::limits::{GroupsAge, RoleLimits, SignInAge};
 use crate::domain::mapping::MappingTerms;
@@ -43,6 +44,18 @@ pub struct GivenRole {
     /// When the session stops being good for it, if it is good for it now: its sign-in or the groups become too old, or
     /// it ends.
     pub until: Option<DateTime<Utc>>,
+    /// How the lab's AWS account stands.
+    pub account: AccountState,
+}
+
+/// Whether the lab's account is ready for the role of a mapping. A role that cannot be made fails for that, and not here.
+fn readiness(policies: &PolicyLibrary, given: &MaybeGiven) -> Readiness {
+    let policy = policies.get(&given.template).and_then(|template| template.fill(&given.parameters).ok());
+    match policy {
+        Some(policy) => given.account.readiness(&policy.sha256()),
+        None if given.account.state.is_joined() => Readiness::Ready,
+        None => Readiness::NotJoined,
+    }
 }
 
 /// The roles behind these mappings, which come by lab and role. Of several to one role those count that ask for least,
@@ -55,12 +68,19 @@ fn roles(
     now: DateTime<Utc>,
 ) -> Vec<GivenRole> {
     let mut roles: Vec<(GivenRole, MappingTerms)> = Vec::new();
-    for MaybeGiven { lab, role, template, terms, sign_in_age, groups_age } in mappings {
+    for given in mappings {
+        let readiness = readiness(policies, &given);
+        let account = given.account.state;
+        let MaybeGiven { lab, role, template, terms, sign_in_age, groups_age, .. } = given;
         let limits = RoleLimits::new(policies.spends(&template), sign_in_age, groups_age);
-        let missing = missing(&terms, evidence, &limits, now);
+        let missing = match readiness {
+            Readiness::Ready => missing(&terms, evidence, &limits, now),
+            Readiness::AwaitingUpdate => Missing::AccountUpdate,
+            Readiness::NotJoined => Missing::Account,
+        };
         let good_until = evidence.good_until(&limits).filter(|_| missing == Missing::Nothing);
         let until = good_until.map(|until| until.min(caller.session_expires_at));
-        let given = GivenRole { lab, role, template, ends_at: terms.ends_at, limits, missing, until };
+        let given = GivenRole { account, lab, role, template, ends_at: terms.ends_at, limits, missing, until };
         match roles.last_mut().filter(|(last, _)| (&last.lab, &last.role) == (&given.lab, &given.role)) {
             Some((last, best)) => {
                 if (missing, Reverse(terms.end())) < (last.missing, Reverse(best.end())) {

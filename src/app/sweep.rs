@@ -67,6 +67,7 @@ impl Broker {
         tx.forget_role_sessions(now - ROLE_SESSION_MEMORY).await?;
         tx.forget_done_requests(now - DONE_REQUEST_MEMORY).await?;
         tx.commit().await?;
+        self.sweep_checks().await?;
         self.forget_what_is_old().await?;
         let mut ended = 0;
         loop {

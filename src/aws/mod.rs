@@ -11,15 +11,18 @@ mod probe;
 mod sts;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::TimeSource;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use secrecy::{ExposeSecret, SecretString};
+
+use crate::ambient::Clock;
 
 pub use error::{Error, Hint};
 pub use iam::{LookError, Steward};
@@ -47,6 +50,8 @@ pub struct Settings {
     pub probe_endpoint: Option<String>,
     /// The broker's own identity; the SDK's default chain when absent.
     pub identity: Option<BrokerIdentity>,
+    /// What requests are dated by.
+    pub clock: Clock,
 }
 
 /// The broker's own credentials, when they do not come from the SDK's default chain. The demo's, in practice: a broker
@@ -64,6 +69,16 @@ pub struct BrokerIdentity {
 impl fmt::Debug for BrokerIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BrokerIdentity").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// The broker's clock, as the SDK asks for it.
+#[derive(Debug)]
+struct Dated(Clock);
+
+impl TimeSource for Dated {
+    fn now(&self) -> SystemTime {
+        self.0.now().into()
     }
 }
 
@@ -86,6 +101,7 @@ impl Aws {
             aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
+            .time_source(Dated(settings.clock.clone()))
             .region(Region::new(settings.region.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(

@@ -4,6 +4,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::domain::id::RoleAddress;
 
+use super::account::AccountVerb;
+use super::doctor::DoctorArguments;
 use super::ledger::LedgerArguments;
 use super::limits::LimitsVerb;
 use super::mapping::MappingVerb;
@@ -90,6 +92,16 @@ pub(crate) enum Verb {
     /// See and change how old sign-ins and groups may be in a lab
     #[command(subcommand)]
     Limits(LimitsVerb),
+    /// See, join and check a lab's AWS account
+    #[command(subcommand)]
+    Account(AccountVerb),
+    /// Find out what keeps you from a role, and who can mend it
+    ///
+    /// Looks at the whole chain: your sign-in, your groups, the mapping, the role,
+    /// the way into the lab's AWS account, what is there, and the service itself.
+    /// The exit code is 0 when nothing is broken, and 1 otherwise.
+    #[command(verbatim_doc_comment)]
+    Doctor(DoctorArguments),
     /// Read what was asked for and done in a lab
     Ledger(LedgerArguments),
 }
@@ -165,6 +177,8 @@ mod tests {
           mapping             See and change which groups get which roles of a lab
           people              See and change who looks after a lab
           limits              See and change how old sign-ins and groups may be in a lab
+          account             See, join and check a lab's AWS account
+          doctor              Find out what keeps you from a role, and who can mend it
           ledger              Read what was asked for and done in a lab
 
         Options:

@@ -61,6 +61,14 @@ pub(crate) enum Failure {
     NothingToChange,
     #[error("{option} is of {of}; run: lodge limits set {place} {option} AGE")]
     LimitElsewhere { option: &'static str, of: &'static str, place: &'static str },
+    #[error("the AWS account of {lab} has not proved itself: {says}")]
+    NotProven { lab: LabName, says: String },
+    #[error("the check goes on at the broker; to see what came of it: lodge account show {lab}")]
+    CheckGoesOn { lab: LabName },
+    #[error("not all is well for you in {lab}: {title}")]
+    BrokenLink { lab: LabName, title: String },
+    #[error("you do not belong to a lab {lab}")]
+    NotOfLab { lab: LabName },
     #[error("the sign-in was declined in the browser; nothing was stored")]
     Declined,
     #[error("the sign-in did not succeed: {0}")]
@@ -105,6 +113,10 @@ impl Failure {
             | Self::Refused { .. }
             | Self::RoleRefused { .. }
             | Self::ChangedMeanwhile { .. }
+            | Self::NotProven { .. }
+            | Self::CheckGoesOn { .. }
+            | Self::BrokenLink { .. }
+            | Self::NotOfLab { .. }
             | Self::Declined
             | Self::SignIn(_)
             | Self::NobodyCame => Exit::Failed,

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod exit;
 pub mod output;
 
+mod account;
 mod arguments;
 mod authorize;
 mod broker_url;
@@ -17,6 +18,7 @@ mod callback;
 mod callback_page;
 mod client;
 mod credential_process;
+mod doctor;
 mod failure;
 mod home;
 mod ledger;
@@ -152,6 +154,8 @@ where
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),
         Verb::Limits(verb) => limits::run(helper, &verb, output),
+        Verb::Account(verb) => account::run(helper, &verb, output),
+        Verb::Doctor(arguments) => doctor::run(helper, &arguments, output),
         Verb::Ledger(arguments) => ledger::run(helper, &arguments, output),
     };
     match done {

@@ -44,17 +44,28 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
         lines.push("Roles:".to_owned());
         lines.extend(roles(me));
     }
+    lines.extend(warnings(me));
     lines
 }
 
-fn who(me: &Me) -> String {
+/// What to know before a role of a lab is used, once for each lab.
+fn warnings(me: &Me) -> Vec<String> {
+    let mut warnings: Vec<String> = Vec::new();
+    for role in &me.roles {
+        let warning = role.warning.as_ref().map(|warning| format!("Warning: {}: {warning}", role.lab));
+        warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
+    }
+    warnings
+}
+
+pub(crate) fn who(me: &Me) -> String {
     match &me.name {
         Some(name) => format!("{name} ({})", me.person_id),
         None => me.person_id.clone(),
     }
 }
 
-fn groups(me: &Me) -> String {
+pub(crate) fn groups(me: &Me) -> String {
     let cut_off =
         if me.groups_missing.as_deref() == Some("cut-off") { ", and perhaps others that were not sent" } else { "" };
     match me.groups.as_deref() {
@@ -94,6 +105,8 @@ fn need(need: &str) -> String {
         "fresh-sign-in" => "sign in again: lodge login --fresh".to_owned(),
         "mfa" => "sign in with a second factor: lodge login --mfa".to_owned(),
         "approval" => "a PI must approve".to_owned(),
+        "account-update" => "the AWS account must be updated".to_owned(),
+        "account" => "the AWS account is not joined".to_owned(),
         other => format!("needs {other}"),
     }
 }
@@ -134,7 +147,15 @@ mod tests {
 
     fn role(role: &str, title: &str, ends_at: Option<&str>) -> MyRole {
         let ends_at = ends_at.map(str::to_owned);
-        MyRole { lab: "vision".into(), role: role.into(), title: title.into(), ends_at, needs: None, until: None }
+        MyRole {
+            lab: "vision".into(),
+            role: role.into(),
+            title: title.into(),
+            ends_at,
+            needs: None,
+            until: None,
+            warning: None,
+        }
     }
 
     fn broker() -> BrokerUrl {

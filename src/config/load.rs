@@ -8,8 +8,9 @@ use secrecy::zeroize::Zeroizing;
 use serde::de::DeserializeOwned;
 use url::Host;
 
-use super::{Config, Connection, Operators, Server, Sessions};
-use crate::domain::id::PersonId;
+use super::{Accounts, Config, Connection, Operators, Server, Sessions};
+use crate::domain::id::{ParseError, PersonId};
+use crate::domain::role_session::RoleArn;
 use crate::oidc;
 
 /// What every variable that sets a key starts with.
@@ -78,7 +79,7 @@ impl Config {
         let (server, database, secrets) =
             (sections.take("server"), sections.take("database"), sections.take("secrets"));
         let (aws, sessions, operators) = (sections.take("aws"), sections.take("sessions"), sections.take("operators"));
-        let downloads = sections.take("downloads");
+        let (downloads, accounts) = (sections.take("downloads"), sections.take("accounts"));
         let connections = sections.take_list("connection");
         let mut problems = sections.finish();
         let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions)) =
@@ -86,10 +87,12 @@ impl Config {
         else {
             return (None, problems);
         };
-        let (Some(operators), Some(downloads), Some(connections)) = (operators, downloads, connections) else {
+        let (Some(operators), Some(downloads), Some(accounts), Some(connections)) =
+            (operators, downloads, accounts, connections)
+        else {
             return (None, problems);
         };
-        let config = Self { server, database, secrets, aws, sessions, operators, downloads, connections };
+        let config = Self { server, database, secrets, aws, sessions, operators, downloads, accounts, connections };
         problems.extend(config.check());
         (Some(config), problems)
     }
@@ -101,6 +104,8 @@ impl Config {
         problems.extend(self.database.check().err());
         problems.extend(self.sessions.check().err());
         problems.extend(self.operators.people().err());
+        problems.extend(self.accounts.check().err());
+        problems.extend(self.accounts.broker_role().err());
         let mut names = HashSet::new();
         for connection in &self.connections {
             if !names.insert(&connection.name) {
@@ -252,6 +257,30 @@ impl Operators {
             people.push(person);
         }
         Ok(people)
+    }
+}
+
+impl Accounts {
+    fn check(&self) -> Result<(), Error> {
+        if !(1..=24 * 7).contains(&self.check_hours) {
+            return Err(value("accounts.check_hours", "must be from 1 to 168, a week"));
+        }
+        match &self.templates {
+            Some(templates) if templates.scheme() != "https" || templates.query().is_some() => {
+                Err(value("accounts.templates", "is the https address of a folder in an S3 bucket"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The broker's own role.
+    ///
+    /// # Errors
+    ///
+    /// When it is not the ARN of a role.
+    pub fn broker_role(&self) -> Result<Option<RoleArn>, Error> {
+        let wrong = |error: ParseError| value("accounts.broker_role", error.to_string());
+        self.broker_role.as_deref().map(str::parse).transpose().map_err(wrong)
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Config {
     pub operators: Operators,
     /// What people may fetch from it.
     pub downloads: Downloads,
+    /// How it deals with the labs' AWS accounts.
+    pub accounts: Accounts,
     /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
@@ -131,6 +133,26 @@ pub struct Downloads {
     /// The folder with the builds of `lodge` that the page at `/download` offers to everybody. It is looked through once,
     /// when the broker starts.
     pub folder: Option<PathBuf>,
+}
+
+/// `[accounts]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    /// The IAM role that the broker itself runs under, as an ARN with its path: the labs' accounts trust it. AWS does not
+    /// tell a session its role's path, so it has to be said here. Without it no stack can be made and no account joined.
+    pub broker_role: Option<String>,
+    /// A folder in an S3 bucket, as an `https` address, where whoever runs the broker puts the labs' stacks
+    /// (`lodged lab stack`), each as `lodge-LAB.json`. The lab's account page then has a link to AWS's own page.
+    pub templates: Option<Url>,
+    /// After how many hours an account that is well is checked again. One that is not is looked at sooner.
+    pub check_hours: u16,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { broker_role: None, templates: None, check_hours: 6 }
+    }
 }
 
 fn default_listen() -> SocketAddr {

@@ -20,6 +20,7 @@ const STYLESHEET: &str = concat!(
     include_str!("assets/overview.css"),
     include_str!("assets/mappings.css"),
     include_str!("assets/ledger.css"),
+    include_str!("assets/account.css"),
     include_str!("assets/operator.css"),
 );
 

@@ -10,7 +10,7 @@ use super::page;
 use super::parts::{Moment, Piece, Verbatim, pieces};
 use super::shell::Shell;
 use super::who::Who;
-use crate::app::{Broker, Caller, GivenRole, Profile};
+use crate::app::{Broker, Caller, GivenRole, Profile, account_warning};
 use crate::domain::access::Missing;
 use crate::domain::claims::Groups;
 use crate::domain::id::LabName;
@@ -26,6 +26,14 @@ struct LabCard<'a> {
     name: &'a LabName,
     standing: Option<Standing>,
     roles: Vec<RoleCard<'a>>,
+    /// What to know before any of them is used.
+    warning: Option<&'static str>,
+}
+
+impl<'a> LabCard<'a> {
+    const fn of(name: &'a LabName) -> Self {
+        Self { name, standing: None, roles: Vec::new(), warning: None }
+    }
 }
 
 struct RoleCard<'a> {
@@ -86,11 +94,12 @@ pub fn home(broker: &Broker, caller: &Caller, profile: &Profile, shell: &Shell) 
     let groups = &profile.snapshot.evidence.groups;
     let mut labs: BTreeMap<&LabName, LabCard<'_>> = BTreeMap::new();
     for given in &profile.roles {
-        let lab = labs.entry(&given.lab).or_insert_with(|| LabCard { name: &given.lab, standing: None, roles: vec![] });
+        let lab = labs.entry(&given.lab).or_insert_with(|| LabCard::of(&given.lab));
+        lab.warning = lab.warning.or(account_warning(given.account));
         lab.roles.push(role(broker, given, now));
     }
     for at in &profile.standings {
-        let lab = labs.entry(&at.lab).or_insert_with(|| LabCard { name: &at.lab, standing: None, roles: vec![] });
+        let lab = labs.entry(&at.lab).or_insert_with(|| LabCard::of(&at.lab));
         lab.standing = Some(at.standing);
     }
     let ready = profile.roles.iter().find(|given| given.missing == Missing::Nothing).or(profile.roles.first());
@@ -140,6 +149,16 @@ fn role<'a>(broker: &'a Broker, given: &'a GivenRole, now: DateTime<Utc>) -> Rol
             Missing::Approval => Some(Needs {
                 tag: "needs a PI's approval",
                 sentence: pieces("A PI of the lab has to approve you first."),
+                link: None,
+            }),
+            Missing::AccountUpdate => Some(Needs {
+                tag: "awaits an account update",
+                sentence: pieces("The stack in the lab's AWS account does not allow all that this role does yet."),
+                link: None,
+            }),
+            Missing::Account => Some(Needs {
+                tag: "account not joined",
+                sentence: pieces("The lab's AWS account is not joined yet, so nobody gets credentials from it."),
                 link: None,
             }),
         },

@@ -24,8 +24,8 @@ pub use downloads::downloads;
 pub use home::home;
 pub use lab::{
     FormErrors, LedgerForm, LimitForm, MappingFields, MappingForm, Notice, OfficeForm, PeopleNotice, Removal,
-    SettingsForm, WrongField, appoint, lab_for_member, ledger, mapping_end, mapping_form, mapping_page, mappings_page,
-    overview, people, remove, roles, settings, shown_day,
+    SettingsForm, WrongField, account, account_history, account_page, appoint, diagnosis, lab_for_member, ledger,
+    mapping_end, mapping_form, mapping_page, mappings_page, overview, people, remove, roles, settings, shown_day,
 };
 pub use problem::{LookUp, problem};
 pub use sessions::sessions;

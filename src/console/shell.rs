@@ -64,6 +64,7 @@ pub(super) enum Tab {
     Mappings,
     People,
     Roles,
+    Account,
     Ledger,
     Settings,
 }
@@ -96,6 +97,7 @@ impl LabHead {
             (Tab::Mappings, "Mappings", "/mappings", Standing::Manager),
             (Tab::People, "People", "/people", Standing::Manager),
             (Tab::Roles, "Roles", "/roles", Standing::Member),
+            (Tab::Account, "AWS account", "/account", Standing::Member),
             (Tab::Ledger, "Ledger", "/ledger", Standing::Manager),
             (Tab::Settings, "Settings", "/settings", Standing::Member),
         ];

@@ -70,6 +70,7 @@ struct Confirm<'a> {
     with_mfa: Vec<String>,
     /// What takes a PI's word.
     with_approval: Vec<String>,
+    with_account: Vec<String>,
     form_token: &'a str,
     links: &'a ConfirmLinks,
 }
@@ -89,7 +90,7 @@ pub fn confirm(
     form_token: &str,
     links: &ConfirmLinks,
 ) -> Response {
-    let that_lack = |missing: Missing| {
+    let that_lack = |missing: Missing| -> Vec<String> {
         let roles = profile.roles.iter().filter(move |given| given.missing == missing);
         roles.map(|given| format!("{}/{}", given.lab, given.role)).collect()
     };
@@ -102,6 +103,7 @@ pub fn confirm(
         with_fresh: that_lack(Missing::Fresh),
         with_mfa: that_lack(Missing::Mfa),
         with_approval: that_lack(Missing::Approval),
+        with_account: [that_lack(Missing::AccountUpdate), that_lack(Missing::Account)].concat(),
         form_token,
         links,
     })

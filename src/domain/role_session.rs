@@ -199,6 +199,14 @@ impl From<&PersonId> for SourceIdentity {
     }
 }
 
+impl SourceIdentity {
+    /// Of a session in which the broker itself tries whether a lab's account is well. No id of anybody's looks like it.
+    #[must_use]
+    pub fn of_probe() -> Self {
+        Self("m-lodge-probe".to_owned())
+    }
+}
+
 impl fmt::Display for SourceIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

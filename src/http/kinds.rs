@@ -79,6 +79,9 @@ kinds! {
         "A sign-in came to nothing: the browser's, the person's, the provider's doing.";
     ForeignForm = "foreign-form" [FORBIDDEN] "A change that does not come from a page of this broker.";
     NoSuchPage = "no-such-page" [NOT_FOUND] "Nothing has this address.";
+    AccountNotJoined = "account-not-joined" [CONFLICT] "The lab's AWS account has not proved itself yet.";
+    AwaitingAccountUpdate = "awaiting-account-update" [CONFLICT]
+        "The stack in the lab's AWS account does not allow all that the role does.";
     LabAccountRefused = "lab-account-refused" [FAILED_DEPENDENCY] "The lab's AWS role does not let the broker in.";
     LabAccountRejected = "lab-account-rejected" [FAILED_DEPENDENCY] "AWS did not take the request for this lab.";
     SlowDown = "slow-down" [TOO_MANY_REQUESTS] "One address asked for too much at once.";

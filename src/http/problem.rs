@@ -283,6 +283,7 @@ fn in_lab(error: &LabError) -> Problem {
         | LabError::NoSuchRevision
         | LabError::NoSuchChange
         | LabError::NoSuchPerson
+        | LabError::NoSuchCheck
         | LabError::RoleNotHere => (StatusCode::NOT_FOUND, Kind::NotInLab, "There is no such thing in this lab"),
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, Kind::InvitationOver, "This invitation is not good"),
         LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
@@ -293,6 +294,7 @@ fn in_lab(error: &LabError) -> Problem {
         LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
             (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there")
         }
+        LabError::NoStack(_) => (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there"),
         LabError::OwnChange => (StatusCode::FORBIDDEN, Kind::StandingNeeded, "You may not do this in this lab"),
         LabError::KeyReused => {
             (StatusCode::UNPROCESSABLE_ENTITY, Kind::IdempotencyKeyReused, "That key was used for another request")

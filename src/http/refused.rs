@@ -54,6 +54,20 @@ pub(super) fn problem(refusal: Refusal, max_age: Option<SignInAge>, said: &Said<
             "This role needs a PI's approval",
             "A PI of the lab has to approve each person for this role. Please ask them.",
         ),
+        Refusal::AccountNotJoined => Problem::new(
+            StatusCode::CONFLICT,
+            Kind::AccountNotJoined,
+            "The lab's AWS account is not joined yet",
+            "Nobody gets credentials for this lab before a PI has joined its AWS account, on the lab's account page or with \
+             `lodge account join`. Please tell them.",
+        ),
+        Refusal::AwaitingAccountUpdate => Problem::new(
+            StatusCode::CONFLICT,
+            Kind::AwaitingAccountUpdate,
+            "This role awaits an update of the lab's AWS account",
+            "The stack in the lab's AWS account does not allow all that this role does. Somebody who looks after the lab has \
+             to have it updated from the template on the lab's account page. Please tell them.",
+        ),
         Refusal::TooLong => Problem::new(
             StatusCode::BAD_REQUEST,
             Kind::DurationTooLong,

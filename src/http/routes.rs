@@ -110,6 +110,12 @@ routes! {
     get "/labs/{lab}/ledger/export.csv" => pages::ledger::csv, ManagerPage;
     get "/labs/{lab}/ledger/export.jsonl" => pages::ledger::json_lines, ManagerPage;
     get "/labs/{lab}/roles" => pages::roles::show, MemberPage;
+    get "/labs/{lab}/account" => pages::accounts::show, MemberPage;
+    get "/labs/{lab}/account/stack" => pages::accounts::stack, ManagerPage;
+    post "/labs/{lab}/account/join" => pages::accounts::join, PiPage;
+    post "/labs/{lab}/account/check" => pages::accounts::check, ManagerPage;
+    get "/labs/{lab}/account/history" => pages::accounts::history, ManagerPage;
+    get "/labs/{lab}/diagnosis" => pages::accounts::diagnosis, MemberPage;
     get "/labs/{lab}/settings" => pages::settings::show, MemberPage;
     post "/labs/{lab}/settings/groups-age" => pages::settings::set_groups_age, PiPage;
     post "/labs/{lab}/settings/sign-in-age/{role}" => pages::settings::set_sign_in_age, PiPage;
@@ -164,6 +170,13 @@ routes! {
     get "/api/v1/labs/{lab}/limits" => api::limits::show, Member;
     patch "/api/v1/labs/{lab}/limits" => api::limits::set_of_lab, Pi;
     patch "/api/v1/labs/{lab}/roles/{role}/limits" => api::limits::set_of_role, Pi;
+    get "/api/v1/labs/{lab}/account" => api::accounts::show, Member;
+    get "/api/v1/labs/{lab}/account/stack" => api::accounts::stack, Manager;
+    post "/api/v1/labs/{lab}/account/join" => api::accounts::join, Pi;
+    get "/api/v1/labs/{lab}/account/checks" => api::accounts::checks, Manager;
+    post "/api/v1/labs/{lab}/account/checks" => api::accounts::check, Manager;
+    get "/api/v1/labs/{lab}/account/checks/{check}" => api::accounts::one_check, Manager;
+    get "/api/v1/labs/{lab}/diagnosis" => api::accounts::diagnosis, Member;
     get "/api/v1/labs/{lab}/ledger" => api::ledger::show, Manager;
     get "/api/v1/labs/{lab}/ledger/export.csv" => api::ledger::csv, Manager;
     get "/api/v1/labs/{lab}/ledger/export.jsonl" => api::ledger::json_lines, Manager;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::sql::{run_across, run_in_lab, statements};
 use super::{Error, LabTx, MaybeTime, Result, Tx, column};
 use crate::domain::access::{Grounds, Membership, Operator};
+use crate::domain::account::AccountState;
 use crate::domain::id::{ConnectionName, LabId, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::{Lab, Role, Standing};
 use crate::domain::limits::{GroupsAge, SignInAge};
@@ -36,9 +37,10 @@ statements! {
         LABS_AT_A_GLANCE = "select lab.id as id, lab.name as name, lab.title as title, \
             lab.session_role as session_role, lab.external_id as external_id, lab.created_at as created_at, \
             lab.archived_at as archived_at, lab.groups_max_age_seconds as groups_max_age_seconds, \
+            lab_account.state as account_state, \
             (select max(invitation.lapses_at) from invitation where invitation.lab_id = lab.id \
             and invitation.ended_at is null and invitation.lapses_at > $1) as invited_until \
-            from lab where lab.name > $2 order by lab.name limit $3";
+            from lab join lab_account on lab_account.lab_id = lab.id where lab.name > $2 order by lab.name limit $3";
         /// For the operator: who answers for some of the labs.
         PIS_OF_LABS = "select lab.name as lab, person.id as id, person.connection as connection, \
             person.display_name as display_name, person.suspended_at as suspended_at from lab \
@@ -78,6 +80,7 @@ struct LabRow {
 struct GlanceRow {
     #[sqlx(flatten)]
     lab: LabRow,
+    account_state: String,
     invited_until: MaybeTime,
 }
 
@@ -97,6 +100,8 @@ pub struct LabAtAGlance {
     pub lab: Lab,
     /// Who answers for it.
     pub pis: Vec<LabPi>,
+    /// How its account stands.
+    pub account: AccountState,
     /// Until when somebody may still accept an invitation to be a PI of it.
     pub invited_until: MaybeTime,
 }
@@ -144,15 +149,19 @@ impl TryFrom<RoleRow> for Role {
     type Error = Error;
 
     fn try_from(row: RoleRow) -> Result<Self> {
-        let wrong = |column| Error::Inconsistent { table: "lab_role", column };
         Ok(Self {
             name: column(&row.name, "lab_role", "name")?,
             template: column(&row.template, "lab_role", "template")?,
-            parameters: serde_json::from_str(&row.parameters).map_err(|_| wrong("parameters"))?,
+            parameters: parameters(&row.parameters)?,
             max_duration: duration(row.max_duration_seconds, "lab_role")?,
             sign_in_age: row.sign_in_max_age_seconds.map(sign_in_age).transpose()?,
         })
     }
+}
+
+/// What a role's template is filled with.
+pub(super) fn parameters(text: &str) -> Result<BTreeMap<String, String>> {
+    serde_json::from_str(text).map_err(|_| Error::Inconsistent { table: "lab_role", column: "parameters" })
 }
 
 /// A duration out of a column of seconds.
@@ -177,16 +186,15 @@ impl Tx {
     /// What the gate has to know of a role: nothing of a lab that is archived or is none.
     pub async fn grounds(&mut self, lab: &LabName, role: &RoleName) -> Result<Grounds> {
         let Some(lab) = self.lab_by_name(lab).await?.filter(|lab| lab.archived_at.is_none()) else {
-            return Ok(Grounds::from_rows(None, None, Vec::new()));
+            return Ok(Grounds::default());
         };
         let found: Option<RoleRow> =
             run_across!(self, fetch_optional RoleRow: GATE_ROLE, lab.id.as_str(), role.as_str())?;
         let role = found.map(Role::try_from).transpose()?;
-        let mappings: Vec<Mapping> = match &role {
-            Some(role) => self.gate_mappings(&lab.id, &role.name).await?,
-            None => Vec::new(),
-        };
-        Ok(Grounds::from_rows(Some(lab), role, mappings))
+        let Some(role) = role else { return Ok(Grounds::from_rows(Some(lab), None, None, Vec::new())) };
+        let mappings: Vec<Mapping> = self.gate_mappings(&lab.id, &role.name).await?;
+        let account = self.account_of_role(&lab.id, &role.name).await?;
+        Ok(Grounds::from_rows(Some(lab), Some(role), account, mappings))
     }
 
     /// The id of a lab that is not archived: whose book an attempt belongs in.
@@ -225,6 +233,11 @@ impl Tx {
         row.map(Lab::try_from).transpose()
     }
 
+    /// A lab that is not archived, for the watch over its account.
+    pub async fn lab_to_watch(&mut self, name: &LabName) -> Result<Option<Lab>> {
+        Ok(self.lab_by_name(name).await?.filter(|lab| lab.archived_at.is_none()))
+    }
+
     /// A lab, archived or not, for the operator.
     pub async fn lab_for(&mut self, _operator: &Operator, name: &LabName) -> Result<Option<Lab>> {
         self.lab_by_name(name).await
@@ -248,7 +261,12 @@ impl Tx {
         let rows: Vec<GlanceRow> =
             run_across!(self, fetch_all GlanceRow: LABS_AT_A_GLANCE, now, after, i64::from(limit))?;
         let glance = |row: GlanceRow| {
-            Ok(LabAtAGlance { lab: row.lab.try_into()?, pis: Vec::new(), invited_until: row.invited_until })
+            Ok(LabAtAGlance {
+                account: column(&row.account_state, "lab_account", "state")?,
+                lab: row.lab.try_into()?,
+                pis: Vec::new(),
+                invited_until: row.invited_until,
+            })
         };
         let mut labs = rows.into_iter().map(glance).collect::<Result<Vec<_>>>()?;
         let (Some(first), Some(last)) = (labs.first(), labs.last()) else { return Ok(labs) };
@@ -267,7 +285,7 @@ impl Tx {
         Ok(labs)
     }
 
-    /// Adds a lab.
+    /// Adds a lab, whose account has yet to prove itself.
     pub async fn insert_lab(&mut self, _operator: &Operator, lab: &Lab) -> Result<()> {
         run_across!(
             self,
@@ -280,7 +298,7 @@ impl Tx {
             lab.created_at,
             lab.groups_age.map(|age| i64::from(age.seconds())),
         )?;
-        Ok(())
+        self.insert_account(&lab.id).await
     }
 }
 

@@ -323,8 +323,8 @@ impl LabTx<'_> {
     }
 }
 
-/// Later than any entry, and of four digits still.
-const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+/// Later than any row, and of four digits still.
+pub(super) const END_OF_TIME: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
     Some(end) => end,
     None => DateTime::<Utc>::MAX_UTC,
 };

@@ -57,13 +57,13 @@ impl LabTx<'_> {
 }
 
 /// The lab of what the gate allowed, in a transaction: for writing down what comes of it, and nothing else.
-struct GivenTx<'tx> {
-    tx: &'tx mut Tx,
-    lab: String,
+pub(super) struct GivenTx<'tx> {
+    pub(super) tx: &'tx mut Tx,
+    pub(super) lab: String,
 }
 
 impl Tx {
-    async fn given(&mut self, allowed: &Allowed) -> Result<GivenTx<'_>> {
+    pub(super) async fn given(&mut self, allowed: &Allowed) -> Result<GivenTx<'_>> {
         let lab = allowed.lab().id.as_str().to_owned();
         self.enter(Scope::One(lab.clone())).await?;
         Ok(GivenTx { tx: self, lab })

@@ -22,6 +22,7 @@
 //! `delete … returning`, an `update … where`, a unique key), or stands behind the lock of a lab's ledger book
 //! ([`Tx::lab_to_change`]).
 
+mod accounts;
 mod address;
 mod backup;
 mod files;
@@ -56,6 +57,7 @@ use files::Files;
 use postgres::{Held, Patience, PostgresStore};
 use sqlite::{Alone, SqliteStore};
 
+pub use accounts::{AccountRoleRow, AccountRow, DueAccount};
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
 pub use groups::{GroupMember, SeenGroup};
@@ -354,6 +356,7 @@ type MaybeTime = Option<DateTime<Utc>>;
 #[must_use]
 pub fn all_statements() -> Vec<Listed> {
     [
+        accounts::ALL,
         groups::ALL,
         idempotency::ALL,
         invitations::ALL,

@@ -1,11 +1,15 @@
 //! People, the snapshot of what their latest sign-in said, and what it gives them.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
-use super::labs::{duration, groups_age, sign_in_age};
+use super::accounts::of_role;
+use super::labs::{duration, groups_age, parameters, sign_in_age};
 use super::sql::{run, run_across, statements};
 use super::{Error, MaybeTime, Result, Tx, column};
 use crate::domain::access::{Evidence, Operator, SignInStrength};
+use crate::domain::account::AccountOfRole;
 use crate::domain::claims::{ClaimsSnapshot, Groups, ProviderSession};
 use crate::domain::id::{ConnectionName, LabName, PersonId, RoleName, SignInId};
 use crate::domain::lab::Standing;
@@ -52,13 +56,18 @@ statements! {
             mapping.ends_at as ends_at, mapping.max_duration_seconds as max_duration_seconds, \
             mapping.needs_mfa as needs_mfa, mapping.needs_approval as needs_approval, \
             lab_role.sign_in_max_age_seconds as sign_in_max_age_seconds, \
-            lab.groups_max_age_seconds as groups_max_age_seconds \
+            lab.groups_max_age_seconds as groups_max_age_seconds, \
+            lab_role.parameters as parameters, lab_account.state as account_state, lab_account.read_at as read_at, \
+            lab_account_role.policy_sha256 as policy_sha256, lab_account_role.uncovered as uncovered \
             from sign_in \
             join person on person.id = sign_in.person_id \
             join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
             join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
             join lab_role on lab_role.lab_id = mapping.lab_id and lab_role.name = mapping.role \
             join lab on lab.id = mapping.lab_id \
+            join lab_account on lab_account.lab_id = mapping.lab_id \
+            left join lab_account_role on lab_account_role.lab_id = mapping.lab_id \
+            and lab_account_role.role = mapping.role \
             where sign_in.id = $1 and lab.archived_at is null and (mapping.ends_at is null or mapping.ends_at > $2) \
             order by lab.name, lab_role.name, mapping.id";
         /// Of one's own: what one may administer.
@@ -122,6 +131,11 @@ struct GivenRow {
     needs_approval: bool,
     sign_in_max_age_seconds: Option<i64>,
     groups_max_age_seconds: Option<i64>,
+    parameters: String,
+    account_state: String,
+    read_at: MaybeTime,
+    policy_sha256: Option<String>,
+    uncovered: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -157,6 +171,10 @@ pub struct MaybeGiven {
     pub sign_in_age: Option<SignInAge>,
     /// What the lab set for how old groups may be.
     pub groups_age: Option<GroupsAge>,
+    /// What the role's template is filled with.
+    pub parameters: BTreeMap<String, String>,
+    /// What is known of the lab's account.
+    pub account: AccountOfRole,
 }
 
 /// Which people an operator looks for.
@@ -317,6 +335,13 @@ impl Tx {
                     },
                     sign_in_age: row.sign_in_max_age_seconds.map(sign_in_age).transpose()?,
                     groups_age: row.groups_max_age_seconds.map(groups_age).transpose()?,
+                    parameters: parameters(&row.parameters)?,
+                    account: of_role(
+                        &row.account_state,
+                        row.read_at.is_some(),
+                        row.policy_sha256,
+                        row.uncovered.as_deref(),
+                    )?,
                 })
             })
             .collect()

@@ -23,7 +23,7 @@ pub(super) struct LabSql(&'static str);
 pub(super) struct AcrossSql(&'static str);
 
 /// Tables that hold labs' data.
-pub const LAB_TABLES: [&str; 13] = [
+pub const LAB_TABLES: [&str; 16] = [
     "lab",
     "lab_role",
     "mapping",
@@ -37,6 +37,9 @@ pub const LAB_TABLES: [&str; 13] = [
     "role_session",
     "mapping_revision",
     "idempotent_request",
+    "lab_account",
+    "lab_account_role",
+    "account_check",
 ];
 
 impl Sql {

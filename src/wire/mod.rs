@@ -2,6 +2,7 @@
 //!
 //! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
 
+pub mod accounts;
 pub mod labs;
 pub mod ledger;
 pub mod limits;
@@ -209,7 +210,8 @@ pub struct MyRole {
     #[cfg_attr(feature = "server", schema(format = DateTime, required))]
     pub ends_at: Option<String>,
     /// What is missing before it is given, if anything: `fresh-sign-in` (sign in anew), `mfa` (sign in with a second
-    /// factor) or `approval` (a PI's).
+    /// factor), `approval` (a PI's), `account-update` (of the stack in the lab's AWS account, which does not allow all that
+    /// the role does) or `account` (the lab's AWS account is not joined).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(value_type = texts::RoleNeeds, required = false))]
     pub needs: Option<String>,
@@ -217,6 +219,10 @@ pub struct MyRole {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
     pub until: Option<String>,
+    /// What to know before it is asked for: that the lab's AWS account gives no credentials that work at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(nullable = false))]
+    pub warning: Option<String>,
 }
 
 /// An error (RFC 9457), as `application/problem+json`.

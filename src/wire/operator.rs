@@ -20,7 +20,7 @@ pub struct NeedyLab {
     /// What people type.
     #[cfg_attr(feature = "server", schema(value_type = super::texts::LabName))]
     pub name: String,
-    /// `no-pi`, `invitation-lapses` or `pi-suspended`.
+    /// `account-open`, `account-broken`, `no-pi`, `invitation-lapses` or `pi-suspended`.
     #[cfg_attr(feature = "server", schema(value_type = super::texts::LabNeed))]
     pub need: String,
 }
@@ -55,6 +55,9 @@ pub struct LabSummary {
     /// The role there that is assumed for people.
     #[cfg_attr(feature = "server", schema(value_type = super::texts::RoleArn))]
     pub session_role: String,
+    /// How the account stands: `declared` (not joined), `joined`, `broken` or `open`.
+    #[cfg_attr(feature = "server", schema(value_type = super::texts::AccountState))]
+    pub account_state: String,
     /// When it was made.
     #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub created_at: String,
@@ -105,6 +108,9 @@ pub struct Lab {
     /// The role there that is assumed for people.
     #[cfg_attr(feature = "server", schema(value_type = super::texts::RoleArn))]
     pub session_role: String,
+    /// How the account stands: `declared` (not joined), `joined`, `broken` or `open`.
+    #[cfg_attr(feature = "server", schema(value_type = super::texts::AccountState))]
+    pub account_state: String,
     /// What the role's trust policy asks for.
     pub external_id: String,
     /// When it was made.

@@ -122,8 +122,8 @@ pub struct OverviewRole {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
 pub struct Attention {
-    /// `waiting-changes`, `no-pi`, `suspended-holders`, `look-alikes`, `ending-mappings`, `unmapped-roles`,
-    /// `empty-mappings`, `trouble` or `only-pi`.
+    /// `account-open`, `account-broken`, `account-not-joined`, `waiting-changes`, `account-update`, `no-pi`,
+    /// `suspended-holders`, `look-alikes`, `ending-mappings`, `unmapped-roles`, `empty-mappings`, `trouble` or `only-pi`.
     #[cfg_attr(feature = "server", schema(value_type = super::texts::AttentionKind))]
     pub kind: String,
     /// How many things it is about.

@@ -81,6 +81,7 @@ texts! {
     InvitationId = "^inv-[0-9a-hjkmnp-tv-z]{16}$", 20, "An invitation's id.", "inv-7d1k5s9f3h2j6g8a";
     RoleArn = "^arn:aws:iam::[0-9]{12}:role/([!-)+-~]{1,511}/)?[A-Za-z0-9_+=,.@-]{1,64}$", 607,
         "A role in an AWS account.", "arn:aws:iam::111122223333:role/lodge/lodge-session";
+    AccountCheckId = "^ac-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a check of a lab's AWS account.", "ac-2n8v4c7x1m5q9t3w";
     LabTitle = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb][^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$",
         120, "What people read: on one line, and nothing invisible in it.", "Vision Lab";
     GroupName = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", 512,
@@ -88,14 +89,27 @@ texts! {
 }
 
 words! {
+    AccountState = ["declared", "joined", "broken", "open"], "How a lab's AWS account stands.";
+    Readiness = ["ready", "awaiting-update", "not-joined"], "Whether a role can be issued from the lab's AWS account.";
+    CheckReason = ["join", "demand", "watch"], "Why an AWS account is checked.";
+    Verdict = ["proven", "broken", "open", "unread", "unclear", "interrupted"], "What a check came to.";
+    StepState = ["passed", "failed", "unclear", "skipped"], "How a step of a check went, or whether a link holds.";
+    ProbeOutcome = [
+        "works", "denied-by-session-policy", "denied-by-boundary", "denied-by-identity-policy", "denied-by-organization",
+        "denied", "not-linked", "closed", "throttled", "identity", "unreachable", "unsupported", "other"
+    ], "What came of a role's harmless call.";
+    ChainLink = ["person", "group", "mapping", "role", "sts", "role-policy", "probe"],
+        "A link of the chain from a person to what they can do at AWS.";
+    Severity = ["stops", "opens", "unclear", "differs"], "How bad something is.";
+    MenderKind = ["oneself", "pi", "account-owner", "operator", "time", "organization", "nobody"], "Who can mend something.";
     Standing = ["member", "manager", "pi"], "What somebody is in a lab.";
     Office = ["manager", "pi"], "What somebody looks after a lab as.";
     SessionKind = ["browser", "helper"], "What a session is used by.";
-    RoleNeeds = ["fresh-sign-in", "mfa", "approval"], "What is missing before a role is given.";
+    RoleNeeds = ["fresh-sign-in", "mfa", "approval", "account-update", "account"], "What is missing before a role is given.";
     AttentionKind = [
-        "waiting-changes", "no-pi", "suspended-holders", "look-alikes", "ending-mappings", "unmapped-roles",
+        "account-open", "account-broken", "account-not-joined", "account-update", "waiting-changes", "no-pi", "suspended-holders", "look-alikes", "ending-mappings", "unmapped-roles",
         "empty-mappings", "trouble", "only-pi"
     ], "What somebody should see to.";
-    LabNeed = ["no-pi", "invitation-lapses", "pi-suspended"], "What a lab needs of whoever runs the broker.";
+    LabNeed = ["account-open", "account-broken", "no-pi", "invitation-lapses", "pi-suspended"], "What a lab needs of whoever runs the broker.";
     GroupsMissing = ["too-many", "cut-off"], "Why a sign-in did not bring all groups.";
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use chrono::{DateTime, Utc};
-use lodge::ambient::Random;
+use lodge::ambient::{Clock, Random};
 use lodge::app::{
     Answer, AskedLogin, Begun, Completed, Handover, HelperLogin, HelperTokens, Issued, KeyFile, NewSession,
 };
@@ -78,6 +78,7 @@ fn print_aws(printer: &mut Printer, text: &str) {
     };
     printer.print(&identity);
     let settings = aws::Settings {
+        clock: Clock::System,
         region: "us-east-1".to_owned(),
         sts_endpoint: None,
         iam_endpoint: None,
@@ -224,7 +225,7 @@ fn a_whole_broker_does_not_print_its_secrets() {
     canaries.add("key file", std::fs::read(campus.folder.path().join("key")).unwrap());
     let mut printer = Printer { canaries, found: Vec::new(), printed: 0 };
 
-    let broker = campus.broker(lodge::ambient::Clock::System);
+    let broker = campus.broker(Clock::System);
     printer.print(&broker);
     printer.print(&campus.aws);
     printer.print(&campus.idp);

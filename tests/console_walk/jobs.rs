@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, ManualClock};
@@ -17,8 +18,8 @@ use crate::support::process::{Ended, Process};
 use crate::support::world::{Changes, World};
 
 use super::play::{
-    Manner, Play, at, be, be_with_second_factor, choose, copy, download, file, fill, follow, open, press, press_at,
-    read, sees, sees_no, status, tick, title,
+    Manner, Play, at, be, be_with_second_factor, choose, copy, download, file, fill, follow, open, paste_at, press,
+    press_at, read, sees, sees_no, status, tick, title,
 };
 
 /// A job.
@@ -27,17 +28,20 @@ struct Job {
     does: fn(&Play<'_>),
     /// Whether it is about time, which then passes only where the job says so.
     is_about_time: bool,
+    /// Whether the account of the second lab is empty, as it is when the demo starts.
+    is_about_joining: bool,
 }
 
 const fn job(name: &'static str, does: fn(&Play<'_>)) -> Job {
-    Job { name, does, is_about_time: false }
+    Job { name, does, is_about_time: false, is_about_joining: false }
 }
 
 const JOBS: &[Job] = &[
     job("from an invitation to a credential and its end", from_an_invitation_to_a_credential_and_its_end),
     job("edit a mapping, end it, and take both back", edit_a_mapping_and_take_it_back),
     job("have a second PI confirm or decline", have_a_second_pi_decide),
-    Job { name: "sign in again before saving", does: sign_in_again_before_saving, is_about_time: true },
+    Job { is_about_time: true, ..job("sign in again before saving", sign_in_again_before_saving) },
+    Job { is_about_joining: true, ..job("join an account and use it", join_an_account_and_use_it) },
     job("appoint a manager and remove them", appoint_and_remove_a_manager),
     job("say how old a sign-in may be", set_limits),
     job("find something in the ledger", find_something_in_the_ledger),
@@ -53,7 +57,11 @@ fn do_every_job(manner: Manner) {
     let mut undone = Vec::new();
     for job in JOBS.iter().filter(|job| job.name.contains(&only)) {
         let clock = job.is_about_time.then(|| ManualClock::at(Clock::System.now()));
-        let world = World::start_with(Changes { clock: clock.clone().map(Clock::Manual), ..Changes::default() });
+        let world = World::start_with(Changes {
+            clock: clock.clone().map(Clock::Manual),
+            language_is_empty: job.is_about_joining,
+            ..Changes::default()
+        });
         let play = Play::new(&browser, &world, clock.as_ref(), manner);
         let done = catch_unwind(AssertUnwindSafe(|| {
             (job.does)(&play);
@@ -115,6 +123,49 @@ fn sign_helper_in(play: &Play<'_>, who: &str) -> Person {
     );
     assert!(helper.wait().status.success());
     person
+}
+
+/// From an empty account to the first credential: what the PI of the demo's second lab does, who also administers its account.
+fn join_an_account_and_use_it(play: &Play<'_>) {
+    let begun = Instant::now();
+    let who = "lecturer";
+    sign_in(play, who);
+    let template = play.told(
+        who,
+        &[
+            enter("language"),
+            follow("AWS account"),
+            sees("not joined"),
+            download("Download lodge-language.json"),
+            file("^lodge-language\\.json$"),
+        ],
+    );
+    // In the AWS console, or what stands in for it.
+    let console = "section#a444455556666";
+    play.by(
+        who,
+        &[
+            open(&format!("{}/console", play.world.aws_url)),
+            paste_at(&format!("{console} textarea"), &template),
+            press_at(&format!("{console} button")),
+            sees("The stack is made."),
+        ],
+    );
+    play.by(
+        who,
+        &[
+            open(&play.url("/labs/language/account")),
+            press("Join the account"),
+            sees("The lab's AWS account is joined."),
+            sees_no("not joined"),
+        ],
+    );
+    let person = sign_helper_in(play, who);
+    let ended = person.ask_for("language/read-results");
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let told = format!("{} clicks, {:.1} s without reading\n", play.mouse_presses(), begun.elapsed().as_secs_f64());
+    let file = format!("joining-{:?}.txt", play.manner()).to_lowercase();
+    std::fs::write(Path::new(env!("CARGO_TARGET_TMPDIR")).join(file), told).unwrap();
 }
 
 /// The id by which the ledger knows somebody, as their own first page shows it.

@@ -12,7 +12,7 @@ use crate::support::browser::{Browser, Window};
 use crate::support::peers::{self, Peer};
 
 use super::play::{be, follow, open, sees, status, title};
-use super::stage::{ARCHIVED, EMPTY, FULL, Stage};
+use super::stage::{ARCHIVED, BROKEN, EMPTY, FULL, RUNNING, Stage};
 
 /// What is answered to a browser and is no page, and why.
 const NOT_PAGES: &[(&str, &str)] = &[
@@ -21,6 +21,7 @@ const NOT_PAGES: &[(&str, &str)] = &[
     ("/assets/lodge.css", "a style sheet"),
     ("/assets/lodge.js", "a script"),
     ("/download/{file}", "a file"),
+    ("/labs/{lab}/account/stack", "a file"),
     ("/labs/{lab}/ledger/export.csv", "a file"),
     ("/labs/{lab}/ledger/export.jsonl", "a file"),
     ("/healthz", "for machines"),
@@ -129,6 +130,15 @@ fn pages() -> Vec<Shown> {
         refused(shown("/labs/{lab}/ledger", "ledger-wrong", Pi, |_| full("/ledger?from=never"), "Ledger"), 400),
         shown("/labs/{lab}/roles", "roles", Pi, |_| full("/roles"), "What it can do, one by one"),
         shown("/labs/{lab}/roles", "roles-member", Member, |_| full("/roles"), "What it can do, one by one"),
+        shown("/labs/{lab}/account", "account", Pi, |_| full("/account"), "The last check"),
+        shown("/labs/{lab}/account", "account-member", Member, |_| full("/account"), "Whom to ask"),
+        shown("/labs/{lab}/account", "account-not-joined", Pi, |_| empty("/account"), "Joining it, in three steps"),
+        shown("/labs/{lab}/account", "account-running", Pi, |_| format!("/labs/{RUNNING}/account"), "A check is under way"),
+        shown("/labs/{lab}/account", "account-broken", Pi, |_| format!("/labs/{BROKEN}/account"), "AWS does not say which"),
+        shown("/labs/{lab}/account/history", "account-history", Pi, |_| format!("/labs/{BROKEN}/account/history"), "things are wrong"),
+        shown("/labs/{lab}/account/history", "account-history-empty", Pi, |_| empty("/account/history"), "It was never checked"),
+        shown("/labs/{lab}/diagnosis", "diagnosis", Pi, |_| format!("/labs/{BROKEN}/diagnosis"), "The first link that is broken"),
+        shown("/labs/{lab}/diagnosis", "diagnosis-running", Pi, |_| format!("/labs/{RUNNING}/diagnosis"), "is being looked at"),
         shown("/labs/{lab}/settings", "settings", Pi, |_| full("/settings"), "How fresh a sign-in has to be"),
         shown("/labs/{lab}/settings", "settings-member", Member, |_| full("/settings"), "How fresh a sign-in has to be"),
         shown("/labs/{lab}/settings", "settings-preview", TiredPi, |_| full("/settings?set=role&role=pay&count=2&unit=hours"), "Saving this takes a fresh sign-in"),

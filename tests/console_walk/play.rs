@@ -79,6 +79,15 @@ impl<'a> Play<'a> {
         assert_eq!((mouse_presses > 0, scripts > 0), wanted, "a mouse was pressed, scripts were fetched");
     }
 
+    /// How often a mouse was pressed so far, where a script could count it.
+    pub(super) fn mouse_presses(&self) -> u64 {
+        self.seen.get().mouse_presses
+    }
+
+    pub(super) const fn manner(&self) -> Manner {
+        self.manner
+    }
+
     /// Lets time pass for everybody.
     pub(super) fn later(&self, by: TimeDelta) {
         self.clock.unwrap().advance(by);
@@ -129,6 +138,11 @@ pub(super) fn press_at(selector: &str) -> Value {
 
 pub(super) fn fill(label: &str, value: &str) -> Value {
     json!({ "fill": { "label": label, "value": value } })
+}
+
+/// Pastes a text into what a CSS selector says.
+pub(super) fn paste_at(selector: &str, text: &str) -> Value {
+    json!({ "paste": { "selector": selector, "value": text } })
 }
 
 pub(super) fn choose(label: &str, option: &str) -> Value {

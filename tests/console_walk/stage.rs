@@ -3,6 +3,8 @@
 
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, ManualClock, Random};
+use lodge::app::Broker;
+use lodge::domain::account::{AccountState, CheckReason, Verdict};
 use lodge::domain::id::{MappingId, PersonId};
 use lodge::domain::lab::{Lab, Office};
 use lodge::domain::mapping::{MappingTarget, MappingTerms};
@@ -10,6 +12,7 @@ use lodge::domain::person::DisplayName;
 use lodge::playground::Seeding;
 use serde_json::json;
 
+use crate::support::accounts::{self, Account};
 use crate::support::broker::ask_for;
 use crate::support::raw::{self, Ask};
 use crate::support::signed_in::{SignIn, SignedIn, key};
@@ -23,6 +26,12 @@ pub(super) const EMPTY: &str = "seabirds";
 
 /// A lab that an operator has put away.
 pub(super) const ARCHIVED: &str = "terns";
+
+/// A lab whose AWS account is broken, by a service that says so in its own way.
+pub(super) const BROKEN: &str = "gannets";
+
+/// A lab whose AWS account is being checked, for as long as the pictures take.
+pub(super) const RUNNING: &str = "petrels";
 
 /// Names that somebody might have at a university, or give themselves to mislead. What the door takes out of a name is in
 /// them, too.
@@ -82,6 +91,7 @@ impl Stage {
         let empty = new_lab(EMPTY, "Seabirds & <i>Waders</i> 🐦 of the Outer Hebrides, Department of Ornithology");
         let archived = new_lab(ARCHIVED, "Terns");
         world.wait_for(seeding.desk().archive_lab(&archived.name)).unwrap();
+        let (broken, running) = (new_lab(BROKEN, "Gannets"), new_lab(RUNNING, "Petrels"));
 
         let pi = named(&world, "pi", "Prof. Ada Marsh", &["vision-pi"]);
         named(&world, "other-pi", "Prof. Ada Мarsh", &["vision-pi"]);
@@ -97,10 +107,13 @@ impl Stage {
             (&full, Office::Pi, "other-pi"),
             (&full, Office::Manager, "manager"),
             (&empty, Office::Pi, "pi"),
+            (&broken, Office::Pi, "pi"),
+            (&running, Office::Pi, "pi"),
         ] {
             world.wait_for(seeding.add_office_holder(lab, &key("campus", subject), office)).unwrap();
         }
 
+        world.wait_for(accounts_of(&world.broker, [&full, &empty, &broken, &running]));
         let mappings = map_groups(&world, &seeding, &full);
         let people = crowd(&world);
         let stage = Self { world, pi, manager, member, stranger, tired_pi, people, mappings, clock };
@@ -151,6 +164,23 @@ impl Stage {
         asks(&self.member, "vision/pay", 200);
         asks(&self.manager, "vision/publish", 200);
     }
+}
+
+/// An account of each kind: one that is well, one that is not joined, one that is broken, and one that is being checked.
+async fn accounts_of(broker: &Broker, [well, new, refused, running]: [&Lab; 4]) {
+    let now = broker.clock.now();
+    let of = |lab| Account::of(broker, lab);
+    let minute = TimeDelta::minutes(1);
+    of(well).checked(minute, CheckReason::Watch, accounts::well(now), Some(Verdict::Proven)).await;
+    of(well).stands(AccountState::Joined).await;
+    of(new).stands(AccountState::Declared).await;
+    of(refused).checked(minute * 60, CheckReason::Join, accounts::well(now), Some(Verdict::Proven)).await;
+    of(refused).checked(TimeDelta::seconds(9), CheckReason::Demand, accounts::ill(now), Some(Verdict::Broken)).await;
+    of(refused).stands(AccountState::Broken).await;
+    let denied = accounts::ill(now).probes.remove(0).answer;
+    of(refused).found("read-results", &[], Some(denied)).await;
+    of(refused).found("pay", &["mechanicalturk:SendBonus", "mechanicalturk:ApproveAssignment"], None).await;
+    of(running).checked(TimeDelta::seconds(3), CheckReason::Join, accounts::halfway(now), None).await;
 }
 
 /// Somebody of this name, signed in.

@@ -225,6 +225,33 @@ fn a_credential_process_is_named_and_must_say_when_its_credentials_end() {
 }
 
 #[test]
+fn the_role_that_accounts_are_to_trust_is_compared_with_the_one_that_the_broker_runs_under() {
+    let premises = Premises::new();
+    let with = |role: &str| {
+        premises.ask_as(|command| {
+            premises.container.show_to(command);
+            command.env("LODGE__ACCOUNTS__BROKER_ROLE", role);
+        })
+    };
+    let own = "arn:aws:iam::999988887777:role/university/lodge-broker";
+    let said = with(own);
+    assert_eq!((said.code, said.of("broker role").0), (0, "ok"), "AWS shows no path: {}", said.text);
+
+    for other in ["arn:aws:iam::999988887777:role/lodge", "arn:aws:iam::111122223333:role/lodge-broker"] {
+        let said = with(other);
+        assert_eq!((said.code, said.of("broker role").0), (1, "failed"), "{}", said.text);
+        assert!(said.of("broker role").1.contains(other), "{}", said.text);
+    }
+    let none = with("lodge-broker");
+    assert_eq!((none.code, none.of("settings").0), (1, "failed"), "{}", none.text);
+
+    let mut premises = Premises::new();
+    premises.settings = premises.settings.replace("broker_role", "# broker_role");
+    let unset = premises.ask();
+    assert_eq!((unset.code, unset.amiss()), (0, vec![("broker role", "warning")]));
+}
+
+#[test]
 fn credentials_that_somebody_pasted_are_a_warning() {
     let premises = Premises::new();
     let BrokerIdentity { access_key_id, secret_access_key, session_token, .. } = identity(&premises);

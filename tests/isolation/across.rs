@@ -3,7 +3,12 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 18] = [
+const ACROSS: [(&str, &str); 23] = [
+    ("INSERT_ACCOUNT", "the operator makes a lab, which nobody can be in before; its account is declared with it"),
+    ("GATE_ACCOUNT", "the gate, of one lab: how its account stands, and whether it allows the role that is asked for"),
+    ("ACCOUNTS_DUE", "the watch over all accounts: whose time has come; each is then entered by itself"),
+    ("OPEN_CHECKS", "the sweep ends checks that the broker was stopped in, whosever account it was"),
+    ("FORGET_CHECKS", "the sweep forgets checks of long ago, whosever account it was"),
     ("FORGET_DONE_REQUESTS", "the sweep forgets those of yesterday, whosoever they are"),
     ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),
     ("LAB_BY_NAME", "the gate has to find the lab before anybody can be in it"),

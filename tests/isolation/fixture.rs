@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lodge::domain::access::{Allowed, Decision, Evidence, Operator, Refusal, SignInStrength, decide};
+use lodge::domain::account::{AccountCheck, AccountState, CheckReason, CheckReport};
 use lodge::domain::actor::{Actor, OperatorName};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleSessionId, SignInId};
+use lodge::domain::id::{
+    AccountCheckId, ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleName, RoleSessionId, SignInId,
+};
 use lodge::domain::lab::{Invitation, Lab, Office, Role};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms};
 use lodge::domain::person::{DisplayName, PersonKey};
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
-use lodge::store::{DoneRequest, LAB_TABLES, RoleSession, Store, Tx};
+use lodge::store::{AccountRoleRow, AccountRow, DoneRequest, LAB_TABLES, LabTx, RoleSession, Store, Tx};
 
 use super::raw_sql::{Layout, Raw};
 use crate::support::databases::{Kind, TestDatabase};
@@ -98,6 +101,11 @@ pub(super) fn key_hash(lab: u8) -> String {
 
 pub(super) fn students(lab: u8) -> String {
     format!("{}-students", char::from(lab))
+}
+
+/// The check of its account that is under way.
+pub(super) fn check_id(lab: u8) -> AccountCheckId {
+    AccountCheckId::from_entropy(entropy(lab, 1))
 }
 
 /// How many entries each lab's book has.
@@ -199,6 +207,7 @@ async fn furnish(store: &Store, letter: u8) {
         open.insert_invitation(&operator, &hash, &invitation).await.unwrap();
     }
     assert!(open.end_invitation(&invitation_id(letter, 2), now()).await.unwrap());
+    furnish_account(&mut open, letter).await;
     let done = DoneRequest { request_hash: "request".to_owned(), outcome: "made".to_owned(), subject: None };
     open.insert_done_request(&person(letter, 4), &key_hash(letter), &done, now()).await.unwrap();
 
@@ -212,6 +221,34 @@ async fn furnish(store: &Store, letter: u8) {
     }
     hand_out(&mut tx, letter).await;
     tx.commit().await.unwrap();
+}
+
+/// An account that was joined, and a check of it that is under way.
+async fn furnish_account(open: &mut LabTx<'_>, letter: u8) {
+    let role: RoleName = own_role(letter).parse().unwrap();
+    let policies = PolicyLibrary::shipped().unwrap();
+    let policy = policies.get(&"mturk/pay".parse().unwrap()).unwrap().fill(&BTreeMap::new()).unwrap();
+    let account = AccountRow {
+        state: AccountState::Joined,
+        joined_at: Some(now()),
+        session_role_id: Some(format!("AROA{letter}")),
+        checked_at: Some(now()),
+        read_at: Some(now()),
+        check_due_at: Some(written_at(letter)),
+    };
+    open.set_account(&account).await.unwrap();
+    let looked_at = now();
+    let row = AccountRoleRow { role, policy_sha256: policy.sha256(), uncovered: Vec::new(), probe: None, looked_at };
+    open.put_account_role(&row).await.unwrap();
+    let check = AccountCheck {
+        id: check_id(letter),
+        reason: CheckReason::Join,
+        by: Some(person(letter, 1)),
+        begun_at: now(),
+        ended: None,
+        report: CheckReport { tries: u32::from(letter), ..CheckReport::default() },
+    };
+    open.insert_check(&check).await.unwrap();
 }
 
 /// What comes of it that a lab's student was given a role: they are known, and have sessions.

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use lodge::store::{Kind, Listed, all_statements};
 
 use super::fixture::{
-    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, entropy, invitation_id, key_hash, lab_id,
-    mapping_id, now, own_role, person, shared_mapping, sign_in, students,
+    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, entropy, invitation_id, key_hash,
+    lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
 };
 use super::raw_sql::{Raw, Value};
 use crate::support::databases as database;
@@ -42,7 +42,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         | "LAB_GROUPS" => {
             vec![b()]
         }
-        "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
+        "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "GATE_ACCOUNT" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
         }
@@ -105,6 +105,33 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000)],
         "RECENT_TROUBLE" => vec![b(), at(-60), number(500)],
         "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],
+        other => return values_of_account(other),
+    })
+}
+
+/// The same for what is kept of accounts.
+fn values_of_account(statement: &str) -> Option<Vec<Value>> {
+    let at = |minutes| Value::At(now() + TimeDelta::minutes(minutes));
+    let number = Value::Number;
+    let role = || text(&own_role(A));
+    Some(match statement {
+        "ACCOUNT" | "ACCOUNT_ROLES" => vec![b()],
+        "SET_ACCOUNT" => {
+            let aroa = text("AROAFRESH");
+            vec![b(), text("broken"), at(1), aroa, at(1), at(1), at(1)]
+        }
+        "CLAIM_ACCOUNT" => vec![b(), Value::At(written_at(A)), at(60)],
+        "BRING_CHECK_FORWARD" => vec![b(), at(-1), at(1)],
+        "PUT_ACCOUNT_ROLE" => vec![b(), text("shared"), text("sha"), text(""), text("{}"), at(1)],
+        "SET_ACCOUNT_PROBE" => vec![b(), role(), text("{}"), at(1)],
+        "INSERT_CHECK" => {
+            let id = lodge::domain::id::AccountCheckId::from_entropy(entropy(B, FRESH));
+            vec![b(), text(&id), text("watch"), text(&person(A, 1)), at(1), text("{}")]
+        }
+        "CHECK" => vec![b(), text(&check_id(A))],
+        "CHECKS" => vec![b(), at(60), text("~"), number(1_000)],
+        "SAVE_CHECK" => vec![b(), text(&check_id(A)), text("{}")],
+        "END_CHECK" => vec![b(), text(&check_id(A)), text("{}"), at(1), text("broken")],
         _ => return None,
     })
 }
@@ -331,6 +358,7 @@ async fn assert_references_stay_in_the_lab(mut world: World) {
         ("INSERT_MAPPING", &role),
         ("INSERT_CHANGE", &role),
         ("INSERT_ROLE_SESSION", &role),
+        ("PUT_ACCOUNT_ROLE", &role),
         ("INSERT_ROLE_SESSION", &mapping),
         ("INSERT_REVISION", &mapping),
     ] {

@@ -200,6 +200,7 @@ fn the_trust_policy_lets_this_broker_in_and_only_with_the_lab_s_external_id() {
         let seeding = Seeding::new(&broker).unwrap();
         let lab = seeding.lab(&"robotics".parse().unwrap()).await.unwrap().unwrap();
         seeding.add_mapping(&lab, "campus", "vision-students", "read-results").await.unwrap();
+        seeding.take_as_joined(&lab, None).await.unwrap();
         lab
     });
     let (_, token) = campus.signed_in("student");

@@ -13,6 +13,7 @@
 // { "n": 2, "close": "main" } closes it. A step is an object with exactly one of these keys:
 //   goto: URL                            cookie: { "url", "name", "value" }
 //   click: TARGET                        fill: { …TARGET, "value": "…" }
+//   paste: { …TARGET, "value": "…" }
 //   choose: { …TARGET, "option": "…" }   tick: { …TARGET, "on": true }
 //   press: { …TARGET, "key": "Enter" }   download: TARGET (its text goes into the answer)
 //   expect_text: "…"                     expect_no_text: "…"
@@ -267,6 +268,14 @@ class Window {
     if (now !== value) throw new Error(`what was typed stands there as ${JSON.stringify(now)}`)
   }
 
+  // A whole text at once, as from the clipboard.
+  async paste({ value, ...where }) {
+    if (!this.byKeyboard) return this.target(where).fill(value)
+    await this.reach(where)
+    await this.page.keyboard.press('Control+A')
+    await this.page.keyboard.insertText(value)
+  }
+
   async choose({ option, ...where }) {
     if (!this.byKeyboard) return this.target(where).selectOption({ label: option })
     await this.reach(where)
@@ -342,6 +351,7 @@ class Window {
     cookie: (cookie) => this.context.addCookies([cookie]),
     click: (where) => this.click(where),
     fill: (where) => this.fill(where),
+    paste: (where) => this.paste(where),
     choose: (where) => this.choose(where),
     tick: (where) => this.tick(where),
     press: async ({ key, ...where }) => {

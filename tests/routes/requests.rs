@@ -1,6 +1,8 @@
 //! For each route, a request that is right in everything but, perhaps, the one who sends it.
 
-use lodge::domain::id::PersonId;
+use chrono::TimeDelta;
+use lodge::domain::account::{CheckReason, Verdict};
+use lodge::domain::id::{AccountCheckId, PersonId};
 use lodge::domain::lab::Office;
 use lodge::domain::mapping::MappingTerms;
 use lodge::http::routes::Route;
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use super::{Caller, Stage, Who};
+use crate::support::accounts;
 use crate::support::broker::helper_query;
 use crate::support::downloads;
 use crate::support::raw::{self, Ask};
@@ -88,6 +91,13 @@ fn invitation(stage: &Stage) -> String {
 fn removed(stage: &Stage, caller: &Caller) -> PersonId {
     let own = caller.person.clone().filter(|_| caller.who == Who::Manager);
     own.unwrap_or_else(|| stage.labs.appoint(&stage.labs.a, Office::Manager, &stage.labs.fresh("person")))
+}
+
+/// A check of the lab's account that is over.
+fn check(stage: &Stage) -> AccountCheckId {
+    let labs = &stage.labs;
+    let report = accounts::well(labs.now());
+    wait(labs.account(&labs.a).checked(TimeDelta::seconds(30), CheckReason::Demand, report, Some(Verdict::Proven)))
 }
 
 /// A request to this route by somebody who will be this caller, or `None` for a route that nobody has written one for.
@@ -353,6 +363,16 @@ fn of_mappings_and_people(stage: &Stage, route: &Route, caller: &Caller) -> Opti
 fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     Some(match (route.method, route.path) {
         ("get", "/labs/{lab}/roles") => get("/labs/vision/roles", &[200]),
+        (
+            "get",
+            path @ ("/labs/{lab}/account"
+            | "/labs/{lab}/account/stack"
+            | "/labs/{lab}/account/history"
+            | "/labs/{lab}/diagnosis"),
+        ) => get(&path.replace("{lab}", "vision"), &[200]),
+        ("post", path @ ("/labs/{lab}/account/join" | "/labs/{lab}/account/check")) => {
+            posted(stage, caller, &path.replace("{lab}", "vision"), &[])
+        }
         ("get", "/labs/{lab}/settings") => get("/labs/vision/settings?set=groups&count=1&unit=days", &[200]),
         ("post", "/labs/{lab}/settings/groups-age") => {
             let form = form(&[("form_token", &form_token(stage, caller)), ("seconds", "86400")]);
@@ -449,6 +469,24 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         ("delete", "/api/v1/labs/{lab}/people/{person}") => {
             send("DELETE", &format!("/api/v1/labs/vision/people/{}", removed(stage, caller)), Body::None, &[204])
         }
+        _ => return of_account(stage, route),
+    })
+}
+
+/// What speaks of the lab's AWS account.
+fn of_account(stage: &Stage, route: &Route) -> Option<Request> {
+    Some(match (route.method, route.path) {
+        ("get", path @ ("/api/v1/labs/{lab}/account" | "/api/v1/labs/{lab}/account/stack")) => {
+            get(&path.replace("{lab}", "vision"), &[200])
+        }
+        ("get", "/api/v1/labs/{lab}/account/checks") => get("/api/v1/labs/vision/account/checks?limit=2", &[200]),
+        ("get", "/api/v1/labs/{lab}/account/checks/{check}") => {
+            get(&format!("/api/v1/labs/vision/account/checks/{}", check(stage)), &[200])
+        }
+        ("post", path @ ("/api/v1/labs/{lab}/account/join" | "/api/v1/labs/{lab}/account/checks")) => {
+            send("POST", &path.replace("{lab}", "vision"), Body::None, &[202])
+        }
+        ("get", "/api/v1/labs/{lab}/diagnosis") => get("/api/v1/labs/vision/diagnosis?role=pay", &[200]),
         _ => return None,
     })
 }

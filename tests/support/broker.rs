@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
+use lodge::app::{AccountSettings, Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::domain::access::OperatorRoll;
 use lodge::domain::lab::{Lab, Role};
 use lodge::domain::ledger::Entry;
@@ -20,6 +20,9 @@ use super::ledger::attempts_in;
 use super::raw;
 use super::serving::{Server, Socket, wait};
 use super::visitor::{Page, Visitor};
+
+/// The role that the broker is said to run under.
+const BROKER_ROLE: &str = "arn:aws:iam::999988887777:role/lodge-broker";
 
 /// The broker's name at every provider of the tests, and its secret there.
 pub(crate) const CLIENT_ID: &str = "lodge";
@@ -41,6 +44,8 @@ pub(crate) struct Plan {
     public_url: Option<&'static str>,
     providers: Vec<oidc::Settings>,
     sts: Option<String>,
+    account: Option<(String, aws::BrokerIdentity, AccountSettings)>,
+    policies: PolicyLibrary,
     database: Kind,
     clock: Clock,
 }
@@ -49,7 +54,16 @@ impl Plan {
     /// A broker without providers that follows this clock.
     pub(crate) fn new(clock: Clock) -> Self {
         let socket = Socket::bind();
-        Self { socket, public_url: None, providers: Vec::new(), sts: None, database: Kind::Sqlite, clock }
+        Self {
+            socket,
+            public_url: None,
+            providers: Vec::new(),
+            sts: None,
+            account: None,
+            policies: PolicyLibrary::shipped().unwrap(),
+            database: Kind::Sqlite,
+            clock,
+        }
     }
 
     /// The callback of a connection.
@@ -100,6 +114,18 @@ impl Plan {
         self
     }
 
+    /// Where it finds all of AWS, what it is there, and how it deals with accounts.
+    pub(crate) fn aws(mut self, url: &str, identity: aws::BrokerIdentity, accounts: AccountSettings) -> Self {
+        self.account = Some((url.to_owned(), identity, accounts));
+        self
+    }
+
+    /// Lets it know these policy templates instead of those that are shipped.
+    pub(crate) fn policies(mut self, policies: PolicyLibrary) -> Self {
+        self.policies = policies;
+        self
+    }
+
     /// Lets it run on a database of this kind; otherwise it is SQLite.
     pub(crate) fn on(mut self, database: Kind) -> Self {
         self.database = database;
@@ -113,16 +139,24 @@ impl Plan {
         let providers = self.providers.into_iter().map(|it| (it.name.clone(), Provider::new(it).unwrap())).collect();
         // Nobody listens there: a test that forgets its AWS must not reach the real one.
         let nowhere = || Some("http://127.0.0.1:1".to_owned());
-        let settings = aws::Settings {
-            region: "us-east-1".to_owned(),
-            sts_endpoint: self.sts.or_else(nowhere),
-            iam_endpoint: nowhere(),
-            probe_endpoint: nowhere(),
-            identity: Some(aws::BrokerIdentity {
+        let no_account = || {
+            let identity = aws::BrokerIdentity {
                 access_key_id: "AKIAEXAMPLE".to_owned(),
                 secret_access_key: "a-secret-key-for-tests-only".to_owned().into(),
                 session_token: None,
-            }),
+            };
+            let broker_role = Some(BROKER_ROLE.parse().unwrap());
+            (None, identity, AccountSettings { broker_role, ..AccountSettings::default() })
+        };
+        let (account, identity, accounts) =
+            self.account.map_or_else(no_account, |(url, identity, accounts)| (Some(url), identity, accounts));
+        let settings = aws::Settings {
+            clock: self.clock.clone(),
+            region: "us-east-1".to_owned(),
+            sts_endpoint: self.sts.or_else(|| account.clone()).or_else(nowhere),
+            iam_endpoint: account.clone().or_else(nowhere),
+            probe_endpoint: account.or_else(nowhere),
+            identity: Some(identity),
         };
         let broker = wait(async {
             Broker::new(Parts {
@@ -130,13 +164,14 @@ impl Plan {
                 store: Store::serve(&database.broker).await.unwrap(),
                 aws: aws::Aws::new(&settings).await,
                 providers,
-                policies: PolicyLibrary::shipped().unwrap(),
+                policies: self.policies,
                 keys: KeyFile::from_bytes([7; 32]),
                 clock: self.clock,
                 random: Random::System,
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
                 operators: OperatorRoll::from_settings([super::signed_in::operator_id()]),
+                accounts,
                 downloads: Downloads::read(super::downloads::folder().path()).unwrap(),
             })
         });

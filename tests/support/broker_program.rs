@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
+use lodge::app::{AccountSettings, Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::aws;
 use lodge::domain::access::OperatorRoll;
 use lodge::domain::ledger::Entry;
@@ -41,6 +41,7 @@ impl Premises {
     pub(crate) fn open(&self) -> Broker {
         wait(async {
             let nowhere = aws::Settings {
+                clock: Clock::System,
                 region: "us-east-1".to_owned(),
                 sts_endpoint: None,
                 iam_endpoint: None,
@@ -59,6 +60,7 @@ impl Premises {
                 lifetimes: Lifetimes::default(),
                 trusted_proxies: Vec::new(),
                 operators: OperatorRoll::default(),
+                accounts: AccountSettings::default(),
                 downloads: Downloads::default(),
             })
         })

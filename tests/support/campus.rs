@@ -19,7 +19,7 @@ use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::{CliSessionId, PersonId, SignInId};
 use lodge::domain::ledger::Entry;
 use lodge::domain::person::PersonKey;
-use lodge::playground::Playground;
+use lodge::playground::{Playground, Seeding};
 use lodge::store::{Session, Store};
 use secrecy::ExposeSecret;
 use tokio::runtime::Runtime;
@@ -107,6 +107,7 @@ impl Campus {
             for lab in &mut accounts {
                 lab.has_stack = true;
             }
+            Seeding::new(&broker).unwrap().take_all_as_joined().await.unwrap();
             broker.store.close().await;
             accounts
         });
@@ -236,6 +237,7 @@ impl Campus {
         let folder = self.folder.path().display();
         let (front, sts, provider) = (self.front.url(), self.sts.url(), self.provider.url());
         let (connection, title, client) = (seed::CONNECTION, seed::CONNECTION_TITLE, seed::CLIENT_ID);
+        let broker_role = seed::BROKER_ROLE;
         format!(
             r#"
             [server]
@@ -244,6 +246,8 @@ impl Campus {
             {database}
             [secrets]
             key_file = "{folder}/key"
+            [accounts]
+            broker_role = "{broker_role}"
             [aws]
             sts_endpoint = "{sts}"
             iam_endpoint = "{sts}"

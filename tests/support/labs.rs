@@ -16,6 +16,7 @@ use lodge::domain::role_session::SessionDuration;
 use lodge::oidc::{self, Algorithm};
 use lodge::playground::Seeding;
 
+use super::accounts::Account;
 use super::broker::{Plan, TestBroker};
 use super::databases::Kind;
 use super::evil_provider::EvilProvider;
@@ -159,6 +160,11 @@ impl Labs {
             tx.commit().await.unwrap();
         });
         change.id
+    }
+
+    /// A lab's account, as the database has it.
+    pub(crate) fn account<'a>(&'a self, lab: &'a Lab) -> Account<'a> {
+        Account::of(self.broker(), lab)
     }
 
     /// Every entry of a lab's book, attempts included, in order.

@@ -1,6 +1,7 @@
 //! What tests share: programs that end with the test, a proxy that sees and delays, peers, and a visitor who fills in
 //! forms. Blocking and without a runtime: a test is a story of programs talking to each other, told in order.
 
+pub(crate) mod accounts;
 pub(crate) mod aws_cli;
 pub(crate) mod broker;
 pub(crate) mod broker_program;
@@ -13,6 +14,7 @@ pub(crate) mod databases;
 pub(crate) mod demo;
 pub(crate) mod downloads;
 pub(crate) mod evil_provider;
+pub(crate) mod joining;
 pub(crate) mod labs;
 pub(crate) mod ledger;
 pub(crate) mod logs;

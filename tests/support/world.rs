@@ -14,7 +14,7 @@ use lodge::app::Broker;
 use lodge::demo::aws::{Call, Service, SmallAws};
 use lodge::demo::seed;
 use lodge::http;
-use lodge::playground::Playground;
+use lodge::playground::{Playground, Seeding};
 use lodge::store::{Address, LedgerRow};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -79,6 +79,9 @@ impl World {
             let mut accounts = playground.labs(&broker).await.unwrap();
             for lab in &mut accounts {
                 lab.has_stack |= !changes.language_is_empty;
+            }
+            if !changes.language_is_empty {
+                Seeding::new(&broker).unwrap().take_all_as_joined().await.unwrap();
             }
             let aws = playground.aws(accounts, Random::System.bytes()).unwrap();
             serve(at_broker, http::router(broker.clone()));

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::super::keys;
 use super::{Desk, DeskError, DeskResult};
 use crate::domain::access::OperatorAccess;
+use crate::domain::account::AccountState;
 use crate::domain::id::{InvitationId, LabId, LabName};
 use crate::domain::lab::{Invitation, Lab, Role};
 use crate::domain::ledger::{Book, Event};
@@ -64,6 +65,8 @@ pub struct LabDetails {
     pub office_holders: Vec<OfficeHolder>,
     /// The invitation that can still be used, if there is one.
     pub invitation: Option<Invitation>,
+    /// How its AWS account stands.
+    pub account: AccountState,
 }
 
 /// Some of the labs, by name.
@@ -78,6 +81,10 @@ pub struct LabsPage {
 /// Why a lab needs whoever runs the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabNeed {
+    /// Somebody could get into its AWS account, or get more there than should.
+    AccountOpen,
+    /// Its AWS account gives no credentials that work.
+    AccountBroken,
     /// Nobody answers for it, and nobody is invited to.
     NoPi,
     /// Nobody answers for it, and the invitation lapses soon: then.
@@ -92,6 +99,8 @@ impl LabNeed {
     pub fn of(lab: &LabAtAGlance, now: DateTime<Utc>) -> Option<Self> {
         match (lab.pis.is_empty(), lab.invited_until) {
             _ if lab.lab.archived_at.is_some() => None,
+            _ if lab.account == AccountState::Open => Some(Self::AccountOpen),
+            _ if lab.account == AccountState::Broken => Some(Self::AccountBroken),
             (true, Some(until)) => (until - now < LAPSES_SOON).then_some(Self::Invited(until)),
             (true, None) => Some(Self::NoPi),
             (false, _) => lab.pis.iter().all(|pi| pi.is_suspended).then_some(Self::PiSuspended),
@@ -148,7 +157,8 @@ impl Desk {
             .await?;
         }
         tx.commit().await?;
-        Ok(LabDetails { lab, roles, office_holders: Vec::new(), invitation: None })
+        let account = AccountState::Declared;
+        Ok(LabDetails { lab, roles, office_holders: Vec::new(), invitation: None, account })
     }
 
     /// A role for each template of a pack, named like it.
@@ -233,6 +243,7 @@ impl Desk {
             roles: open.roles().await?,
             office_holders: open.office_holders().await?,
             invitation: open.open_invitations(self.clock.now()).await?.pop(),
+            account: open.account().await?.state,
         })
     }
 

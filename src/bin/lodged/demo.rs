@@ -65,6 +65,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     welcome(&addresses, &folder, &profiles)?;
 
     let sweeper = tokio::spawn(broker.clone().keep_sweeping());
+    let watch = tokio::spawn(broker.clone().keep_watching_accounts());
     server::run(vec![
         (listeners.0, http::router(broker.clone())),
         (listeners.1, idp.router()),
@@ -72,6 +73,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     ])
     .await?;
     sweeper.abort();
+    watch.abort();
     broker.store.close().await;
     stacks.keep(&aws)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, Random};
-use lodge::app::{Broker, Downloads, KeyFile, Lifetimes, Parts};
+use lodge::app::{AccountSettings, Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::aws::{self, Aws};
 use lodge::config::Config;
 use lodge::domain::access::OperatorRoll;
@@ -24,8 +24,10 @@ pub(crate) async fn run(settings: &ConfigArgument) -> anyhow::Result<()> {
     tracing::info!(listen = %listener.local_addr()?, public_url = broker.issuer(), "the broker is ready");
 
     let sweeper = tokio::spawn(broker.clone().keep_sweeping());
+    let watch = tokio::spawn(broker.clone().keep_watching_accounts());
     server::run(vec![(listener, http::router(broker.clone()))]).await?;
     sweeper.abort();
+    watch.abort();
     broker.store.close().await;
     Ok(())
 }
@@ -56,6 +58,12 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         },
         trusted_proxies: config.server.trusted_proxies.clone(),
         operators: OperatorRoll::from_settings(config.operators.people()?),
+        accounts: AccountSettings {
+            broker_role: config.accounts.broker_role()?,
+            templates: config.accounts.templates.clone(),
+            check_interval: TimeDelta::hours(config.accounts.check_hours.into()),
+            ..AccountSettings::default()
+        },
         downloads: config.downloads.folder.as_deref().map(Downloads::read).transpose()?.unwrap_or_default(),
     }))
 }
@@ -68,6 +76,7 @@ pub(crate) async fn aws(config: &Config) -> Aws {
         iam_endpoint: config.aws.iam_endpoint.as_ref().map(ToString::to_string),
         probe_endpoint: config.aws.probe_endpoint.as_ref().map(ToString::to_string),
         identity: None,
+        clock: Clock::System,
     })
     .await
 }

@@ -4,17 +4,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use ureq::http::Method;
 
-use crate::domain::id::{LabName, MappingChangeId, MappingId, PersonId, RoleName};
+use crate::domain::id::{AccountCheckId, LabName, MappingChangeId, MappingId, PersonId, RoleName};
+use crate::wire::Me;
+use crate::wire::accounts::{Account, AccountCheck, AccountChecks, AccountStack, Diagnosis};
 use crate::wire::labs::{
     Appointment, Lab, LabPeople, LabPerson, Mapping, MappingChanges, MappingEdit, MappingOutcome, Mappings, NewMapping,
 };
 use crate::wire::ledger::Ledger;
 use crate::wire::limits::{LabLimitsEdit, Limits, RoleLimitsEdit};
 
-use super::{Answer, Content, Failure, Request, SignedIn};
+use super::{Answer, Client, Content, Failure, Request, SignedIn};
 
 /// The most that a broker gives at once, by its own account.
 const MAPPINGS_PER_PAGE: u32 = 100;
+
+/// Few, since a check says a lot.
+const CHECKS_PER_PAGE: u32 = 20;
 
 /// One lab at a broker, in the name of whoever is signed in there.
 #[derive(Debug)]
@@ -124,6 +129,63 @@ impl LabClient {
         // Each part lies further back, or it would lead round in a circle.
         let next = part.next.as_deref().map(|next| place(next).ok_or_else(no_order)).transpose()?;
         if next.zip(after).is_some_and(|(next, after)| next >= after) { Err(no_order()) } else { Ok(part) }
+    }
+
+    /// How its AWS account stands.
+    pub(crate) fn account(&self) -> Result<Account, Failure> {
+        self.read("/account")
+    }
+
+    /// What the account should have.
+    pub(crate) fn account_stack(&self) -> Result<AccountStack, Failure> {
+        self.read("/account/stack")
+    }
+
+    /// Begins to join the account.
+    pub(crate) fn join_account(&self) -> Result<AccountCheck, Failure> {
+        let answer = self.send(&Method::POST, "/account/join", None, Content::Empty)?;
+        self.person.client().read_with(&answer, &[202])
+    }
+
+    /// Begins a check of the account.
+    pub(crate) fn check_account(&self) -> Result<AccountCheck, Failure> {
+        let answer = self.send(&Method::POST, "/account/checks", None, Content::Empty)?;
+        self.person.client().read_with(&answer, &[202])
+    }
+
+    /// One check of the account, as far as it has got.
+    pub(crate) fn account_check(&self, id: &AccountCheckId) -> Result<AccountCheck, Failure> {
+        self.read(&format!("/account/checks/{id}"))
+    }
+
+    /// The newest checks of the account, page by page: each can be long.
+    pub(crate) fn account_checks(&self, limit: u32) -> Result<AccountChecks, Failure> {
+        let mut all = AccountChecks { checks: Vec::new(), next: None };
+        let mut left = limit;
+        loop {
+            let after = all.next.take().map(|after| format!("&after={after}")).unwrap_or_default();
+            let page: AccountChecks =
+                self.read(&format!("/account/checks?limit={}{after}", left.min(CHECKS_PER_PAGE)))?;
+            let count = u32::try_from(page.checks.len()).unwrap_or(u32::MAX);
+            all.checks.extend(page.checks);
+            all.next = page.next.filter(|next| next.parse::<AccountCheckId>().is_ok());
+            left = left.saturating_sub(count);
+            if left == 0 || count == 0 || all.next.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// What keeps one from a role of the lab; nothing when one does not belong to the lab.
+    pub(crate) fn diagnosis(&self, role: Option<&RoleName>) -> Result<Option<Diagnosis>, Failure> {
+        let query = role.map(|role| format!("?role={role}")).unwrap_or_default();
+        let answer = self.send(&Method::GET, &format!("/diagnosis{query}"), None, Content::None)?;
+        if answer.status == 404 { Ok(None) } else { self.person.client().read(&answer).map(Some) }
+    }
+
+    /// Who asks.
+    pub(crate) fn me(&self) -> Result<Me, Failure> {
+        self.person.ask(Client::me)
     }
 
     /// How old sign-ins and groups may be.

@@ -1,5 +1,7 @@
 //! A lab's pages.
 
+mod account;
+mod diagnosis;
 mod glyph;
 mod ledger;
 mod mappings;
@@ -8,6 +10,8 @@ mod people;
 mod roles;
 mod settings;
 
+pub use account::{account, account_history, account_page};
+pub use diagnosis::diagnosis;
 pub use ledger::{LedgerForm, WrongField, ledger};
 pub use mappings::{
     FormErrors, MappingFields, MappingForm, Notice, mapping_end, mapping_form, mapping_page, mappings_page, shown_day,

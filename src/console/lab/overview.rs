@@ -8,6 +8,7 @@ use super::glyph::{Glyph, words};
 use crate::app::LiveMapping;
 use crate::app::{
     Attention, Broker, Held, Holding, LabPerson, LabView, LiveSession, Member, Overview as Data, Profile,
+    account_warning,
 };
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, for_people, pieces};
@@ -150,11 +151,42 @@ fn what_came_to_nothing(refused: u64, failed: u64) -> String {
     }
 }
 
+/// What there is to see to in the lab's AWS account.
+fn of_account<'a>(attention: &Attention, page: String, is_pi: bool) -> Item<'a> {
+    let (title, detail, action) = match attention {
+        Attention::AccountOpen => (
+            "The lab's AWS account is open where it should not be",
+            "Somebody could get in who should not, or get more than the lab's roles give.",
+            "See what is open",
+        ),
+        Attention::AccountBroken => (
+            "The lab's AWS account gives no credentials that work",
+            "Nobody can use this lab until that is mended.",
+            "See what is wrong",
+        ),
+        Attention::AccountUpdate(roles) => {
+            let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+            let title = format!("The AWS account does not allow all of {} yet", names.join(", "));
+            return Item::new(title, "Its stack is older than that, so nobody gets it.", page, "See what to update");
+        }
+        _ => (
+            "The lab's AWS account is not joined yet",
+            "Until it has proved itself, nobody gets credentials of this lab.",
+            if is_pi { "Join it" } else { "See how it is joined" },
+        ),
+    };
+    Item::new(title, detail, page, action).urgent()
+}
+
 fn item<'a>(attention: &'a Attention, lab: &LabName, is_pi: bool, now: DateTime<Utc>) -> Item<'a> {
     let at = |path: &str| format!("/labs/{lab}{path}");
     let people = |title: &str, detail| Item::new(title, detail, at("/people"), "Look at the people");
     let mappings = |title: &str, detail| Item::new(title, detail, at("/mappings"), "Look at the mappings");
     match attention {
+        Attention::AccountOpen
+        | Attention::AccountBroken
+        | Attention::AccountNotJoined
+        | Attention::AccountUpdate(_) => of_account(attention, at("/account"), is_pi),
         Attention::WaitingChanges(changes) => mappings(
             &format!("{} for a second PI", counted(changes.len(), "change waits", "changes wait")),
             "Each gives its author more, so another PI says yes or no. Unanswered, it lapses.",
@@ -299,6 +331,8 @@ struct ForMember<'a> {
     roles: Vec<OwnRole<'a>>,
     others: Vec<(&'a str, &'a str)>,
     pis: Vec<PersonTag>,
+    /// What to know before any role is used.
+    warning: Option<&'static str>,
 }
 
 struct OwnRole<'a> {
@@ -315,6 +349,7 @@ struct OwnRole<'a> {
 pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &LabView) -> Response {
     let now = broker.clock.now();
     let own = profile.roles.iter().filter(|given| given.lab == view.place.lab.name);
+    let warning = own.clone().find_map(|given| account_warning(given.account));
     let roles: Vec<OwnRole<'_>> = own
         .map(|given| OwnRole {
             name: given.role.as_str(),
@@ -325,6 +360,10 @@ pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &
                 Missing::Fresh => Some(pieces("Your sign-in is too old for it. Sign in again: `lodge login --fresh`.")),
                 Missing::Mfa => Some(pieces("It takes a sign-in with a second factor: `lodge login --mfa`.")),
                 Missing::Approval => Some(pieces("A PI of the lab has to approve you first. Ask one of them.")),
+                Missing::AccountUpdate => {
+                    Some(pieces("The stack in the lab's AWS account does not allow all that it does yet. Tell a PI."))
+                }
+                Missing::Account => Some(pieces("The lab's AWS account is not joined yet. A PI of the lab does that.")),
             },
             until: given.until.map(|until| Moment::new(until, now)),
             ends_at: given.ends_at.map(for_people),
@@ -341,5 +380,6 @@ pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &
         others: others.collect(),
         roles,
         pis: view.pis.iter().map(PersonTag::of_keeper).collect(),
+        warning,
     })
 }

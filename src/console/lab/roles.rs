@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::response::Response;
 
-use crate::app::{Broker, LabRoles, RoleAction, RoleView};
+use crate::app::{AccountRole, Broker, LabRoles, RoleAction, RoleView};
 use crate::console::page;
 use crate::console::parts::Verbatim;
 use crate::console::shell::{LabHead, Shell, Tab};
+use crate::domain::account::Readiness;
 use crate::domain::id::LabName;
 use crate::domain::lab::Standing;
 use crate::domain::mapping::Mapping;
@@ -34,6 +35,7 @@ struct Card<'a> {
     changing: usize,
     groups: Option<Vec<Group<'a>>>,
     more_groups: usize,
+    readiness: Readiness,
 }
 
 struct Group<'a> {
@@ -56,9 +58,9 @@ fn group<'a>(broker: &'a Broker, lab: &LabName, mapping: &'a Mapping) -> Group<'
     }
 }
 
-/// What a lab's roles can do.
+/// What a lab's roles can do, and whether its account is ready for them.
 #[must_use]
-pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles) -> Response {
+pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles, account: &[AccountRole]) -> Response {
     let lab = &roles.place.lab.name;
     let cards = roles.roles.iter().map(|view| {
         let mut actions: Vec<&RoleAction> = view.actions.iter().collect();
@@ -72,6 +74,10 @@ pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles) -> Response {
                 given_by.iter().take(GROUPS_SHOWN).map(|mapping| group(broker, lab, mapping)).collect()
             }),
             more_groups: view.given_by.as_ref().map_or(0, |given_by| given_by.len().saturating_sub(GROUPS_SHOWN)),
+            readiness: account
+                .iter()
+                .find(|role| role.name == view.role.name)
+                .map_or(Readiness::Ready, |role| role.readiness),
             view,
         }
     });

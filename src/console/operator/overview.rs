@@ -33,6 +33,10 @@ pub struct Glance {
 
 /// Why a lab needs the operator.
 enum Need {
+    /// Somebody could get into its account.
+    AccountOpen,
+    /// Its account gives no credentials that work.
+    AccountBroken,
     /// Nobody answers for it, and nobody is invited to.
     NoPi,
     /// Nobody answers for it, and somebody may until then.
@@ -64,6 +68,8 @@ struct Overview<'a> {
 
 fn needy(lab: &LabAtAGlance, now: DateTime<Utc>) -> Option<Needy<'_>> {
     let need = match LabNeed::of(lab, now)? {
+        LabNeed::AccountOpen => Need::AccountOpen,
+        LabNeed::AccountBroken => Need::AccountBroken,
         LabNeed::NoPi => Need::NoPi,
         LabNeed::Invited(until) => Need::Invited(Moment::new(until, now)),
         LabNeed::PiSuspended => Need::Suspended,

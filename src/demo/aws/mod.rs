@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -180,8 +180,8 @@ async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
     };
     aws.recorder.record(call);
     match outcome {
-        Ok(body) => response(service, Ok(body), &incoming.request_id),
-        Err(Failure::Fault(fault)) => response(service, Err(fault), &incoming.request_id),
+        Ok(body) => dated(now, response(service, Ok(body), &incoming.request_id)),
+        Err(Failure::Fault(fault)) => dated(now, response(service, Err(fault), &incoming.request_id)),
         Err(Failure::Dropped) => dropped().into_response(),
     }
 }
@@ -248,6 +248,14 @@ fn response(service: Service, outcome: Result<String, Fault>, request_id: &str) 
         headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
     }
     (status, headers, body).into_response()
+}
+
+/// An answer says what time it is at AWS (RFC 9110, section 6.6.1).
+fn dated(now: DateTime<Utc>, mut response: Response) -> Response {
+    if let Ok(date) = HeaderValue::from_str(&now.format("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
 }
 
 /// Random bytes in the form of a UUID, as AWS gives its requests.

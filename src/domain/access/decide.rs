@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Missing, missing};
+use crate::domain::account::{AccountOfRole, Readiness};
 use crate::domain::claims::Groups;
 use crate::domain::id::MappingId;
 use crate::domain::lab::{Lab, Role};
@@ -15,19 +16,26 @@ use crate::domain::mapping::{Mapping, MappingTerms};
 use crate::domain::policy::PolicyLibrary;
 use crate::domain::role_session::SessionDuration;
 
-/// What the database holds of the role that is asked for: the lab, its role of that name, and every mapping to it.
+/// What the database holds of the role that is asked for: the lab, its role of that name, what is known of its account,
+/// and every mapping to it.
 #[derive(Clone, Debug, Default)]
 pub struct Grounds {
     lab: Option<Lab>,
     role: Option<Role>,
+    account: Option<AccountOfRole>,
     mappings: Vec<Mapping>,
 }
 
 impl Grounds {
     /// Made of rows, by the store; a test reads the sources and finds no other caller.
     #[cfg(feature = "server")]
-    pub(crate) const fn from_rows(lab: Option<Lab>, role: Option<Role>, mappings: Vec<Mapping>) -> Self {
-        Self { lab, role, mappings }
+    pub(crate) const fn from_rows(
+        lab: Option<Lab>,
+        role: Option<Role>,
+        account: Option<AccountOfRole>,
+        mappings: Vec<Mapping>,
+    ) -> Self {
+        Self { lab, role, account, mappings }
     }
 
     /// The lab, if there is one of that name.
@@ -127,6 +135,10 @@ pub enum Refusal {
     ApprovalNeeded,
     /// An operator has suspended this person.
     Suspended,
+    /// The lab's AWS account has not proved itself yet.
+    AccountNotJoined,
+    /// The lab's AWS account does not allow all that the role does yet.
+    AwaitingAccountUpdate,
 }
 
 impl fmt::Display for Refusal {
@@ -142,6 +154,8 @@ impl fmt::Display for Refusal {
             Self::MfaNeeded => "the role needs a second factor at sign-in",
             Self::ApprovalNeeded => "the role needs a PI's approval",
             Self::Suspended => "the person is suspended",
+            Self::AccountNotJoined => "the lab's AWS account is not joined yet",
+            Self::AwaitingAccountUpdate => "the lab's AWS account awaits an update for this role",
         })
     }
 }
@@ -165,7 +179,7 @@ pub fn decide(
         Groups::Truncated(_) => Refusal::GroupsTruncated,
         Groups::Present(_) => Refusal::NoMapping,
     };
-    let Grounds { lab: Some(lab), role: Some(role), mappings } = grounds else {
+    let Grounds { lab: Some(lab), role: Some(role), account, mappings } = grounds else {
         return nothing.into();
     };
     let limits = RoleLimits::new(policies.spends(&role.template), role.sign_in_age, lab.groups_age);
@@ -185,11 +199,19 @@ pub fn decide(
     if evidence.has_old_groups(&limits, now) {
         return Refusal::GroupsTooOld.into();
     }
+    // Before whatever somebody could do about it: with an account that is not ready no sign-in helps.
+    match readiness(account.as_ref(), &role, policies) {
+        Readiness::Ready => {}
+        Readiness::NotJoined => return Refusal::AccountNotJoined.into(),
+        Readiness::AwaitingUpdate => return Refusal::AwaitingAccountUpdate.into(),
+    }
     let refusal = match missing(&best.terms, evidence, &limits, now) {
         Missing::Nothing => None,
         Missing::Fresh => Some(Refusal::FreshSignInNeeded),
         Missing::Mfa => Some(Refusal::MfaNeeded),
         Missing::Approval => Some(Refusal::ApprovalNeeded),
+        Missing::AccountUpdate => Some(Refusal::AwaitingAccountUpdate),
+        Missing::Account => Some(Refusal::AccountNotJoined),
     };
     if let Some(refusal) = refusal {
         let max_age = evidence.has_old_sign_in(&limits, now).then_some(limits.sign_in);
@@ -201,6 +223,18 @@ pub fn decide(
         return Refusal::TooLong.into();
     }
     Decision::Allowed(Box::new(Allowed { lab, mapping: best.id.clone(), duration, role }))
+}
+
+/// Whether the account is ready for a role. What nobody said of it counts as no; a role that cannot be filled fails for
+/// that.
+fn readiness(account: Option<&AccountOfRole>, role: &Role, policies: &PolicyLibrary) -> Readiness {
+    let Some(account) = account else { return Readiness::NotJoined };
+    let policy = policies.get(&role.template).and_then(|template| template.fill(&role.parameters).ok());
+    match policy {
+        Some(policy) => account.readiness(&policy.sha256()),
+        None if account.state.is_joined() => Readiness::Ready,
+        None => Readiness::NotJoined,
+    }
 }
 
 /// The longest session that a mapping gives: its own maximum, and never more than the role's.
@@ -216,6 +250,7 @@ mod tests {
 
     use super::*;
     use crate::domain::access::SignInStrength;
+    use crate::domain::account::AccountState;
     use crate::domain::claims::Group;
     use crate::domain::id::LabId;
     use crate::domain::limits::GroupsAge;
@@ -250,6 +285,10 @@ mod tests {
             archived_at: None,
             groups_age: None,
         }
+    }
+
+    const fn joined() -> AccountOfRole {
+        AccountOfRole { state: AccountState::Joined, is_read: false, covers: None }
     }
 
     fn role(name: &str, max: u32) -> Role {
@@ -290,7 +329,7 @@ mod tests {
         mappings: &[Mapping],
         wanted: Option<u32>,
     ) -> Result<(u8, u32), Refusal> {
-        let grounds = Grounds::from_rows(Some(lab()), Some(role), mappings.to_vec());
+        let grounds = Grounds::from_rows(Some(lab()), Some(role), Some(joined()), mappings.to_vec());
         let wanted = wanted.map(|seconds| SessionDuration::from_seconds(seconds).unwrap());
         match decide(evidence, grounds, &policies(), wanted, at(NOW)) {
             Decision::Refused(refused) => Err(refused.refusal),
@@ -314,6 +353,31 @@ mod tests {
         let mappings = [mapping(1, "campus", "payers", "pay", None)];
 
         assert_eq!(pay(&evidence(&["payers", "others"]), &mappings), Ok((1, 3_600)));
+    }
+
+    #[test]
+    fn an_account_that_is_not_ready_gives_nothing_and_only_who_has_a_mapping_learns_so() {
+        let mappings = [mapping(1, "campus", "payers", "pay", None)];
+        let policy = policies().get(&"mturk/pay".parse().unwrap()).unwrap().fill(&BTreeMap::new()).unwrap();
+        let decided = |groups: &[&str], account: Option<AccountOfRole>| {
+            let grounds = Grounds::from_rows(Some(lab()), Some(role("pay", 3_600)), account, mappings.to_vec());
+            match decide(&evidence(groups), grounds, &policies(), None, at(NOW)) {
+                Decision::Allowed(_) => None,
+                Decision::Refused(refused) => Some(refused.refusal),
+            }
+        };
+        let read = |covers: Option<String>| Some(AccountOfRole { is_read: true, covers, ..joined() });
+        let declared = || Some(AccountOfRole { state: AccountState::Declared, ..joined() });
+
+        assert_eq!(decided(&["payers"], Some(joined())), None);
+        assert_eq!(decided(&["payers"], read(Some(policy.sha256()))), None);
+        assert_eq!(decided(&["payers"], read(Some("another".to_owned()))), Some(Refusal::AwaitingAccountUpdate));
+        assert_eq!(decided(&["payers"], read(None)), Some(Refusal::AwaitingAccountUpdate));
+        assert_eq!(decided(&["payers"], declared()), Some(Refusal::AccountNotJoined));
+        assert_eq!(decided(&["payers"], None), Some(Refusal::AccountNotJoined), "nobody said anything of it");
+        for account in [None, declared(), read(None)] {
+            assert_eq!(decided(&["others"], account), Some(Refusal::NoMapping));
+        }
     }
 
     #[test]
@@ -342,8 +406,8 @@ mod tests {
         let mappings = vec![mapping(1, "campus", "payers", "pay", None)];
 
         for grounds in [
-            Grounds::from_rows(Some(lab()), None, mappings.clone()),
-            Grounds::from_rows(None, Some(role("pay", 3_600)), mappings),
+            Grounds::from_rows(Some(lab()), None, Some(joined()), mappings.clone()),
+            Grounds::from_rows(None, Some(role("pay", 3_600)), Some(joined()), mappings),
             Grounds::default(),
         ] {
             for (groups, refusal) in [
@@ -390,7 +454,13 @@ mod tests {
             ..role("pay", 3_600)
         };
         let mappings = vec![mapping(1, "campus", "payers", "pay", None)];
-        match decide(evidence, Grounds::from_rows(Some(lab()), Some(role), mappings), &policies(), None, at(NOW)) {
+        match decide(
+            evidence,
+            Grounds::from_rows(Some(lab()), Some(role), Some(joined()), mappings),
+            &policies(),
+            None,
+            at(NOW),
+        ) {
             Decision::Allowed(_) => Ok(()),
             Decision::Refused(refused) => Err((refused.refusal, refused.max_age.map(SignInAge::seconds))),
         }
@@ -429,7 +499,7 @@ mod tests {
             let mappings = vec![mapping(1, "campus", "payers", "pay", None)];
             let role = Role { sign_in_age: Some(SignInAge::MAX), ..role("pay", 3_600) };
             let role = Role { template: "mturk/read-results".parse().unwrap(), ..role };
-            let grounds = Grounds::from_rows(Some(Lab { groups_age, ..lab() }), Some(role), mappings);
+            let grounds = Grounds::from_rows(Some(Lab { groups_age, ..lab() }), Some(role), Some(joined()), mappings);
             match decide(evidence, grounds, &policies(), None, at(NOW)) {
                 Decision::Allowed(_) => Ok(()),
                 Decision::Refused(refused) => Err(refused),
@@ -466,7 +536,7 @@ mod tests {
     fn who_lacks_a_second_factor_and_freshness_hears_of_both_at_once() {
         let mappings = vec![with(mapping(1, "campus", "payers", "pay", None), |terms| terms.needs_mfa = true)];
         let refused = |evidence: &Evidence| {
-            let grounds = Grounds::from_rows(Some(lab()), Some(role("pay", 3_600)), mappings.clone());
+            let grounds = Grounds::from_rows(Some(lab()), Some(role("pay", 3_600)), Some(joined()), mappings.clone());
             match decide(evidence, grounds, &policies(), None, at(NOW)) {
                 Decision::Allowed(_) => panic!("allowed"),
                 Decision::Refused(refused) => (refused.refusal, refused.max_age.map(SignInAge::seconds)),

@@ -79,6 +79,10 @@ pub enum Missing {
     Mfa,
     /// A PI's approval.
     Approval,
+    /// An update of the lab's AWS account, which does not allow all that the role does.
+    AccountUpdate,
+    /// The lab's AWS account, which has not proved itself.
+    Account,
 }
 
 /// What these terms, of a mapping to a role of these limits, still ask of somebody with this evidence; the hardest to

@@ -54,6 +54,6 @@ pub use decide::{Allowed, Decision, Grounds, Refusal, Refused, decide};
 pub use evidence::{Evidence, Missing, SignInStrength, missing};
 pub use operators::{OperatorRoll, SecondFactor};
 pub use proof::{
-    Denied, InvitedAccess, LabAccess, ManagerAccess, Membership, OpenInvitation, Operator, OperatorAccess, PiAccess,
-    admit, admit_to_change, admit_to_give, gives_until, may_give,
+    CaretakerAccess, Denied, InvitedAccess, LabAccess, ManagerAccess, Membership, OpenInvitation, Operator,
+    OperatorAccess, PiAccess, admit, admit_to_change, admit_to_give, gives_until, may_give,
 };

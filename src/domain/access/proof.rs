@@ -255,6 +255,27 @@ impl Deref for OperatorAccess {
     }
 }
 
+/// Proof that it is the broker itself that looks after a lab's AWS account, on its own or because somebody of the lab wants
+/// it to. It is nobody in the lab.
+#[derive(Clone, Debug)]
+pub struct CaretakerAccess(LabAccess);
+
+impl CaretakerAccess {
+    /// For the watch over accounts; a test reads the sources and finds no other caller.
+    #[cfg(feature = "server")]
+    pub(crate) const fn to_account_of(lab: Lab) -> Self {
+        Self(LabAccess { lab, by: Actor::Broker, standing: None })
+    }
+}
+
+impl Deref for CaretakerAccess {
+    type Target = LabAccess;
+
+    fn deref(&self) -> &LabAccess {
+        &self.0
+    }
+}
+
 /// An invitation whose link somebody holds, and the lab it is for.
 #[derive(Clone, Debug)]
 pub struct OpenInvitation {

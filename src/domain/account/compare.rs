@@ -49,6 +49,11 @@ impl Clause {
         self.about == "*" || self.about.starts_with(ALL_BUT)
     }
 
+    /// Whether it speaks of every action but some.
+    pub(super) fn is_but(&self) -> bool {
+        self.action.starts_with(ALL_BUT)
+    }
+
     /// The external ids that it asks for, if it asks for any.
     pub(super) fn external_ids(&self) -> Option<&BTreeSet<String>> {
         let asks = |condition: &&Condition| condition.key == EXTERNAL_ID && condition.operator == "StringEquals";

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::compare::{Clause, clauses};
@@ -13,7 +14,8 @@ use super::plan::{MAX_SESSION_SECONDS, Plan};
 const CUT_OFF_PREFIX: &str = "lodge-cut-off";
 
 /// A part of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The one that is assumed for people.
     SessionRole,
@@ -227,67 +229,16 @@ fn trust(all: &mut Vec<Drift>, part: Part, wanted: &Value, role: &FoundRole, bro
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
-    use crate::domain::account::{AccountNames, Permissions};
-    use crate::domain::lab::Lab;
-    use crate::domain::policy::PolicyLibrary;
+    use crate::domain::account::fixture::{BROKER, GONE, SESSION_ROLE_ID, plan, untouched};
     use crate::domain::role_session::ExternalId;
-
-    const BROKER: &str = "arn:aws:iam::999988887777:role/lodge-broker";
-    const GONE: &str = "AROAEXAMPLEEXAMPLE222";
-
-    fn plan() -> Plan {
-        let lab = Lab {
-            id: crate::domain::id::LabId::from_entropy([1; 10]),
-            name: "vision".parse().unwrap(),
-            title: "Vision".to_owned(),
-            session_role: "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap(),
-            external_id: ExternalId::from_entropy([2; 16]),
-            created_at: chrono::DateTime::UNIX_EPOCH,
-            archived_at: None,
-            groups_age: None,
-        };
-        let library = PolicyLibrary::shipped().unwrap();
-        let policies: Vec<_> = library.iter().map(|(_, it)| it.fill(&BTreeMap::new()).unwrap()).collect();
-        let names = AccountNames::of(&lab.session_role).unwrap();
-        Plan::of(&lab, names, Permissions::of(&policies).unwrap(), &BROKER.parse().unwrap())
-    }
-
-    /// The account as the stack makes it.
-    fn untouched(plan: &Plan) -> FoundAccount {
-        let names = plan.names();
-        let role = |id: &str, trust: &Value| FoundRole {
-            id: id.to_owned(),
-            trust: trust.to_string(),
-            max_session_seconds: 3_600,
-            boundary: None,
-            attached: Vec::new(),
-            inline: BTreeMap::new(),
-        };
-        let policy = || Some(FoundPolicy { document: plan.permissions().document().to_string() });
-        FoundAccount {
-            session_role: Some(FoundRole {
-                boundary: Some(names.boundary()),
-                attached: vec![names.permissions()],
-                ..role("AROASESSION", plan.trust())
-            }),
-            permissions: policy(),
-            boundary: policy(),
-            steward_role: Some(FoundRole {
-                inline: [("lodge-steward".to_owned(), plan.steward_permissions().to_string())].into(),
-                ..role("AROASTEWARD", plan.steward_trust())
-            }),
-        }
-    }
 
     fn found(plan: &Plan, change: impl FnOnce(&mut FoundAccount)) -> Vec<String> {
         let mut account = untouched(plan);
         change(&mut account);
-        drift(plan, &account, Some("AROASESSION")).iter().map(ToString::to_string).collect()
+        drift(plan, &account, Some(SESSION_ROLE_ID)).iter().map(ToString::to_string).collect()
     }
 
     fn session(account: &mut FoundAccount) -> &mut FoundRole {
@@ -329,7 +280,7 @@ mod tests {
                 let value: Value = serde_json::from_str(text).unwrap();
                 *text = serde_json::to_string_pretty(&rewritten(&value, turn)).unwrap();
             }
-            assert_eq!(drift(&plan, &account, Some("AROASESSION")), [], "{turn}");
+            assert_eq!(drift(&plan, &account, Some(SESSION_ROLE_ID)), [], "{turn}");
         }
     }
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Refusal;
+use crate::domain::account::{CheckReason, Verdict};
 use crate::domain::claims::Group;
 use crate::domain::id::{
-    CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName,
+    AccountCheckId, CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName,
 };
 use crate::domain::lab::Office;
 use crate::domain::mapping::{MappingTarget, MappingTerms};
@@ -230,6 +231,30 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<u32>,
     },
+    /// A check of the lab's AWS account begins, in which sessions of its roles are made and stay in the broker. Durable
+    /// before STS is called.
+    AccountCheckBegun {
+        /// Which.
+        check: AccountCheckId,
+        /// Why.
+        reason: CheckReason,
+    },
+    /// It is over.
+    AccountChecked {
+        /// Which.
+        check: AccountCheckId,
+        /// What it came to.
+        verdict: Verdict,
+        /// How many things were found that are not as they should be.
+        troubles: u32,
+    },
+    /// The account proved itself to a PI who joins it: credentials are issued from it.
+    AccountJoined {
+        /// The account.
+        account: String,
+        /// Which check proved it.
+        check: AccountCheckId,
+    },
 }
 
 /// A token that is good once.
@@ -302,7 +327,7 @@ pub struct Asked {
 }
 
 /// Every kind of event, as it is written.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 27] = [
     "attempted",
     "issued",
     "refused",
@@ -327,6 +352,9 @@ pub const KINDS: [&str; 24] = [
     "provider-logout",
     "lab-limit-changed",
     "role-limit-changed",
+    "account-check-begun",
+    "account-checked",
+    "account-joined",
 ];
 
 impl Event {
@@ -358,6 +386,9 @@ impl Event {
             Self::ProviderLogout { .. } => "provider-logout",
             Self::LabLimitChanged { .. } => "lab-limit-changed",
             Self::RoleLimitChanged { .. } => "role-limit-changed",
+            Self::AccountCheckBegun { .. } => "account-check-begun",
+            Self::AccountChecked { .. } => "account-checked",
+            Self::AccountJoined { .. } => "account-joined",
         }
     }
 

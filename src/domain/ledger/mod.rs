@@ -233,6 +233,8 @@ fn timestamp(at: DateTime<Utc>) -> String {
 mod tests {
     use super::*;
     use crate::domain::access::Refusal;
+    use crate::domain::account::{CheckReason, Verdict};
+    use crate::domain::id::AccountCheckId;
     use crate::domain::id::{CliSessionId, InvitationId, MappingChangeId, MappingId, RoleName};
     use crate::domain::lab::Office;
     use crate::domain::sign_in::SignInRefusal;
@@ -326,7 +328,11 @@ mod tests {
         lab.into_iter().chain(more_events(person)).collect()
     }
 
-    fn more_events(person: PersonId) -> [Event; 5] {
+    fn check() -> AccountCheckId {
+        AccountCheckId::from_entropy([9; 10])
+    }
+
+    fn more_events(person: PersonId) -> [Event; 8] {
         [
             Event::SignInRefused {
                 connection: Some("campus".parse().unwrap()),
@@ -341,6 +347,9 @@ mod tests {
             Event::ProviderLogout { person, connection: "campus".parse().unwrap(), sessions: 2 },
             Event::LabLimitChanged { before: None, after: Some(86_400) },
             Event::RoleLimitChanged { role: "read-results".parse().unwrap(), before: Some(86_400), after: None },
+            Event::AccountCheckBegun { check: check(), reason: CheckReason::Join },
+            Event::AccountChecked { check: check(), verdict: Verdict::Proven, troubles: 2 },
+            Event::AccountJoined { account: "111122223333".to_owned(), check: check() },
         ]
     }
 
@@ -403,6 +412,9 @@ mod tests {
         p-040g2081040g2081 ended 2 sessions of p-0m2ga1850m2ga185, who signed out at the provider
         p-040g2081040g2081 set how old groups may be to 1 day; before: the broker's own limit
         p-040g2081040g2081 set how old a sign-in may be for read-results to the broker's own limit; before: 1 day
+        p-040g2081040g2081 began to join the AWS account
+        p-040g2081040g2081 checked the AWS account: the account has proved itself, with 2 things to mend
+        p-040g2081040g2081 joined the AWS account 111122223333
         ");
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Entry, Event, ReusedToken, Target, Terms, Thread};
+use crate::domain::account::CheckReason;
 use crate::domain::actor::Actor;
 use crate::domain::id::{MappingId, PersonId, RoleName};
 use crate::domain::lab::{Office, Standing};
@@ -194,6 +195,19 @@ fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
         Event::LabLimitChanged { before, after } => {
             begin.say(format!(" set how old groups may be to {}; before: {}", limit(*after), limit(*before)))
         }
+        Event::AccountCheckBegun { reason, .. } => begin.say(match reason {
+            CheckReason::Join => " began to join the AWS account",
+            CheckReason::Demand | CheckReason::Watch => " began a check of the AWS account",
+        }),
+        Event::AccountChecked { verdict, troubles, .. } => {
+            let found = match troubles {
+                0 => String::new(),
+                1 => ", with one thing to mend".to_owned(),
+                many => format!(", with {many} things to mend"),
+            };
+            begin.say(format!(" checked the AWS account: {verdict}{found}"))
+        }
+        Event::AccountJoined { account, .. } => begin.say(format!(" joined the AWS account {account}")),
         Event::RoleLimitChanged { role, before, after } => begin
             .say(" set how old a sign-in may be for ")
             .role(Some(role))

@@ -18,6 +18,12 @@ pub(super) enum Token {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Glob(Vec<Token>);
 
+/// Whether a text fits a pattern of IAM's, case and all.
+#[must_use]
+pub fn fits(pattern: &str, text: &str) -> bool {
+    Glob::parse(pattern).matches(text)
+}
+
 impl Glob {
     /// The pattern in which `*` and `?` are wildcards.
     pub(super) fn parse(pattern: &str) -> Self {

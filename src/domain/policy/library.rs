@@ -32,7 +32,16 @@ impl PolicyLibrary {
     ///
     /// When one of them cannot be used: the broker then does not start.
     pub fn shipped() -> Result<Self, LibraryError> {
-        SHIPPED.iter().map(|(name, text)| read(name, text)).collect::<Result<_, _>>().map(Self)
+        Self::of_files(SHIPPED)
+    }
+
+    /// The templates in these files: the name of each, and what is in it.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be used.
+    pub fn of_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, LibraryError> {
+        files.into_iter().map(|(name, text)| read(name, text)).collect::<Result<_, _>>().map(Self)
     }
 
     /// One template.

@@ -20,6 +20,7 @@ pub use action_words::{AccessLevel, ActionWords};
 pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
+pub use glob::fits;
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};

@@ -1,5 +1,6 @@
 //! `/api/v1`, for helpers and scripts; and whether the broker is well.
 
+pub(super) mod accounts;
 pub(super) mod labs;
 pub(super) mod ledger;
 pub(super) mod limits;
@@ -20,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use super::extract::Helper;
 use super::problem::Problem;
-use crate::app::Broker;
+use crate::app::{Broker, account_warning};
 use crate::domain::access::Missing;
 use crate::domain::claims::{Group, Groups};
 use crate::domain::id::RoleAddress;
@@ -43,8 +44,11 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
                 Missing::Fresh => Some("fresh-sign-in".to_owned()),
                 Missing::Mfa => Some("mfa".to_owned()),
                 Missing::Approval => Some("approval".to_owned()),
+                Missing::AccountUpdate => Some("account-update".to_owned()),
+                Missing::Account => Some("account".to_owned()),
             },
             until: given.until.map(wire::timestamp),
+            warning: account_warning(given.account).map(str::to_owned),
         })
         .collect();
     let groups = match &profile.snapshot.evidence.groups {

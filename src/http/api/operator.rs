@@ -62,6 +62,8 @@ pub(crate) async fn overview(
     let (labs, now) = (desk.labs_at_a_glance().await?.labs, broker.clock.now());
     let needy = labs.iter().filter_map(|lab| {
         let need = match LabNeed::of(lab, now)? {
+            LabNeed::AccountOpen => "account-open",
+            LabNeed::AccountBroken => "account-broken",
             LabNeed::NoPi => "no-pi",
             LabNeed::Invited(_) => "invitation-lapses",
             LabNeed::PiSuspended => "pi-suspended",
@@ -275,13 +277,14 @@ fn account(lab: &Lab) -> String {
 }
 
 fn summary(one: &LabAtAGlance) -> wire::LabSummary {
-    let LabAtAGlance { lab, pis, invited_until } = one;
+    let LabAtAGlance { lab, pis, invited_until, account: state } = one;
     wire::LabSummary {
         id: lab.id.to_string(),
         name: lab.name.to_string(),
         title: lab.title.clone(),
         account: account(lab),
         session_role: lab.session_role.as_str().to_owned(),
+        account_state: state.as_str().to_owned(),
         created_at: timestamp(lab.created_at),
         archived_at: lab.archived_at.map(timestamp),
         pis: pis
@@ -315,7 +318,7 @@ fn invitation(invitation: &Invitation) -> wire::Invitation {
 }
 
 fn sheet(details: &LabDetails) -> wire::Lab {
-    let LabDetails { lab, roles, office_holders, invitation: open } = details;
+    let LabDetails { lab, roles, office_holders, invitation: open, account: state } = details;
     let roles = roles.iter().map(|role| wire::LabRole {
         name: role.name.to_string(),
         template: role.template.to_string(),
@@ -327,6 +330,7 @@ fn sheet(details: &LabDetails) -> wire::Lab {
         title: lab.title.clone(),
         account: account(lab),
         session_role: lab.session_role.as_str().to_owned(),
+        account_state: state.as_str().to_owned(),
         external_id: lab.external_id.as_str().to_owned(),
         created_at: timestamp(lab.created_at),
         archived_at: lab.archived_at.map(timestamp),

@@ -170,12 +170,19 @@ fn attention(attention: &Attention) -> wire::Attention {
         Attention::EndingMappings(mappings) | Attention::EmptyMappings(mappings) => {
             mappings.iter().map(|mapping| mapping.id.to_string()).collect()
         }
-        Attention::UnmappedRoles(roles) => roles.iter().map(ToString::to_string).collect(),
-        Attention::NoPi | Attention::OnlyPi | Attention::Trouble(_) => Vec::new(),
+        Attention::UnmappedRoles(roles) | Attention::AccountUpdate(roles) => {
+            roles.iter().map(ToString::to_string).collect()
+        }
+        Attention::AccountOpen
+        | Attention::AccountBroken
+        | Attention::AccountNotJoined
+        | Attention::NoPi
+        | Attention::OnlyPi
+        | Attention::Trouble(_) => Vec::new(),
     };
     let count = match attention {
         Attention::NoPi => 0,
-        Attention::OnlyPi => 1,
+        Attention::AccountOpen | Attention::AccountBroken | Attention::AccountNotJoined | Attention::OnlyPi => 1,
         Attention::Trouble(trouble) => trouble.refused + trouble.failed,
         _ => subjects.len() as u64,
     };

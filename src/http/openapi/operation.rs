@@ -16,6 +16,7 @@ const IN_ADDRESSES: &[(&str, &str, &str)] = &[
     ("role", "RoleName", "The role's name."),
     ("mapping", "MappingId", "The mapping's id."),
     ("change", "MappingChangeId", "The id of the change that waits."),
+    ("check", "AccountCheckId", "The check's id."),
     ("person", "PersonId", "The person's id."),
     ("connection", "ConnectionName", "The connection's name."),
     ("session", "SessionId", "The session's id."),

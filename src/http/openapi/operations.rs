@@ -7,15 +7,16 @@ use super::desk;
 use super::operation::{Operation, Schemas, reference};
 use crate::app::LEDGER_CATEGORIES;
 use crate::domain::ledger::KINDS;
+use crate::http::api::accounts::CHECKS_PAGE_MAX;
 use crate::http::problem::Kind;
-use crate::wire::{self, labs, ledger, limits, people, roles, sessions};
+use crate::wire::{self, accounts, labs, ledger, limits, people, roles, sessions};
 
 pub(super) const OK: StatusCode = StatusCode::OK;
 pub(super) const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 14] = [
+pub(super) const TAGS: [(&str, &str); 16] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role, and how old a sign-in may be for it."),
     ("lab", "A lab."),
@@ -27,6 +28,8 @@ pub(super) const TAGS: [(&str, &str); 14] = [
     ("role-sessions", "Credentials that were handed out and live."),
     ("people", "Who looks after a lab."),
     ("ledger", "What was done in a lab, and every credential that was asked for."),
+    ("account", "A lab's AWS account: joining it, and how it stands."),
+    ("diagnosis", "What keeps somebody from a role."),
     ("limits", "How old sign-ins and groups may be."),
     ("operator", "Labs, people and connections, for whoever runs the broker."),
     ("openapi.json", "This description."),
@@ -55,9 +58,18 @@ pub(super) fn delete(path: &'static str, name: &'static str, summary: &'static s
 /// Every operation there is, by what it speaks of.
 pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
     let mut all = description();
-    for some in
-        [of_oneself, of_roles, of_lab, of_people, of_mappings, of_changes, of_ledger, desk::of_labs, desk::of_others]
-    {
+    for some in [
+        of_oneself,
+        of_roles,
+        of_lab,
+        of_people,
+        of_mappings,
+        of_changes,
+        of_account,
+        of_ledger,
+        desk::of_labs,
+        desk::of_others,
+    ] {
         all.extend(some(schemas));
     }
     all
@@ -118,6 +130,8 @@ fn of_roles(schemas: &mut Schemas) -> Vec<Operation> {
             Kind::FreshSignInNeeded,
             Kind::MfaNeeded,
             Kind::ApprovalNeeded,
+            Kind::AccountNotJoined,
+            Kind::AwaitingAccountUpdate,
             Kind::Suspended,
             Kind::DurationTooLong,
             Kind::LabAccountRefused,
@@ -286,6 +300,41 @@ fn of_changes(schemas: &mut Schemas) -> Vec<Operation> {
             .once()
             .answers_nothing("It is gone.")
             .refuses(&[Kind::NotInLab]),
+    ]
+}
+
+fn of_account(schemas: &mut Schemas) -> Vec<Operation> {
+    let (account, stack) = (schemas.add::<accounts::Account>(), schemas.add::<accounts::AccountStack>());
+    let (check, checks) = (schemas.add::<accounts::AccountCheck>(), schemas.add::<accounts::AccountChecks>());
+    let diagnosis = schemas.add::<accounts::Diagnosis>();
+    let under_way = "The check that has begun; or the one that was under way already.";
+    vec![
+        get("/api/v1/labs/{lab}/account", "getAccount", "How a lab's AWS account stands").answers(
+            OK,
+            &account,
+            "The account. What is wrong with it is for those who look after the lab.",
+        ),
+        get("/api/v1/labs/{lab}/account/stack", "getAccountStack", "What a lab's AWS account should have")
+            .more("It is made of the lab and its roles as they are now.")
+            .answers(OK, &stack, "A CloudFormation template, for whoever administers the account.")
+            .refuses(&[Kind::Conflict]),
+        post("/api/v1/labs/{lab}/account/join", "joinAccount", "Join a lab's AWS account")
+            .more("The account has to prove itself. That takes up to a few minutes; ask for the check again meanwhile.")
+            .answers(ACCEPTED, &check, under_way),
+        get("/api/v1/labs/{lab}/account/checks", "listAccountChecks", "The checks of a lab's AWS account")
+            .pages(&reference("AccountCheckId"), CHECKS_PAGE_MAX, 50)
+            .answers(OK, &checks, "A page of them, the newest first.")
+            .refuses(&[Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/account/checks", "checkAccount", "Look at a lab's AWS account now")
+            .answers(ACCEPTED, &check, under_way),
+        get("/api/v1/labs/{lab}/account/checks/{check}", "getAccountCheck", "One check of a lab's AWS account")
+            .answers(OK, &check, "The check, as far as it has got.")
+            .refuses(&[Kind::NotInLab]),
+        get("/api/v1/labs/{lab}/diagnosis", "diagnose", "What keeps the caller from a role, if anything")
+            .more("An account that was not looked at for a minute is looked at anew: ask again while `running` is set.")
+            .asks("role", &reference("RoleName"), "The role; without it, the first that one is given.")
+            .answers(OK, &diagnosis, "The whole chain, from the caller's sign-in to the service.")
+            .refuses(&[Kind::CannotBe]),
     ]
 }
 

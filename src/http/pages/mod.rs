@@ -8,6 +8,7 @@ use crate::app::{Error, SignInWish};
 use crate::domain::access::Denied;
 use crate::domain::limits::SignInAge;
 
+pub(super) mod accounts;
 pub(super) mod lab;
 pub(super) mod ledger;
 pub(super) mod mappings;

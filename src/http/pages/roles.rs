@@ -16,5 +16,6 @@ pub(crate) async fn show(
     InLab(lab): InLab,
 ) -> Result<Response, Problem> {
     let roles = broker.roles(&visitor.caller, &lab).await?;
-    Ok(console::roles(&broker, &visitor.shell, &roles))
+    let account = broker.account(&visitor.caller, &lab).await?;
+    Ok(console::roles(&broker, &visitor.shell, &roles, &account.roles))
 }

@@ -12,6 +12,9 @@ use crate::serve;
 
 pub(super) const NAME: &str = "AWS identity";
 
+/// The role that the labs' accounts are to trust.
+const ROLE_NAME: &str = "broker role";
+
 /// What to have instead of a key.
 const ROLE: &str = "run the broker under a role, such as that of its instance or container";
 
@@ -20,6 +23,7 @@ const HOPS: &str = "a container on an instance finds the latter's role only with
 
 pub(super) async fn look(config: Rc<Config>) -> Found {
     let probe = serve::aws(&config).await.identity().await;
+    let role = broker_role(&config, probe.identity.as_ref().ok());
     let check = match probe.identity {
         Ok(identity) => known(&identity),
         Err(IdentityError::NoCredentials(why)) => {
@@ -27,7 +31,37 @@ pub(super) async fn look(config: Rc<Config>) -> Found {
         }
         Err(IdentityError::Unanswered { key, error }) => unknown(&key, &error, &config),
     };
-    Found { checks: vec![check], time: probe.time.map(|time| ("AWS".to_owned(), time)) }
+    Found {
+        checks: std::iter::once(check).chain(role).collect(),
+        time: probe.time.map(|time| ("AWS".to_owned(), time)),
+    }
+}
+
+/// Whether the role that the labs' accounts are to trust is the one that the broker runs under. AWS shows a session without
+/// its role's path, so that account and name are what can be compared.
+fn broker_role(config: &Config, identity: Option<&Identity>) -> Option<Check> {
+    let role = match config.accounts.broker_role() {
+        Ok(Some(role)) => role,
+        Ok(None) => {
+            let says = "`broker_role` is not set, so that no lab's account can be joined: set the role that the broker runs \
+                        under, as an ARN with its path";
+            return Some(Check::warning(ROLE_NAME, says));
+        }
+        // The settings have been told so.
+        Err(_) => return None,
+    };
+    let identity = identity?;
+    let session = format!("arn:aws:sts::{}:assumed-role/{}/", role.account().as_str(), role.name());
+    Some(if identity.arn.starts_with(&session) {
+        Check::ok(ROLE_NAME, format!("{}, which the labs' accounts trust", role.as_str()))
+    } else {
+        let says = format!(
+            "the labs' accounts are to trust {}, and the broker is {}: set `broker_role` to the role that it runs under",
+            role.as_str(),
+            identity.arn
+        );
+        Check::failed(ROLE_NAME, says)
+    })
 }
 
 fn known(identity: &Identity) -> Check {

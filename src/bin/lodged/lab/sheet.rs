@@ -84,7 +84,7 @@ impl From<&Invitation> for InvitationLine {
 
 impl Sheet {
     pub(super) fn new(details: &LabDetails, trust: &TrustArguments) -> Self {
-        let LabDetails { lab, roles, office_holders, invitation } = details;
+        let LabDetails { lab, roles, office_holders, invitation, .. } = details;
         Self {
             lab: lab.into(),
             external_id: lab.external_id.as_str().to_owned(),

@@ -1,0 +1,67 @@
+//! A check that is under way at the broker, step by step.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::report::mark;
+use crate::cli::client::LabClient;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::domain::id::{AccountCheckId, LabName};
+use crate::wire::accounts::AccountCheck;
+
+/// How long to wait before looking again.
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
+
+/// The broker itself gives a check up sooner.
+const LOOKS: u32 = 20 * 60 * 2;
+
+/// Looks at the check until it is over, and says each step when it is done.
+pub(super) fn follow(
+    lab: &LabClient,
+    name: &LabName,
+    mut check: AccountCheck,
+    output: &mut Output<'_>,
+) -> Result<AccountCheck, Failure> {
+    let goes_on = || Failure::CheckGoesOn { lab: name.clone() };
+    let id: AccountCheckId = check.id.parse().map_err(|_| goes_on())?;
+    if check.ended_at.is_none() {
+        output.say(&format!("Checking the AWS account of {name}. If you stop this command, the check goes on at the"));
+        output.say(&format!("broker; to see what came of it: lodge account show {name}"));
+    }
+    let mut told = Told::default();
+    for _ in 0..LOOKS {
+        told.tell(&check, output);
+        if check.ended_at.is_some() {
+            return Ok(check);
+        }
+        sleep(PAUSE);
+        check = lab.account_check(&id)?;
+    }
+    Err(goes_on())
+}
+
+/// What was said already.
+#[derive(Default)]
+struct Told {
+    tries: u32,
+    steps: usize,
+}
+
+impl Told {
+    fn tell(&mut self, check: &AccountCheck, output: &mut Output<'_>) {
+        if check.tries != self.tries {
+            if check.tries > 1 {
+                let (tries, most) = (check.tries, check.tries_at_most);
+                output.say(&format!("Try {tries} of {most}: IAM takes a while to apply what is new."));
+            }
+            *self = Self { tries: check.tries, steps: 0 };
+        }
+        for step in check.steps.iter().skip(self.steps) {
+            let role = step.role.as_ref().map(|role| format!(" for {role}")).unwrap_or_default();
+            let says = if step.says.is_empty() { String::new() } else { format!(": {}", step.says) };
+            output.say(&format!("{:7} {}{role}{says}", mark(&step.state), step.title));
+        }
+        self.steps = check.steps.len();
+    }
+}
