@@ -17,7 +17,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::routes::requests::{Request, request};
 use crate::routes::{Caller, Stage, Who};
-use crate::support::databases::raw_sqlite;
+use crate::support::databases::{look, raw_sqlite};
+use crate::support::eventually;
 use crate::support::serving::wait;
 
 /// Somebody who gets in at this route.
@@ -45,6 +46,15 @@ fn is_get(route: &&Route) -> bool {
 /// The forms of our pages.
 fn forms() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.method != "get" && route.admits.is_by_browser())
+}
+
+/// Waits until no check of an account is under way, which a form may have begun and which writes by itself.
+fn settle(stage: &Stage) {
+    eventually("no check is under way", || {
+        let open = "select count(*) from account_check where ended_at is null";
+        let open: Vec<(i64,)> = wait(look(&stage.labs.running.database.owner, open));
+        (open == [(0,)]).then_some(())
+    });
 }
 
 /// Every row of every table of a broker on SQLite, except when a session was last seen.

@@ -5,7 +5,8 @@ use lodge::app::{AccountSettings, Error};
 use lodge::demo::aws::Service;
 use lodge::domain::access::{Denied, Refusal};
 use lodge::domain::account::{
-    AccountState, Cause, CheckReason, CheckStep, ProbeOutcome, Readiness, Severity, StepState, Verdict,
+    AccountState, Cause, ChainLink, CheckReason, CheckStep, Mender, ProbeOutcome, Readiness, Severity, StepState,
+    Verdict,
 };
 use lodge::domain::actor::Actor;
 use lodge::domain::lab::Office;
@@ -171,6 +172,28 @@ fn only_a_pi_joins_and_only_by_a_fresh_sign_in() {
 }
 
 #[test]
+fn a_member_who_asks_why_has_a_joined_account_looked_at_once_a_minute_and_no_other() {
+    let joining = Joining::start();
+    joining.make_stack();
+    let diagnosis = joining.diagnosis();
+    let broken = diagnosis.first_broken().unwrap();
+    assert_eq!((broken.link, broken.menders.first()), (ChainLink::Role, Some(&Mender::Pi)));
+    assert!(joining.small.calls().is_empty(), "who may not join the account does not try it either");
+
+    joining.join();
+    let calls = || joining.small.calls().len();
+    let before = calls();
+    assert!(joining.diagnosis().first_broken().is_none());
+    assert_eq!(calls(), before, "it was looked at just now");
+    joining.advance(TimeDelta::minutes(2));
+    joining.diagnosis();
+    let after = calls();
+    assert!(after > before);
+    joining.diagnosis();
+    assert_eq!(calls(), after);
+}
+
+#[test]
 fn two_who_check_at_once_get_one_check() {
     let joining = Joining::with(Kind::Sqlite, |accounts| {
         accounts.waits = vec![std::time::Duration::from_millis(200); 2];
@@ -289,7 +312,7 @@ fn an_account_is_looked_after_when_its_time_has_come_and_by_one_broker() {
     assert_eq!(one.unwrap() + other.unwrap(), 1);
     let history = {
         let pi = signed_in(joining.broker(), "pi", &[]);
-        wait(joining.broker().account_checks(&joining.caller(&pi), &joining.lab.name, None, 10)).unwrap().1
+        wait(joining.broker().account_checks(&joining.caller(&pi), &joining.lab.name, None, 10)).unwrap().checks
     };
     assert_eq!((history.len(), history[0].reason, history[0].by.as_ref()), (2, CheckReason::Watch, None));
     assert_eq!(history[0].verdict(), Some(Verdict::Proven));
@@ -333,7 +356,7 @@ fn a_check_that_a_stop_left_open_is_ended() {
     wait(joining.broker().sweep()).unwrap();
 
     let pi = joining.caller(&joining.pi);
-    let (_, checks, _) = wait(joining.broker().account_checks(&pi, &joining.lab.name, None, 10)).unwrap();
+    let checks = wait(joining.broker().account_checks(&pi, &joining.lab.name, None, 10)).unwrap().checks;
     assert_eq!(checks[0].verdict(), Some(Verdict::Interrupted));
     assert_eq!(joining.account().state, AccountState::Joined, "nothing was learnt");
 }

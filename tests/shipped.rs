@@ -9,7 +9,8 @@ use crate::support::process::Process;
 use crate::support::{programs, root};
 
 /// Words that only the demo's identity provider and AWS have.
-const DEMO_WORDS: [&str; 3] = ["A university that does not exist", "MTurkRequesterServiceV20170117", "Kim Sørensen"];
+const DEMO_WORDS: [&str; 3] =
+    ["A university that does not exist", "This page stands in for the AWS console", "Kim Sørensen"];
 
 /// The broker as `deploy/Dockerfile` builds it, where `tests/run` has put it.
 fn broker_alone() -> Option<PathBuf> {

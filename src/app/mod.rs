@@ -40,8 +40,8 @@ pub use crate::store::{
     SeenGroup,
 };
 pub use accounts::{
-    AccountRole, AccountSettings, AccountView, ChainReport, Diagnosis, KeeperView, PlanError, StackFile, account_plan,
-    account_warning, account_words, link_title,
+    AccountChecks, AccountRole, AccountSettings, AccountView, ChainReport, Diagnosis, KeeperView, PlanError, StackFile,
+    account_plan, account_warning, account_words, link_title,
 };
 pub use attention::Attention;
 pub use downloads::{Download, Downloads, DownloadsError};

@@ -46,16 +46,8 @@ pub struct GivenRole {
     pub until: Option<DateTime<Utc>>,
     /// How the lab's AWS account stands.
     pub account: AccountState,
-}
-
-/// Whether the lab's account is ready for the role of a mapping. A role that cannot be made fails for that, and not here.
-fn readiness(policies: &PolicyLibrary, given: &MaybeGiven) -> Readiness {
-    let policy = policies.get(&given.template).and_then(|template| template.fill(&given.parameters).ok());
-    match policy {
-        Some(policy) => given.account.readiness(&policy.sha256()),
-        None if given.account.state.is_joined() => Readiness::Ready,
-        None => Readiness::NotJoined,
-    }
+    /// Whether the role can be issued from it.
+    pub readiness: Readiness,
 }
 
 /// The roles behind these mappings, which come by lab and role. Of several to one role those count that ask for least,
@@ -69,7 +61,11 @@ fn roles(
 ) -> Vec<GivenRole> {
     let mut roles: Vec<(GivenRole, MappingTerms)> = Vec::new();
     for given in mappings {
-        let readiness = readiness(policies, &given);
+        let is_last = |(last, _): &&(GivenRole, MappingTerms)| (&last.lab, &last.role) == (&given.lab, &given.role);
+        let readiness = match roles.last().filter(is_last) {
+            Some((last, _)) => last.readiness,
+            None => given.account.readiness_of(policies, &given.template, &given.parameters),
+        };
         let account = given.account.state;
         let MaybeGiven { lab, role, template, terms, sign_in_age, groups_age, .. } = given;
         let limits = RoleLimits::new(policies.spends(&template), sign_in_age, groups_age);
@@ -80,7 +76,8 @@ fn roles(
         };
         let good_until = evidence.good_until(&limits).filter(|_| missing == Missing::Nothing);
         let until = good_until.map(|until| until.min(caller.session_expires_at));
-        let given = GivenRole { account, lab, role, template, ends_at: terms.ends_at, limits, missing, until };
+        let given =
+            GivenRole { account, readiness, lab, role, template, ends_at: terms.ends_at, limits, missing, until };
         match roles.last_mut().filter(|(last, _)| (&last.lab, &last.role) == (&given.lab, &given.role)) {
             Some((last, best)) => {
                 if (missing, Reverse(terms.end())) < (last.missing, Reverse(best.end())) {

@@ -4,7 +4,7 @@
 use lodge::http::routes::Admits;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{difference, forms, right, rows};
+use super::{difference, forms, right, rows, settle};
 use crate::routes::requests::{Body, Request};
 use crate::routes::{Caller, Stage, Who};
 use crate::support::databases::Kind;
@@ -63,6 +63,7 @@ fn a_form_is_taken_from_a_page_of_ours_in_that_very_session_only() {
         let own = stage.labs.broker().form_token(&cookie).expose_secret().to_owned();
         assert!(form.contains(&own), "{}", route.path);
         let variations = variations(&stage, form, &own);
+        settle(&stage);
         let before = rows(&stage);
 
         for (what, content_type, body) in variations {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use lodge::ambient::{Clock, Random};
 use lodge::app::{AccountSettings, Broker, Downloads, KeyFile, Lifetimes, Parts};
@@ -146,7 +147,11 @@ impl Plan {
                 session_token: None,
             };
             let broker_role = Some(BROKER_ROLE.parse().unwrap());
-            (None, identity, AccountSettings { broker_role, ..AccountSettings::default() })
+            (
+                None,
+                identity,
+                AccountSettings { broker_role, waits: vec![Duration::from_millis(1); 5], ..AccountSettings::default() },
+            )
         };
         let (account, identity, accounts) =
             self.account.map_or_else(no_account, |(url, identity, accounts)| (Some(url), identity, accounts));

@@ -6,9 +6,12 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::super::{Broker, Caller, LabError, LabPlace, Result};
+use super::AccountRole;
 use super::check::CheckWish;
 use crate::domain::access::{self, Decision, Refusal, Refused};
-use crate::domain::account::{AccountCheck, AccountState, Cause, ChainLink, Mender, Severity, StepState, Trouble};
+use crate::domain::account::{
+    AccountCheck, AccountState, Cause, ChainLink, Mender, Readiness, Severity, StepState, Trouble,
+};
 use crate::domain::claims::Groups;
 use crate::domain::id::{AccountCheckId, LabName, RoleName};
 use crate::domain::lab::{Role, Standing};
@@ -84,6 +87,7 @@ impl Broker {
         let (place, snapshot) = (LabPlace::of(&admitted.access), admitted.snapshot);
         let mut open = tx.lab(&admitted.access).await?;
         let (account, roles) = (open.account().await?, open.roles().await?);
+        let known = open.account_roles().await?;
         let checks = open.checks(None, 5).await?;
         let given = tx.mappings_of_sign_in(&snapshot.sign_in, now).await?;
         let is_given = |role: &&Role| given.iter().any(|given| given.lab == *lab && given.role == role.name);
@@ -100,7 +104,8 @@ impl Broker {
         };
         let last = checks.iter().find(|check| check.ended.is_some());
         let mut links = self.of_person(&snapshot, decision.as_ref(), wanted);
-        links.push(of_role(decision.as_ref(), wanted, &account));
+        let seen = wanted.map(|role| self.account_role(role, &account, &known));
+        links.push(of_role(seen.as_ref()));
         let detailed = place.standing >= Standing::Manager;
         links.extend(of_account(&account, last, wanted.map(|role| &role.name), detailed));
         Ok(Diagnosis {
@@ -205,40 +210,36 @@ fn mapping_link(refused: Option<Refused>, decision: Option<&Decision>, role: &st
     }
 }
 
-fn of_role(decision: Option<&Decision>, role: Option<&Role>, account: &AccountRow) -> ChainReport {
+fn of_role(role: Option<&AccountRole>) -> ChainReport {
     let Some(role) = role else {
-        return ChainReport::of(ChainLink::Role, StepState::Failed, "The lab has no role yet.")
-            .mended(Mender::Operator, "Whoever runs this broker adds the first ones: `lodged lab add` with a pack.");
+        return ChainReport::of(ChainLink::Role, StepState::Failed, "The lab has no role yet.").mended(
+            Mender::Operator,
+            "Whoever runs this broker adds the first ones: `lodged lab create` with a pack.",
+        );
     };
     let fail = |says: String, next: &str| {
         ChainReport::of(ChainLink::Role, StepState::Failed, says).mended(Mender::AccountOwner, next)
     };
-    let refusal = match decision {
-        Some(Decision::Refused(refused)) => Some(refused.refusal),
-        _ => None,
-    };
-    if account.state == AccountState::Declared || refusal == Some(Refusal::AccountNotJoined) {
-        return ChainReport {
+    match role.readiness {
+        Readiness::Ready => ChainReport::passed(
+            ChainLink::Role,
+            format!("The lab has the role {}, and its account is ready for it.", role.name),
+        ),
+        Readiness::NotJoined => ChainReport {
             menders: vec![Mender::Pi, Mender::AccountOwner],
             ..fail(
                 "The lab's AWS account has not been joined, so no role of it is issued.".to_owned(),
                 "A PI opens the lab's account page, has the stack created, and joins.",
             )
-        };
-    }
-    if refusal == Some(Refusal::AwaitingAccountUpdate) {
-        return fail(
+        },
+        Readiness::AwaitingUpdate => fail(
             format!(
                 "{} awaits an update of the AWS account: its stack does not allow all that the role does.",
                 role.name
             ),
             "Update the stack from the template on the lab's account page, then check the account.",
-        );
+        ),
     }
-    ChainReport::passed(
-        ChainLink::Role,
-        format!("The lab has the role {}, and its account was found to allow it.", role.name),
-    )
 }
 
 /// The links behind the broker, as the last check found them.

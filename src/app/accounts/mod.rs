@@ -19,7 +19,9 @@ use crate::domain::policy::{FillError, PolicyLibrary, TemplateName};
 use crate::domain::role_session::RoleArn;
 
 pub use diagnosis::{ChainReport, Diagnosis};
-pub use view::{AccountRole, AccountView, KeeperView, StackFile, account_warning, account_words, link_title};
+pub use view::{
+    AccountChecks, AccountRole, AccountView, KeeperView, StackFile, account_warning, account_words, link_title,
+};
 
 /// How the broker deals with accounts.
 #[derive(Clone, Debug)]

@@ -1,9 +1,11 @@
 //! How a lab's account stands, for whoever belongs to the lab; and the stack, for whoever sets the account up.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::super::names::{Keeper, LabNames};
+use super::super::names::{Keeper, LabNames, NamedPerson};
 use super::super::{Broker, Caller, LabError, LabPlace, Result};
 use super::check::TRIES_OF_A_LOOK;
 use super::{PlanError, account_plan};
@@ -11,7 +13,7 @@ use crate::domain::access::gives_until;
 use crate::domain::account::{
     AccountCheck, AccountOfRole, AccountState, ChainLink, CheckReason, ProbeAnswer, Readiness, Severity,
 };
-use crate::domain::id::{AccountCheckId, LabName, RoleName};
+use crate::domain::id::{AccountCheckId, LabName, PersonId, RoleName};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::store::{AccountRoleRow, AccountRow};
 
@@ -44,6 +46,19 @@ pub struct KeeperView {
     pub stack: std::result::Result<StackFile, PlanError>,
     /// Until when the caller's sign-in is fresh enough to join the account.
     pub joins_until: DateTime<Utc>,
+}
+
+/// Some of the checks of a lab's account, the newest first.
+#[derive(Clone, Debug)]
+pub struct AccountChecks {
+    /// The lab, and what the caller is there.
+    pub place: LabPlace,
+    /// Them.
+    pub checks: Vec<AccountCheck>,
+    /// Whether there are earlier ones.
+    pub more: bool,
+    /// Those who wanted them. Who is not of the lab any more has no name here.
+    pub people: BTreeMap<PersonId, NamedPerson>,
 }
 
 /// A role, as far as the lab's account knows it.
@@ -209,7 +224,7 @@ impl Broker {
         tx.lab(&access).await?.check(id).await?.ok_or_else(|| LabError::NoSuchCheck.into())
     }
 
-    /// At most `limit` checks of the lab's account, the newest first, before the given one; and whether there are more.
+    /// At most `limit` checks of the lab's account, the newest first, before the given one.
     ///
     /// # Errors
     ///
@@ -220,7 +235,7 @@ impl Broker {
         lab: &LabName,
         before: Option<&AccountCheckId>,
         limit: u32,
-    ) -> Result<(LabPlace, Vec<AccountCheck>, bool)> {
+    ) -> Result<AccountChecks> {
         let mut tx = self.store.read().await?;
         let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
         let place = LabPlace::of(&access);
@@ -232,7 +247,10 @@ impl Broker {
         let mut checks = open.checks(before.as_ref(), limit.saturating_add(1)).await?;
         let more = checks.len() > limit as usize;
         checks.truncate(limit as usize);
-        Ok((place, checks, more))
+        let names = LabNames::read(&mut open).await?;
+        let people = checks.iter().filter_map(|check| check.by.clone());
+        let people = people.map(|id| (id.clone(), names.person(id))).collect();
+        Ok(AccountChecks { place, checks, more, people })
     }
 }
 

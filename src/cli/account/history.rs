@@ -8,6 +8,7 @@ use crate::cli::moment::moment;
 use crate::cli::output::Output;
 use crate::cli::table::Table;
 use crate::domain::id::LabName;
+use crate::wire::accounts::Trouble;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,6 +30,18 @@ pub(crate) struct HistoryArguments {
     json: bool,
 }
 
+/// More causes than this are counted and not named: `lodge account check` has them all.
+const CAUSES_NAMED: usize = 2;
+
+fn in_a_line(trouble: &Trouble) -> String {
+    match &trouble.causes[..] {
+        [first, rest @ ..] if rest.len() >= CAUSES_NAMED => {
+            format!("AWS does not say which: {}; or one of {} other things", first.says, rest.len())
+        }
+        _ => trouble.says.clone(),
+    }
+}
+
 pub(crate) fn run(helper: &Helper, arguments: &HistoryArguments, output: &mut Output<'_>) -> Result<(), Failure> {
     let history = helper.lab(&arguments.lab)?.account_checks(arguments.limit)?;
     if arguments.json {
@@ -40,7 +53,7 @@ pub(crate) fn run(helper: &Helper, arguments: &HistoryArguments, output: &mut Ou
     }
     let mut table = Table::new(["CHECK", "BEGAN", "WHY", "BY", "OUTCOME", "WHAT IS WRONG"]);
     for check in &history.checks {
-        let wrong: Vec<&str> = check.troubles.iter().map(|trouble| trouble.says.as_str()).collect();
+        let wrong: Vec<String> = check.troubles.iter().map(in_a_line).collect();
         let wrong = if wrong.is_empty() { "-".to_owned() } else { wrong.join("; ") };
         let why = match check.reason.as_str() {
             "join" => "to join it",

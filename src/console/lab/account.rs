@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 
-use crate::app::{AccountRole, AccountView, Broker, KeeperView, LabPlace, StackFile, account_words};
+use crate::app::{AccountChecks, AccountRole, AccountView, Broker, KeeperView, StackFile, account_words};
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, pieces};
 use crate::console::shell::{LabHead, Shell, Tab};
@@ -102,7 +102,6 @@ struct Call {
 struct Check {
     id: String,
     why: &'static str,
-    by: Option<String>,
     begun: Moment,
     ended: Option<Moment>,
     verdict: Option<(&'static str, String)>,
@@ -247,7 +246,6 @@ fn check(broker: &Broker, check: &AccountCheck, roles: &[AccountRole], now: Date
     Check {
         id: check.id.to_string(),
         why: why(check.reason),
-        by: check.by.as_ref().map(ToString::to_string),
         begun: Moment::new(check.begun_at, now),
         ended: check.ended.map(|(at, _)| Moment::new(at, now)),
         verdict: check.verdict().map(|verdict| (tone(verdict), verdict.to_string())),
@@ -333,27 +331,26 @@ pub fn account(broker: &Broker, shell: &Shell, view: &AccountView) -> Response {
 struct History<'a> {
     shell: &'a Shell,
     lab: LabHead,
-    checks: Vec<Check>,
+    /// Each with who wanted it: their id, and what they are called.
+    checks: Vec<(Option<(String, PersonTag)>, Check)>,
     next: Option<String>,
     is_first: bool,
 }
 
 /// The checks of a lab's account.
 #[must_use]
-pub fn account_history(
-    broker: &Broker,
-    shell: &Shell,
-    place: &LabPlace,
-    checks: &[AccountCheck],
-    more: bool,
-    is_first: bool,
-) -> Response {
+pub fn account_history(broker: &Broker, shell: &Shell, found: &AccountChecks, is_first: bool) -> Response {
+    let AccountChecks { place, checks, more, people } = found;
     let now = broker.clock.now();
-    let next: Option<&AccountCheckId> = checks.last().filter(|_| more).map(|last| &last.id);
+    let next: Option<&AccountCheckId> = checks.last().filter(|_| *more).map(|last| &last.id);
+    let shown = |one: &AccountCheck| {
+        let by = one.by.as_ref().and_then(|id| people.get(id)).map(|by| (by.id.to_string(), PersonTag::of(by)));
+        (by, check(broker, one, &[], now))
+    };
     page(&History {
         shell,
         lab: LabHead::new(place, Tab::Account),
-        checks: checks.iter().map(|one| check(broker, one, &[], now)).collect(),
+        checks: checks.iter().map(shown).collect(),
         next: next.map(|next| format!("{}/history?after={next}", account_page(&place.lab.name))),
         is_first,
     })

@@ -14,7 +14,7 @@ use crate::app::desk::{LAB_TITLE_MAX_CHARS, LabAtAGlance, LabDetails, LabsPage, 
 use crate::console::page;
 use crate::console::parts::{Moment, PersonTag};
 use crate::console::shell::Shell;
-use crate::domain::account::{BROKER_ROLE_UNKNOWN, session_trust};
+use crate::domain::account::{AccountState, BROKER_ROLE_UNKNOWN, session_trust};
 use crate::domain::lab::{Lab, Standing};
 use crate::domain::person::LookAlikes;
 
@@ -25,6 +25,7 @@ struct Row<'a> {
     pis: Vec<(String, PersonTag, bool)>,
     archived: Option<Moment>,
     invited_until: Option<Moment>,
+    account_state: AccountState,
 }
 
 impl<'a> Row<'a> {
@@ -39,6 +40,7 @@ impl<'a> Row<'a> {
             pis: one.pis.iter().map(tag).collect(),
             archived: one.lab.archived_at.map(|at| Moment::new(at, now)),
             invited_until: one.invited_until.map(|at| Moment::new(at, now)),
+            account_state: one.account,
         }
     }
 }
@@ -162,6 +164,7 @@ struct LabPage<'a> {
     head: Head,
     lab: &'a Lab,
     account: &'a str,
+    account_state: AccountState,
     made: Moment,
     archived: Option<Moment>,
     roles: Vec<(String, String)>,
@@ -208,6 +211,7 @@ pub fn lab(
         head: Head(Place::Labs),
         lab,
         account: lab.session_role.account().as_str(),
+        account_state: details.account,
         made: Moment::new(lab.created_at, now),
         archived: lab.archived_at.map(|at| Moment::new(at, now)),
         roles: details.roles.iter().map(role).collect(),

@@ -200,7 +200,8 @@ pub fn decide(
         return Refusal::GroupsTooOld.into();
     }
     // Before whatever somebody could do about it: with an account that is not ready no sign-in helps.
-    match readiness(account.as_ref(), &role, policies) {
+    let readiness = account.map(|account| account.readiness_of(policies, &role.template, &role.parameters));
+    match readiness.unwrap_or(Readiness::NotJoined) {
         Readiness::Ready => {}
         Readiness::NotJoined => return Refusal::AccountNotJoined.into(),
         Readiness::AwaitingUpdate => return Refusal::AwaitingAccountUpdate.into(),
@@ -223,18 +224,6 @@ pub fn decide(
         return Refusal::TooLong.into();
     }
     Decision::Allowed(Box::new(Allowed { lab, mapping: best.id.clone(), duration, role }))
-}
-
-/// Whether the account is ready for a role. What nobody said of it counts as no; a role that cannot be filled fails for
-/// that.
-fn readiness(account: Option<&AccountOfRole>, role: &Role, policies: &PolicyLibrary) -> Readiness {
-    let Some(account) = account else { return Readiness::NotJoined };
-    let policy = policies.get(&role.template).and_then(|template| template.fill(&role.parameters).ok());
-    match policy {
-        Some(policy) => account.readiness(&policy.sha256()),
-        None if account.state.is_joined() => Readiness::Ready,
-        None => Readiness::NotJoined,
-    }
 }
 
 /// The longest session that a mapping gives: its own maximum, and never more than the role's.

@@ -1,6 +1,9 @@
 //! Whether an account is ready for a role to be issued from it.
 
+use std::collections::BTreeMap;
+
 use super::check::AccountState;
+use crate::domain::policy::{PolicyLibrary, TemplateName};
 
 /// What is known of a lab's account, for one of its roles.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +38,26 @@ impl AccountOfRole {
         } else {
             Readiness::AwaitingUpdate
         }
+    }
+}
+
+impl AccountOfRole {
+    /// For a role that is made of this template. One that cannot be made fails for that, and not here.
+    #[must_use]
+    pub fn readiness_of(
+        &self,
+        policies: &PolicyLibrary,
+        template: &TemplateName,
+        parameters: &BTreeMap<String, String>,
+    ) -> Readiness {
+        if !self.state.is_joined() {
+            return Readiness::NotJoined;
+        }
+        if !self.is_read {
+            return Readiness::Ready;
+        }
+        let policy = policies.get(template).and_then(|template| template.fill(parameters).ok());
+        policy.map_or(Readiness::Ready, |policy| self.readiness(&policy.sha256()))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::app::{AccountRole, Broker, ChainReport, Diagnosis, LabError, account_words};
+use crate::app::{AccountChecks, AccountRole, Broker, ChainReport, Diagnosis, LabError, account_words};
 use crate::domain::account::{
     AccountCheck, AccountState, Cause, Mender, ProbeAnswer, Readiness, RoleProbe, StepReport, Trouble,
 };
@@ -118,7 +118,7 @@ pub(crate) async fn checks(
         return Err(wrong());
     }
     let after: Option<AccountCheckId> = after.map(|after| after.parse().map_err(|_| wrong())).transpose()?;
-    let (_, checks, more) = broker.account_checks(&caller, &lab, after.as_ref(), limit).await?;
+    let AccountChecks { checks, more, .. } = broker.account_checks(&caller, &lab, after.as_ref(), limit).await?;
     Ok(Json(wire::AccountChecks {
         next: checks.last().filter(|_| more).map(|last| last.id.to_string()),
         checks: checks.iter().map(|check| of_check(&broker, check)).collect(),

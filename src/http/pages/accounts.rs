@@ -83,8 +83,8 @@ pub(crate) async fn history(
 ) -> Result<Response, Problem> {
     let Query(Wanted { after }) = wanted.map_err(|_| unreadable())?;
     let after: Option<AccountCheckId> = after.map(|after| after.parse().map_err(|_| unreadable())).transpose()?;
-    let (place, checks, more) = broker.account_checks(&visitor.caller, &lab, after.as_ref(), CHECKS).await?;
-    Ok(console::account_history(&broker, &visitor.shell, &place, &checks, more, after.is_none()))
+    let checks = broker.account_checks(&visitor.caller, &lab, after.as_ref(), CHECKS).await?;
+    Ok(console::account_history(&broker, &visitor.shell, &checks, after.is_none()))
 }
 
 /// `GET /labs/{lab}/diagnosis`
