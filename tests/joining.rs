@@ -5,7 +5,7 @@ use lodge::app::{AccountSettings, Error};
 use lodge::demo::aws::Service;
 use lodge::domain::access::{Denied, Refusal};
 use lodge::domain::account::{
-    AccountState, Cause, ChainLink, CheckReason, CheckStep, Mender, ProbeOutcome, Readiness, Severity, StepState,
+    AccountState, Cause, ChainLink, CheckReason, CheckStep, Mender, Part, ProbeOutcome, Readiness, Severity, StepState,
     Verdict,
 };
 use lodge::domain::actor::Actor;
@@ -150,6 +150,23 @@ fn a_role_that_is_open_to_anyone_is_not_joined_and_alarmed_about_later() {
     assert_eq!((check.verdict(), joining.account().state), (Some(Verdict::Open), AccountState::Open));
     assert_eq!(check.report.troubles[0].severity, Severity::Opens);
     assert!(joining.issue().is_ok(), "who belongs to the lab is not punished for it");
+}
+
+#[test]
+fn a_steward_role_that_is_open_to_anyone_is_not_joined() {
+    let joining = Joining::start();
+    joining.make_stack();
+    let steward = joining.plan().names().steward_role();
+    joining.change_trust_of(&steward, |statements| {
+        let condition = statements[0]["Condition"]["StringEquals"].as_object_mut().unwrap();
+        condition.remove("sts:ExternalId").unwrap();
+    });
+
+    let check = joining.join();
+
+    assert_eq!((check.verdict(), joining.account().state), (Some(Verdict::Open), AccountState::Declared));
+    let open = Cause::OpenToAnyone { part: Part::StewardRole };
+    assert!(causes(&check.report.troubles).contains(&&[open][..]), "{check:?}");
 }
 
 #[test]

@@ -355,3 +355,23 @@ fn no_session(error: aws::Error) -> ProbeAnswer {
     };
     ProbeAnswer { outcome, status: None, code: error.code, message: None, request_id: error.request_id }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_closed_only_where_every_call_was_refused() {
+        let unknown = || Err(aws::Error { failure: Failure::Throttled, code: None, request_id: None, hint: None });
+
+        assert_eq!(is_open(&[Ok(false), Ok(false)]), Some(false));
+        assert_eq!(is_open(&[Ok(false), unknown()]), None);
+        assert_eq!(is_open(&[unknown()]), None);
+        assert_eq!(is_open(&[]), None, "none was made");
+        for tried in [[Ok(true), Ok(false)], [unknown(), Ok(true)]] {
+            assert_eq!(is_open(&tried), Some(true));
+            assert_eq!(refusals(&tried).0, StepState::Failed);
+        }
+        assert_eq!(refusals(&[Ok(false), unknown()]).0, StepState::Unclear);
+    }
+}
