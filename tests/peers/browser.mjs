@@ -154,7 +154,10 @@ class Window {
     })
     context.on('response', (response) => {
       const request = response.request()
-      if (request.isNavigationRequest() && request.frame() === this.page.mainFrame()) this.status = response.status()
+      if (request.isNavigationRequest() && request.frame() === this.page.mainFrame()) {
+        this.status = response.status()
+        this.refreshes = 'refresh' in response.headers()
+      }
     })
   }
 
@@ -319,7 +322,22 @@ class Window {
     if (tooWide) this.seen.too_wide.push({ page: this.page.url(), view, ...tooWide })
   }
 
+  // A page that is asked for again by itself would be gone in the middle of a look. This is the same one, and it stays.
+  async still() {
+    if (!this.refreshes) return
+    const url = this.page.url()
+    const withoutRefresh = async (route) => {
+      const response = await route.fetch()
+      const { refresh, ...headers } = response.headers()
+      await route.fulfill({ response, headers })
+    }
+    await this.page.route(url, withoutRefresh)
+    await this.page.reload()
+    await this.page.unroute(url, withoutRefresh)
+  }
+
   async gallery({ folder, name, views }) {
+    await this.still()
     const before = this.page.viewportSize()
     const widths = new Set()
     for (const view of views) {
@@ -337,6 +355,7 @@ class Window {
   }
 
   async tabThrough() {
+    await this.still()
     await this.look('beginStops')
     for (let met = 0; met < 2_000; met++) {
       const stop = await this.step('Tab')
