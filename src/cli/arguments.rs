@@ -5,11 +5,16 @@ use clap::{Args, Parser, Subcommand};
 use crate::domain::id::RoleAddress;
 
 use super::account::AccountVerb;
+use super::completions::CompletionsArguments;
+use super::configure::ConfigureArguments;
 use super::doctor::DoctorArguments;
+use super::exec::ExecArguments;
 use super::ledger::LedgerArguments;
 use super::limits::LimitsVerb;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
+use super::serve::ServeArguments;
+use super::shell::EnvArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,6 +55,9 @@ Example:
 #[derive(Debug, Parser)]
 #[command(name = "lodge", version, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
+    /// The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) broker: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Option<Verb>,
@@ -77,6 +85,14 @@ pub(crate) enum Verb {
     /// browser. What it prints is secret.
     #[command(alias = "credential_process", verbatim_doc_comment)]
     CredentialProcess(CredentialProcessArguments),
+    /// Write an AWS profile for each of your roles, and keep them in step
+    Configure(ConfigureArguments),
+    /// Run a command with credentials for a role in its environment
+    Exec(ExecArguments),
+    /// Print credentials for a role, for a shell to evaluate
+    Env(EnvArguments),
+    /// Serve credentials for a role on this machine, for jobs that outlive them
+    Serve(ServeArguments),
     /// End the session here and at the broker
     ///
     /// AWS credentials that were already handed out live on until they expire,
@@ -104,6 +120,8 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// Read what was asked for and done in a lab
     Ledger(LedgerArguments),
+    /// Print a script that completes commands in a shell
+    Completions(CompletionsArguments),
 }
 
 /// The arguments of `lodge login`.
@@ -167,12 +185,16 @@ mod tests {
         insta::assert_snapshot!(help(&[]), @r#"
         Short-lived AWS credentials for your lab, through your university's sign-in
 
-        Usage: lodge [COMMAND]
+        Usage: lodge [OPTIONS] [COMMAND]
 
         Commands:
           login               Sign in at your broker, in the browser
           status              Show who is signed in, until when, and which roles are open
           credential-process  Print credentials for a role, for AWS tools to read
+          configure           Write an AWS profile for each of your roles, and keep them in step
+          exec                Run a command with credentials for a role in its environment
+          env                 Print credentials for a role, for a shell to evaluate
+          serve               Serve credentials for a role on this machine, for jobs that outlive them
           logout              End the session here and at the broker
           mapping             See and change which groups get which roles of a lab
           people              See and change who looks after a lab
@@ -180,10 +202,12 @@ mod tests {
           account             See, join and check a lab's AWS account
           doctor              Find out what keeps you from a role, and who can mend it
           ledger              Read what was asked for and done in a lab
+          completions         Print a script that completes commands in a shell
 
         Options:
-          -h, --help     Print help
-          -V, --version  Print version
+              --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          -h, --help          Print help
+          -V, --version       Print version
 
         Examples:
           lodge login https://lodge.example.edu
@@ -220,6 +244,9 @@ mod tests {
                   The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
 
         Options:
+              --broker <URL>
+                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
               --no-browser
                   Print the address to visit instead of opening a browser
 
@@ -250,8 +277,9 @@ mod tests {
         Usage: lodge status [OPTIONS]
 
         Options:
-              --json  Print one JSON object instead, for programs
-          -h, --help  Print help
+              --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+              --json          Print one JSON object instead, for programs
+          -h, --help          Print help
 
         Examples:
           lodge status
@@ -268,13 +296,16 @@ mod tests {
         object on stdout and nothing else, never asks anything and never opens a
         browser. What it prints is secret.
 
-        Usage: lodge credential-process <LAB/ROLE>
+        Usage: lodge credential-process [OPTIONS] <LAB/ROLE>
 
         Arguments:
           <LAB/ROLE>
                   The lab and the role in it, such as vision/read-results
 
         Options:
+              --broker <URL>
+                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           -h, --help
                   Print help (see a summary with '-h')
 
@@ -292,9 +323,12 @@ mod tests {
         AWS credentials that were already handed out live on until they expire,
         an hour at most.
 
-        Usage: lodge logout
+        Usage: lodge logout [OPTIONS]
 
         Options:
+              --broker <URL>
+                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           -h, --help
                   Print help (see a summary with '-h')
 

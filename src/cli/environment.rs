@@ -17,6 +17,12 @@ pub const LODGE_HOME: &str = "LODGE_HOME";
 /// What to log on stderr, as a `tracing` filter: `debug`, or `lodge=trace`. Default: nothing but warnings.
 pub const LODGE_LOG: &str = "LODGE_LOG";
 
+/// Where the configuration of AWS tools is. Default: `~/.aws/config`.
+pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+
+/// Where AWS tools keep long-term keys. Default: `~/.aws/credentials`.
+pub const AWS_SHARED_CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+
 /// Longest machine name that is sent to the broker.
 const MACHINE_NAME_CHARS: usize = 64;
 
@@ -29,6 +35,15 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// [`LODGE_LOG`].
     pub log: Option<String>,
+    /// Where AWS credentials are kept while they are good: under [`LODGE_HOME`] when that is set, else
+    /// `$XDG_CACHE_HOME/lodge`, else `~/.cache/lodge`.
+    pub cache: Option<PathBuf>,
+    /// `$XDG_RUNTIME_DIR`: a directory of this person's on this machine alone.
+    pub runtime: Option<PathBuf>,
+    /// [`AWS_CONFIG_FILE`] or its default.
+    pub aws_config: Option<PathBuf>,
+    /// [`AWS_SHARED_CREDENTIALS_FILE`] or its default.
+    pub aws_credentials: Option<PathBuf>,
 }
 
 impl Environment {
@@ -40,6 +55,10 @@ impl Environment {
             broker: text(LODGE_BROKER),
             home: variable(LODGE_HOME).map(PathBuf::from).or_else(default_home),
             log: text(LODGE_LOG),
+            cache: variable(LODGE_HOME).map(|home| PathBuf::from(home).join("credentials")).or_else(default_cache),
+            runtime: absolute("XDG_RUNTIME_DIR"),
+            aws_config: variable(AWS_CONFIG_FILE).map(PathBuf::from).or_else(|| of_aws("config")),
+            aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(PathBuf::from).or_else(|| of_aws("credentials")),
         }
     }
 }
@@ -74,11 +93,30 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// A directory of the base directory specification, which says that a relative path there is to be ignored.
+fn absolute(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+fn of_aws(name: &str) -> Option<PathBuf> {
+    Some(std::env::home_dir()?.join(".aws").join(name))
+}
+
 #[cfg(not(windows))]
 fn default_home() -> Option<PathBuf> {
-    // The base directory specification says that a relative path there is to be ignored.
-    let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    config.or_else(|| Some(std::env::home_dir()?.join(".config"))).map(|config| config.join("lodge"))
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| Some(std::env::home_dir()?.join(".config")));
+    config.map(|config| config.join("lodge"))
+}
+
+#[cfg(not(windows))]
+fn default_cache() -> Option<PathBuf> {
+    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(std::env::home_dir()?.join(".cache")));
+    cache.map(|cache| cache.join("lodge"))
+}
+
+#[cfg(windows)]
+fn default_cache() -> Option<PathBuf> {
+    variable("LOCALAPPDATA").map(|cache| PathBuf::from(cache).join("lodge").join("credentials"))
 }
 
 #[cfg(windows)]

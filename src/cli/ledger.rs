@@ -188,7 +188,7 @@ mod tests {
     fn help_of_ledger() {
         Arguments::command().debug_assert();
         let help = Arguments::try_parse_from(["lodge", "ledger", "--help"]).unwrap_err().render().to_string();
-        insta::assert_snapshot!(help, @r#"
+        insta::assert_snapshot!(help, @"
         Read what was asked for and done in a lab
 
         Usage: lodge ledger [OPTIONS] <LAB>
@@ -197,6 +197,7 @@ mod tests {
           <LAB>  The lab
 
         Options:
+              --broker <URL>     The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
               --person <PERSON>  Only what somebody did or what was done to them: an id, or a part of a name
               --kind <KIND>      Only credentials, refusals, mappings, people or settings; or one kind of entry
               --role <ROLE>      Only what is about one role
@@ -213,6 +214,6 @@ mod tests {
           lodge ledger vision --kind refusals --since 2026-11-01
           lodge ledger vision --person bakker --role pay
           lodge ledger vision --all --json | jq -r '.entries[] | [.at, .sentence] | @tsv'
-        "#);
+        ");
     }
 }

@@ -17,8 +17,12 @@ mod broker_url;
 mod callback;
 mod callback_page;
 mod client;
+mod completions;
+mod configure;
 mod credential_process;
+mod credentials;
 mod doctor;
+mod exec;
 mod failure;
 mod home;
 mod ledger;
@@ -30,8 +34,10 @@ mod moment;
 mod paste;
 mod people;
 mod person;
+mod serve;
 mod session;
 mod session_length;
+mod shell;
 mod signed_in;
 #[cfg(test)]
 mod stand_in;
@@ -97,6 +103,12 @@ impl Helper {
         }
     }
 
+    /// The same helper, which talks to this broker.
+    fn at(&self, broker: String) -> Self {
+        let environment = Environment { broker: Some(broker), ..self.environment.clone() };
+        Self { environment, ..self.clone() }
+    }
+
     /// The sessions kept on this machine.
     fn sessions(&self) -> Result<Sessions, Failure> {
         let home = self.environment.home.clone().ok_or(Failure::NoHome)?;
@@ -136,9 +148,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let verb = match Arguments::try_parse_from(arguments) {
-        Ok(Arguments { verb: Some(verb) }) => verb,
-        Ok(Arguments { verb: None }) => return print(output, &Arguments::command().render_help().to_string()),
+    let (broker, verb) = match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { broker, verb: Some(verb) }) => (broker, verb),
+        Ok(Arguments { verb: None, .. }) => return print(output, &Arguments::command().render_help().to_string()),
         Err(error) if error.use_stderr() => {
             output.block(&error.render().to_string());
             return Exit::Usage;
@@ -146,10 +158,24 @@ where
         Err(help_or_version) => return print(output, &help_or_version.render().to_string()),
     };
 
+    let named;
+    let helper = match broker {
+        Some(broker) => {
+            named = helper.at(broker);
+            &named
+        }
+        None => helper,
+    };
+
     let done = match verb {
         Verb::Login(arguments) => login::run(helper, &arguments, output),
         Verb::Status(arguments) => status::run(helper, &arguments, output),
         Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
+        Verb::Configure(arguments) => configure::run(helper, &arguments, output),
+        Verb::Exec(arguments) => exec::run(helper, &arguments, output),
+        Verb::Env(arguments) => shell::run(helper, &arguments, output),
+        Verb::Serve(arguments) => serve::run(helper, &arguments, output),
+        Verb::Completions(arguments) => completions::run(helper, &arguments, output),
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),

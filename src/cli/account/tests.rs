@@ -261,7 +261,7 @@ fn help_of_account() {
     insta::assert_snapshot!(help(&[]), @"
     See, join and check a lab's AWS account
 
-    Usage: lodge account <COMMAND>
+    Usage: lodge account [OPTIONS] <COMMAND>
 
     Commands:
       show     Show how a lab's AWS account stands, and which roles it is ready for
@@ -271,7 +271,8 @@ fn help_of_account() {
       history  List the checks of a lab's AWS account
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
     ");
 }
 
@@ -286,8 +287,9 @@ fn help_of_account_show() {
       <LAB>  The lab
 
     Options:
-          --json  Print one JSON object instead, for programs
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          --json          Print one JSON object instead, for programs
+      -h, --help          Print help
 
     Examples:
       lodge account show vision
@@ -311,6 +313,9 @@ fn help_of_account_stack() {
               The lab
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --output <FILE>
               Write it into this file instead of to stdout
 
@@ -341,6 +346,9 @@ fn help_of_account_join() {
               The lab
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --json
               Print the check as one JSON object when it is over, for programs
 
@@ -368,6 +376,9 @@ fn help_of_account_check() {
               The lab
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --json
               Print the check as one JSON object when it is over, for programs
 
@@ -391,6 +402,7 @@ fn help_of_account_history() {
       <LAB>  The lab
 
     Options:
+          --broker <URL>    The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
           --limit <NUMBER>  How many at most [default: 20]
           --json            Print one JSON object instead, for programs
       -h, --help            Print help

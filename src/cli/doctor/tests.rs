@@ -144,6 +144,9 @@ fn help_of_doctor() {
     Usage: lodge doctor [OPTIONS] --lab <LAB>
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --lab <LAB>
               The lab
 

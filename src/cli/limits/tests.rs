@@ -176,14 +176,15 @@ fn help_of_limits() {
     insta::assert_snapshot!(help(&[]), @"
     See and change how old sign-ins and groups may be in a lab
 
-    Usage: lodge limits <COMMAND>
+    Usage: lodge limits [OPTIONS] <COMMAND>
 
     Commands:
       show  Show how old sign-ins and groups may be in a lab
       set   Set how old groups may be in a lab, or a sign-in for one of its roles
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
     ");
 }
 
@@ -198,8 +199,9 @@ fn help_of_limits_show() {
       <LAB>  The lab
 
     Options:
-          --json  Print one JSON object instead, for programs
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          --json          Print one JSON object instead, for programs
+      -h, --help          Print help
 
     Examples:
       lodge limits show vision
@@ -226,6 +228,9 @@ fn help_of_limits_set() {
               The lab, or a role in it
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --groups-age <AGE|default>
               For a lab: how old groups may be, 1h to 30d; default is 30d
 

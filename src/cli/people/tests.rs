@@ -179,7 +179,7 @@ fn help_of_people() {
     insta::assert_snapshot!(help(&[]), @"
     See and change who looks after a lab
 
-    Usage: lodge people <COMMAND>
+    Usage: lodge people [OPTIONS] <COMMAND>
 
     Commands:
       list     List who looks after a lab
@@ -187,7 +187,8 @@ fn help_of_people() {
       remove   Take somebody's standing in a lab away; your own, too
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
     ");
 }
 
@@ -202,8 +203,9 @@ fn help_of_people_list() {
       <LAB>  The lab
 
     Options:
-          --json  Print one JSON object instead, for programs
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          --json          Print one JSON object instead, for programs
+      -h, --help          Print help
 
     Examples:
       lodge people list vision
@@ -219,7 +221,7 @@ fn help_of_people_appoint() {
     They have to have signed in once, and tell you their own id, which begins
     with p- and stands in their `lodge status`.
 
-    Usage: lodge people appoint --as <manager|pi> <LAB> <PERSON-ID>
+    Usage: lodge people appoint [OPTIONS] --as <manager|pi> <LAB> <PERSON-ID>
 
     Arguments:
       <LAB>
@@ -231,6 +233,9 @@ fn help_of_people_appoint() {
     Options:
           --as <manager|pi>
               What they become
+
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
 
       -h, --help
               Print help (see a summary with '-h')
@@ -249,7 +254,7 @@ fn help_of_people_remove() {
     What their groups give them stays. Only a PI of the lab can undo it, so
     somebody else has to when you take your own away.
 
-    Usage: lodge people remove <LAB> <PERSON-ID>
+    Usage: lodge people remove [OPTIONS] <LAB> <PERSON-ID>
 
     Arguments:
       <LAB>
@@ -259,6 +264,9 @@ fn help_of_people_remove() {
               The person, as `lodge people list` names them
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
       -h, --help
               Print help (see a summary with '-h')
 

@@ -28,7 +28,7 @@ pub struct Grounds {
 
 impl Grounds {
     /// Made of rows, by the store; a test reads the sources and finds no other caller.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", test))]
     pub(crate) const fn from_rows(
         lab: Option<Lab>,
         role: Option<Role>,

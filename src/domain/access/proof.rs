@@ -20,7 +20,7 @@ pub struct Membership {
 
 impl Membership {
     /// Made of rows, by the store; a test reads the sources and finds no other caller.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", test))]
     pub(crate) const fn from_rows(lab: Lab, person: PersonId, standing: Standing) -> Self {
         Self { lab, person, standing }
     }
@@ -285,7 +285,7 @@ pub struct OpenInvitation {
 
 impl OpenInvitation {
     /// Made of rows, by the store, for who shows the link's token.
-    #[cfg(feature = "server")]
+    #[cfg(any(feature = "server", test))]
     pub(crate) const fn from_rows(lab: Lab, invitation: Invitation) -> Self {
         Self { lab, invitation }
     }

@@ -13,7 +13,7 @@ fn help_of_mapping() {
     insta::assert_snapshot!(help(&[]), @"
     See and change which groups get which roles of a lab
 
-    Usage: lodge mapping <COMMAND>
+    Usage: lodge mapping [OPTIONS] <COMMAND>
 
     Commands:
       list     List the mappings of a lab
@@ -25,7 +25,8 @@ fn help_of_mapping() {
       decline  Drop a change that waits: another's, or your own
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
     ");
 }
 
@@ -40,9 +41,10 @@ fn help_of_mapping_list() {
       <LAB>  The lab
 
     Options:
-          --all   Show those that have ended, too
-          --json  Print one JSON object instead, for programs
-      -h, --help  Print help
+          --all           Show those that have ended, too
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          --json          Print one JSON object instead, for programs
+      -h, --help          Print help
 
     Examples:
       lodge mapping list vision
@@ -65,6 +67,9 @@ fn help_of_mapping_add() {
               The lab and the role in it, such as vision/read-results
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --group <GROUP>
               The group, exactly as `lodge status` shows it to its members
 
@@ -116,6 +121,9 @@ fn help_of_mapping_edit() {
               The mapping, as `lodge mapping list` names it
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --until <WHEN|never>
               When it ends: 2026-12-24 (the end of that day in UTC, 2026-12-25T00:00:00Z),
               2026-12-24T17:00:00Z, a span from now such as 36h, 90d, 12w, or never
@@ -163,6 +171,9 @@ fn help_of_mapping_end() {
               The mapping, as `lodge mapping list` names it
 
     Options:
+          --broker <URL>
+              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
           --revision <N>
               End this revision and no other; otherwise the one that it has now
 
@@ -185,8 +196,9 @@ fn help_of_mapping_pending() {
       <LAB>  The lab
 
     Options:
-          --json  Print one JSON object instead, for programs
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+          --json          Print one JSON object instead, for programs
+      -h, --help          Print help
 
     Examples:
       lodge mapping pending vision
@@ -199,14 +211,15 @@ fn help_of_mapping_confirm() {
     insta::assert_snapshot!(help(&["confirm"]), @"
     Confirm a change that another PI asked for: it holds from now on
 
-    Usage: lodge mapping confirm <LAB> <CHANGE-ID>
+    Usage: lodge mapping confirm [OPTIONS] <LAB> <CHANGE-ID>
 
     Arguments:
       <LAB>        The lab
       <CHANGE-ID>  The change, as `lodge mapping pending` names it
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
 
     Example:
       lodge mapping confirm vision chg-0123456789abcdef
@@ -218,14 +231,15 @@ fn help_of_mapping_decline() {
     insta::assert_snapshot!(help(&["decline"]), @"
     Drop a change that waits: another's, or your own
 
-    Usage: lodge mapping decline <LAB> <CHANGE-ID>
+    Usage: lodge mapping decline [OPTIONS] <LAB> <CHANGE-ID>
 
     Arguments:
       <LAB>        The lab
       <CHANGE-ID>  The change, as `lodge mapping pending` names it
 
     Options:
-      -h, --help  Print help
+          --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+      -h, --help          Print help
 
     Example:
       lodge mapping decline vision chg-0123456789abcdef
