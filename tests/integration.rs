@@ -50,6 +50,8 @@ mod guarded_client;
 #[cfg(test)]
 mod hardening;
 #[cfg(test)]
+mod helper_cache;
+#[cfg(test)]
 mod helper_contract;
 #[cfg(test)]
 mod independent_client;

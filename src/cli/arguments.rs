@@ -162,6 +162,9 @@ pub(crate) struct CredentialProcessArguments {
     /// The lab and the role in it, such as vision/read-results
     #[arg(value_name = "LAB/ROLE")]
     pub(crate) role: RoleAddress,
+    /// Ask the broker, even when good credentials are kept on this machine
+    #[arg(long)]
+    pub(crate) no_cache: bool,
 }
 
 #[cfg(test)]
@@ -305,6 +308,9 @@ mod tests {
         Options:
               --broker <URL>
                   The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
+
+              --no-cache
+                  Ask the broker, even when good credentials are kept on this machine
 
           -h, --help
                   Print help (see a summary with '-h')

@@ -32,7 +32,13 @@ pub(crate) fn run(
     arguments: &CredentialProcessArguments,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let credentials = credentials::get(helper, &arguments.role, LEAST, &mut |line| output.say(line))?;
+    let role = &arguments.role;
+    let mut warn = |line: &str| output.say(line);
+    let credentials = if arguments.no_cache {
+        credentials::get_new(helper, role, &mut warn)
+    } else {
+        credentials::get(helper, role, LEAST, &mut warn)
+    }?;
     output.data(&process_json(&credentials)?)
 }
 

@@ -40,6 +40,8 @@ pub struct Environment {
     pub cache: Option<PathBuf>,
     /// `$XDG_RUNTIME_DIR`: a directory of this person's on this machine alone.
     pub runtime: Option<PathBuf>,
+    /// Where anybody may make files: `$TMPDIR`, else what the system has.
+    pub temporary: Option<PathBuf>,
     /// [`AWS_CONFIG_FILE`] or its default.
     pub aws_config: Option<PathBuf>,
     /// [`AWS_SHARED_CREDENTIALS_FILE`] or its default.
@@ -57,6 +59,7 @@ impl Environment {
             log: text(LODGE_LOG),
             cache: variable(LODGE_HOME).map(|home| PathBuf::from(home).join("credentials")).or_else(default_cache),
             runtime: absolute("XDG_RUNTIME_DIR"),
+            temporary: Some(std::env::temp_dir()),
             aws_config: variable(AWS_CONFIG_FILE).map(PathBuf::from).or_else(|| of_aws("config")),
             aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(PathBuf::from).or_else(|| of_aws("credentials")),
         }

@@ -45,6 +45,13 @@ pub(crate) enum Failure {
     Unreachable { broker: String, reason: String },
     #[error("{broker} is unavailable ({status}{}); try again", problem_suffix(problem.as_deref()))]
     Unavailable { broker: String, status: u16, problem: Option<Box<Problem>> },
+    #[error(
+        "another lodge (process {pid}) has been asking {broker} for this for {seconds} s without an end; try again, or end it: kill {pid}"
+    )]
+    HeldUp { broker: String, pid: u32, seconds: u64 },
+    /// What another process was told that asked for the same at the same moment.
+    #[error("{says}")]
+    Shared { exit: Exit, says: String },
     #[error("{broker} does not answer as a Lodge broker does: {what}")]
     NotABroker { broker: String, what: String },
 
@@ -102,7 +109,11 @@ impl Failure {
             | Self::NothingToChange
             | Self::LimitElsewhere { .. } => Exit::Usage,
             Self::NoBrokerKnown | Self::NotSignedIn { .. } | Self::DamagedSession { .. } => Exit::SignInNeeded,
-            Self::Unreachable { .. } | Self::Unavailable { .. } | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
+            Self::Unreachable { .. }
+            | Self::Unavailable { .. }
+            | Self::HeldUp { .. }
+            | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
+            Self::Shared { exit, .. } => *exit,
             Self::OpenToOthers { .. }
             | Self::OfAnotherUser { .. }
             | Self::NotAFile { .. }

@@ -13,11 +13,13 @@ use super::broker_url::BrokerUrl;
 use super::callback::Callback;
 use super::callback_page::Page;
 use super::client::{Client, CodeExchange};
+use super::credentials::Cache;
 use super::environment;
 use super::failure::Failure;
 use super::output::Output;
-use super::session::{Session, Sessions};
+use super::session::Sessions;
 use super::{Helper, paste, summary};
+use crate::wire::Me;
 
 /// Long enough for a second factor, short enough that a forgotten terminal stops listening.
 const SIGN_IN_TIMEOUT: Duration = Duration::from_mins(5);
@@ -36,9 +38,7 @@ pub(crate) fn run(helper: &Helper, arguments: &LoginArguments, output: &mut Outp
     };
     let client = Client::new(&broker);
 
-    let session = sign_in(helper, &broker, &client, &sessions, arguments, output)?;
-
-    let me = client.me(&session.access_token)?;
+    let me = sign_in(helper, &broker, &client, &sessions, arguments, output)??;
     output.say("");
     for line in summary::after_login(&broker, &me) {
         output.say(&line);
@@ -46,6 +46,7 @@ pub(crate) fn run(helper: &Helper, arguments: &LoginArguments, output: &mut Outp
     Ok(())
 }
 
+/// Signs in and keeps the session. The inner answer is who the broker says it is.
 fn sign_in(
     helper: &Helper,
     broker: &BrokerUrl,
@@ -53,7 +54,7 @@ fn sign_in(
     sessions: &Sessions,
     arguments: &LoginArguments,
     output: &mut Output<'_>,
-) -> Result<Session, Failure> {
+) -> Result<Result<Me, Failure>, Failure> {
     let (metadata, endpoint) = client.metadata()?;
     let attempt = Attempt::new(&helper.random);
     let wish = Wish {
@@ -66,9 +67,16 @@ fn sign_in(
     let keep = |code: &str, redirect_uri: &str| {
         let exchange = CodeExchange { code, redirect_uri, verifier: &attempt.verifier };
         let tokens = client.exchange(&metadata.token_endpoint, &exchange)?;
-        let session = sessions.session(broker, tokens, &metadata.token_endpoint, &metadata.revocation_endpoint);
+        // The session is there whether or not the broker can say at this moment whose it is.
+        let me = client.me(&tokens.access_token);
+        let person = me.as_ref().ok().map(|me| me.person_id.clone());
+        let session = sessions.session(broker, person, tokens, &metadata.token_endpoint, &metadata.revocation_endpoint);
+        // What another person was given here, or this one on other grounds, is not handed out any more.
+        if let Some(cache) = Cache::of(helper) {
+            cache.clear(broker);
+        }
         sessions.keep(broker, &session)?;
-        Ok(session)
+        Ok(me)
     };
 
     if arguments.remote {

@@ -2,6 +2,7 @@
 
 use super::Helper;
 use super::client::Client;
+use super::credentials::Cache;
 use super::failure::Failure;
 use super::output::Output;
 use super::session::LOCK_PATIENCE;
@@ -31,7 +32,11 @@ pub(crate) fn run(helper: &Helper, output: &mut Output<'_>) -> Result<(), Failur
     let _lock = sessions.lock(&broker, LOCK_PATIENCE, || Ok(false))?;
     let session = sessions.stored(&broker).unwrap_or(session);
     let revoked = Client::new(&broker).revoke(&session);
-    sessions.delete(&broker)?;
+    let deleted = sessions.delete(&broker);
+    if let Some(cache) = Cache::of(helper) {
+        cache.clear(&broker);
+    }
+    deleted?;
 
     let told = revoked.map_err(|failure| Failure::LoggedOutHereOnly {
         broker: broker.to_string(),

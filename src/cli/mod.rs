@@ -51,6 +51,7 @@ mod when;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
@@ -65,6 +66,7 @@ use client::LabClient;
 use environment::Environment;
 use exit::Exit;
 use failure::Failure;
+use home::{Closed, Home, Homes};
 use output::Output;
 use session::Sessions;
 use signed_in::SignedIn;
@@ -109,10 +111,22 @@ impl Helper {
         Self { environment, ..self.clone() }
     }
 
+    /// A directory of ours.
+    fn home(&self, directory: PathBuf, closed: Closed) -> Home {
+        Home::new(directory, closed, self.clock.clone(), self.random.clone())
+    }
+
+    /// The directory of this person's that is on this machine alone and lasts as long as they are on.
+    fn runtime(&self) -> Option<Home> {
+        let runtime = self.environment.runtime.as_ref().filter(|runtime| runtime.is_dir())?;
+        Some(self.home(runtime.join("lodge"), Closed::ToAll))
+    }
+
     /// The sessions kept on this machine.
     fn sessions(&self) -> Result<Sessions, Failure> {
         let home = self.environment.home.clone().ok_or(Failure::NoHome)?;
-        Ok(Sessions::new(home, self.clock.clone(), self.random.clone()))
+        let homes = Homes::new(self.home(home, Closed::ToWriters), self.runtime());
+        Ok(Sessions::new(homes, self.clock.clone()))
     }
 
     /// Whoever is signed in to the broker to talk to.

@@ -1,7 +1,6 @@
 //! The sessions kept on this machine: one per broker, and which broker is the default.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::ambient::{Clock, Random};
+use crate::ambient::Clock;
 
 use super::broker_url::BrokerUrl;
 use super::failure::Failure;
-use super::home::{Home, Lock};
+use super::home::{Homes, Lock, Reserved};
 use crate::wire::TokenResponse;
 
 const DEFAULT_BROKER_FILE: &str = "default-broker";
@@ -21,6 +20,9 @@ const DEFAULT_BROKER_FILE: &str = "default-broker";
 /// How long another helper may hold a session's lock before it is passed over. Renewing takes less than a second, or
 /// fails after as long as this.
 pub(crate) const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// As much as a session takes, in bytes, and more.
+const ROOM: usize = 4096;
 
 /// How often a lock that another holds is tried.
 const LOCK_INTERVAL: Duration = Duration::from_millis(20);
@@ -35,6 +37,9 @@ pub(crate) struct Session {
     pub(crate) broker: String,
     /// Opens the broker until it expires or the session ends.
     pub(crate) access_token: Zeroizing<String>,
+    /// Whose session it is, as the broker says. Without it, as in sessions of the release before, nothing is cached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) person: Option<String>,
     /// When the session ends by itself.
     pub(crate) expires_at: DateTime<Utc>,
     /// Where it is revoked.
@@ -66,13 +71,13 @@ impl Session {
 /// Reads and writes the sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
-    home: Home,
+    home: Homes,
     clock: Clock,
 }
 
 impl Sessions {
-    pub(crate) fn new(directory: PathBuf, clock: Clock, random: Random) -> Self {
-        Self { home: Home::new(directory, clock.clone(), random), clock }
+    pub(crate) fn new(home: Homes, clock: Clock) -> Self {
+        Self { home, clock }
     }
 
     /// The broker that was signed in to last.
@@ -86,7 +91,7 @@ impl Sessions {
         let name = broker.file_name();
         let not_signed_in = || Failure::NotSignedIn { broker: broker.to_string() };
         let bytes = self.home.read(&name)?.ok_or_else(not_signed_in)?;
-        let damaged = || Failure::DamagedSession { broker: broker.to_string(), path: self.home.path(&name) };
+        let damaged = || Failure::DamagedSession { broker: broker.to_string(), path: self.home.first().path(&name) };
         let session: Session = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
         let token_endpoint = session.renewal.as_ref().map(|renewal| &renewal.token_endpoint);
         let endpoints = [Some(&session.revocation_endpoint), token_endpoint];
@@ -110,6 +115,7 @@ impl Sessions {
     pub(crate) fn session(
         &self,
         broker: &BrokerUrl,
+        person: Option<String>,
         tokens: TokenResponse,
         token_endpoint: &str,
         revocation_endpoint: &str,
@@ -119,6 +125,7 @@ impl Sessions {
         Session {
             broker: broker.to_string(),
             access_token: tokens.access_token,
+            person,
             expires_at: tokens.refresh_token_expires_in.map_or(access_expires_at, from_now),
             revocation_endpoint: revocation_endpoint.to_owned(),
             renewal: tokens.refresh_token.map(|refresh_token| Renewal {
@@ -166,14 +173,23 @@ impl Sessions {
 
     /// Writes a session over the one that was there.
     pub(crate) fn replace(&self, broker: &BrokerUrl, session: &Session) -> Result<(), Failure> {
-        let name = broker.file_name();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(4096));
+        self.room(broker)?.write(&self.bytes(broker, session)?)
+    }
+
+    /// Takes the room that a session needs, before there is one.
+    pub(crate) fn room(&self, broker: &BrokerUrl) -> Result<Reserved, Failure> {
+        self.home.reserve(&broker.file_name(), ROOM)
+    }
+
+    /// A session as it is kept.
+    pub(crate) fn bytes(&self, broker: &BrokerUrl, session: &Session) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
         serde_json::to_writer_pretty(&mut *bytes, session).map_err(|error| Failure::File {
             action: "write",
-            path: self.home.path(&name),
+            path: self.home.first().path(&broker.file_name()),
             source: error.into(),
         })?;
-        self.home.write(&name, &bytes)
+        Ok(bytes)
     }
 
     /// Deletes the session with this broker, whatever is in it.
@@ -201,14 +217,18 @@ impl fmt::Debug for Session {
 mod tests {
     use chrono::TimeDelta;
 
-    use crate::ambient::ManualClock;
+    use super::super::home::{Closed, Home};
+    use crate::ambient::{ManualClock, Random};
 
     use super::*;
 
     fn sessions() -> (tempfile::TempDir, Sessions, ManualClock) {
         let parent = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000));
-        let sessions = Sessions::new(parent.path().join("lodge"), Clock::Manual(clock.clone()), Random::System);
+        let directory =
+            |name| Home::new(parent.path().join(name), Closed::ToWriters, Clock::Manual(clock.clone()), Random::System);
+        let homes = Homes::new(directory("lodge"), Some(directory("spare")));
+        let sessions = Sessions::new(homes, Clock::Manual(clock.clone()));
         (parent, sessions, clock)
     }
 
@@ -220,6 +240,7 @@ mod tests {
         Session {
             broker: broker.to_string(),
             access_token: String::from("canary-token").into(),
+            person: Some("p-0123456789abcdef".to_owned()),
             expires_at: Clock::Manual(clock.clone()).now() + TimeDelta::hours(12),
             revocation_endpoint: broker.at("/oauth/revoke"),
             renewal: Some(Renewal {

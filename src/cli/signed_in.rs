@@ -84,13 +84,21 @@ impl SignedIn {
         if self.renewed_elsewhere(&old)? {
             return Ok(());
         }
+        // A refresh token is good once: without room for what it gets, it is not traded.
+        let room = match self.sessions.room(&self.broker) {
+            Err(failure) if self.is_good() => {
+                tracing::debug!(%failure, "not renewed yet");
+                return Ok(());
+            }
+            room => room?,
+        };
         let next = match self.next() {
             Err(Failure::NotSignedIn { .. }) if self.renewed_elsewhere(&old)? => return Ok(()),
             next => next?,
         };
         // Who signed in anew, or out, without waiting for the lock has the last word.
         if !self.renewed_elsewhere(&old)? {
-            self.sessions.replace(&self.broker, &next)?;
+            room.write(&self.sessions.bytes(&self.broker, &next)?)?;
             self.session.replace(next);
         }
         self.renewed.set(true);
@@ -103,7 +111,8 @@ impl SignedIn {
         let not_signed_in = || Failure::NotSignedIn { broker: self.broker.to_string() };
         let renewal = session.renewal.as_ref().ok_or_else(not_signed_in)?;
         let tokens = self.client.refresh(renewal)?;
-        Ok(self.sessions.session(&self.broker, tokens, &renewal.token_endpoint, &session.revocation_endpoint))
+        let person = session.person.clone();
+        Ok(self.sessions.session(&self.broker, person, tokens, &renewal.token_endpoint, &session.revocation_endpoint))
     }
 
     /// Whether the file holds other tokens by now; they are taken.

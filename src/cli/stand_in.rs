@@ -116,7 +116,11 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let environment = Environment { home: Some(directory.path().join("lodge")), ..Environment::default() };
+        let environment = Environment {
+            home: Some(directory.path().join("lodge")),
+            cache: Some(directory.path().join("cache")),
+            ..Environment::default()
+        };
         let browser: super::Browser = Arc::new(|_| Err(std::io::ErrorKind::NotFound.into()));
         let paste: super::Paste = Arc::new(|| Err(std::io::ErrorKind::UnexpectedEof.into()));
         let helper = Helper { environment, clock: Clock::System, random: Random::System, browser, paste };
@@ -132,6 +136,7 @@ impl Desk {
         let session = Session {
             broker: broker.url.clone(),
             access_token: TOKEN.to_owned().into(),
+            person: Some("p-0123456789abcdef".to_owned()),
             expires_at: now + TimeDelta::hours(12),
             revocation_endpoint: format!("{}/oauth/revoke", broker.url),
             renewal: Some(Renewal {

@@ -1,6 +1,9 @@
 //! What a person is told about their session: pure text, one line per item.
 
-use crate::wire::{Me, MyRole, MyStanding};
+use chrono::{DateTime, Utc};
+
+use crate::domain::id::RoleAddress;
+use crate::wire::{Me, MyRole, MyStanding, timestamp};
 
 use super::broker_url::BrokerUrl;
 use super::moment::moment;
@@ -27,7 +30,7 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
 }
 
 /// The answer of `lodge status`.
-pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
+pub(crate) fn status(broker: &BrokerUrl, me: &Me, cached: &[(RoleAddress, DateTime<Utc>)]) -> Vec<String> {
     let mut lines = vec![
         format!("Broker:  {broker}"),
         format!("Person:  {}, signed in at {}", who(me), me.connection_title),
@@ -43,6 +46,14 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     } else {
         lines.push("Roles:".to_owned());
         lines.extend(roles(me));
+    }
+    if !cached.is_empty() {
+        lines.push("Kept on this machine:".to_owned());
+        let width = cached.iter().map(|(role, _)| role.to_string().chars().count()).max().unwrap_or(0);
+        let line = |(role, expires_at): &(RoleAddress, DateTime<Utc>)| {
+            format!("  {:width$}  credentials until {}", role.to_string(), moment(&timestamp(*expires_at)))
+        };
+        lines.extend(cached.iter().map(line));
     }
     lines.extend(warnings(me));
     lines
@@ -203,7 +214,7 @@ mod tests {
     fn status_is_a_short_table() {
         let me = me(Some(vec!["students", "vision"]), vec![role("read-results", "Read results", None)]);
 
-        insta::assert_snapshot!(status(&broker(), &me).join("\n"), @"
+        insta::assert_snapshot!(status(&broker(), &me, &[]).join("\n"), @"
         Broker:  https://lodge.example.edu
         Person:  Ada Student (p-0123456789abcdef), signed in at Example University
         Until:   2026-11-21 21:00 UTC
@@ -228,7 +239,7 @@ mod tests {
         let standings = vec![standing("language", "manager"), standing("vision", "pi")];
         let me = Me { standings, ..me(Some(vec!["staff"]), roles) };
 
-        insta::assert_snapshot!(status(&broker(), &me).join("\n"), @"
+        insta::assert_snapshot!(status(&broker(), &me, &[]).join("\n"), @"
         Broker:  https://lodge.example.edu
         Person:  Ada Student (p-0123456789abcdef), signed in at Example University
         Until:   2026-11-21 21:00 UTC
@@ -259,20 +270,20 @@ mod tests {
     fn groups_that_were_not_all_sent_are_said_so() {
         let with = |groups, missing: &str| Me { groups_missing: Some(missing.to_owned()), ..me(groups, vec![]) };
 
-        let too_many = status(&broker(), &with(None, "too-many"));
+        let too_many = status(&broker(), &with(None, "too-many"), &[]);
         assert_eq!(too_many[3], "Groups:  too many for the university to send");
         assert_eq!(
             too_many.last().unwrap(),
             "Ask your university's IT to send Lodge only the groups assigned to it, then run: \
              lodge login https://lodge.example.edu --fresh"
         );
-        let cut_off = status(&broker(), &with(Some(vec!["a", "b"]), "cut-off"));
+        let cut_off = status(&broker(), &with(Some(vec!["a", "b"]), "cut-off"), &[]);
         assert_eq!(cut_off[3], "Groups:  a, b, and perhaps others that were not sent");
     }
 
     #[test]
     fn status_without_a_role_says_what_to_do() {
-        insta::assert_snapshot!(status(&broker(), &me(Some(vec![]), vec![])).join("\n"), @"
+        insta::assert_snapshot!(status(&broker(), &me(Some(vec![]), vec![]), &[]).join("\n"), @"
         Broker:  https://lodge.example.edu
         Person:  Ada Student (p-0123456789abcdef), signed in at Example University
         Until:   2026-11-21 21:00 UTC

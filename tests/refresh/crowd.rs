@@ -83,7 +83,7 @@ impl Scene {
         let helpers: Vec<_> = (0..CROWD)
             .map(|_| {
                 let mut command = programs::lodge(self.student.home());
-                Process::start("lodge", command.args(["credential-process", "vision/read-results"]))
+                Process::start("lodge", command.args(["credential-process", "--no-cache", "vision/read-results"]))
             })
             .collect();
         helpers.into_iter().map(Process::wait).collect()

@@ -74,9 +74,9 @@ impl Person {
         Process::run("lodge", command.args(arguments).envs(variables.iter().copied()), "")
     }
 
-    /// Runs `lodge credential-process` to its end.
+    /// Runs `lodge credential-process` to its end, whatever is kept on their machine: the broker is asked.
     pub(crate) fn ask_for(&self, role: &str) -> Ended {
-        self.lodge(&["credential-process", role])
+        self.lodge(&["credential-process", "--no-cache", role])
     }
 
     /// The token of their session with this broker, as it stands in the helper's file.
@@ -91,7 +91,7 @@ impl Person {
         let files = super::files_under(self.home());
         let is_session = |path: &std::path::PathBuf| {
             let session = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-            session.is_some_and(|session| session["broker"] == broker)
+            session.is_some_and(|session| session["broker"] == broker && session["access_token"].is_string())
         };
         files.into_iter().find(is_session).unwrap_or_else(|| panic!("{} has no session with {broker}", self.name))
     }

@@ -27,7 +27,10 @@ pub(crate) fn shell(home: &Path, folders: &[&Path], script: &str) -> Command {
 }
 
 fn at_home(mut command: Command, home: &Path) -> Command {
-    command.env("LODGE_HOME", home).env("HOME", home).env_remove("XDG_CONFIG_HOME").env_remove("XDG_CACHE_HOME");
+    command.env("LODGE_HOME", home).env("HOME", home).env("TMPDIR", home);
+    for elsewhere in ["XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"] {
+        command.env_remove(elsewhere);
+    }
     command
 }
 
@@ -47,14 +50,28 @@ fn ours(program: &str) -> Command {
 pub(crate) fn with_file_limit(command: &Command, kib: u64) -> Command {
     let mut limited = Command::new("bash");
     limited.args(["-c", &format!("trap '' XFSZ; ulimit -S -f {kib}; exec \"$0\" \"$@\"")]);
-    limited.arg(command.get_program()).args(command.get_args());
+    started_by(limited, command)
+}
+
+/// The same command, to which this folder is read-only, even for root.
+#[cfg(target_os = "linux")]
+pub(crate) fn with_read_only(command: &Command, folder: &Path) -> Command {
+    let mut confined = Command::new("unshare");
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && exec \"$@\"";
+    confined.args(["--map-root-user", "--mount", "sh", "-c", script]).arg(folder);
+    started_by(confined, command)
+}
+
+/// The command as what `starter` starts in the end.
+fn started_by(mut starter: Command, command: &Command) -> Command {
+    starter.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
+            Some(value) => starter.env(name, value),
+            None => starter.env_remove(name),
         };
     }
-    limited
+    starter
 }
 
 /// Keeps every variable that begins so from the program.

@@ -19,7 +19,7 @@ const ME: &str = r#"{"person_id":"p-0123456789abcdef","name":"Ada","connection":
     "standings":[{"lab":"vision","standing":"pi"}]}"#;
 
 const CREDENTIALS: &str = r#"{"access_key_id":"ASIAEXAMPLE","secret_access_key":"canary-secret",
-    "session_token":"canary-session","expiration":"2026-11-21T13:00:00Z","account_id":"111122223333",
+    "session_token":"canary-session","expiration":"2026-11-21T14:00:00Z","account_id":"111122223333",
     "role_session_id":"rs-0123456789abcdef"}"#;
 
 fn token() -> String {
@@ -187,7 +187,8 @@ fn status_prints_a_table_or_json() {
           "lab": "vision",
           "standing": "pi"
         }
-      ]
+      ],
+      "cached": []
     }
     "#);
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::cli::session::Session;
 use crate::cli::stand_in::{Asked, REFRESH_TOKEN};
 
-const ASK: [&str; 2] = ["credential-process", "vision/read-results"];
+const ASK: [&str; 3] = ["credential-process", "vision/read-results", "--no-cache"];
 
 /// The next tokens, the `number`th.
 fn next(number: usize) -> String {
