@@ -50,7 +50,8 @@ fn what_is_printed_is_one_object_and_nothing_else_however_much_is_logged() {
 
     for log in ["", "trace"] {
         let before = Clock::System.now();
-        let ended = student.lodge_with(&["credential-process", "--no-cache", "vision/read-results"], &[("LODGE_LOG", log)]);
+        let ended =
+            student.lodge_with(&["credential-process", "--no-cache", "vision/read-results"], &[("LODGE_LOG", log)]);
 
         assert!(ended.status.success(), "{}", ended.stderr);
         assert_eq!(wrong_with(&ended.stdout), None);

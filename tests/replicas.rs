@@ -20,7 +20,7 @@ use secrecy::SecretString;
 use crate::support::broker::{ask_for, code_on, helper_code, helper_query, me, trade};
 use crate::support::caller::{self, Received, Reply};
 use crate::support::campus::{Campus, Running};
-use crate::support::databases::Kind;
+use crate::support::databases::{Kind, look};
 use crate::support::ledger::{complaints, count_issued, open};
 use crate::support::postgres::require;
 use crate::support::process::Process;
@@ -494,5 +494,29 @@ fn sweeps_of_several_brokers_at_once_end_each_attempt_once() {
         broker.wait_for_line("the broker is ready");
         let said = broker.stderr();
         assert!(!said.contains("ERROR") && !said.contains("the sweep did not work"), "{said}");
+    }
+}
+
+/// A broker of the release before, beside this one, knows no accounts: a lab that is made there has none.
+#[test]
+fn a_lab_that_a_broker_of_the_release_before_made_gets_an_account_to_join() {
+    for kind in Kind::all("a_lab_that_a_broker_of_the_release_before_made_gets_an_account_to_join") {
+        let campus = Campus::on(kind);
+        let owner = campus.place.owner();
+        let forget =
+            "delete from lab_account where lab_id = (select id from lab where name = 'language') returning state";
+        let states = "select lab.name, lab_account.state from lab \
+            join lab_account on lab_account.lab_id = lab.id order by lab.name";
+        let forgotten: Vec<(String,)> = campus.block_on(look(&owner, forget));
+        assert_eq!(forgotten.len(), 1);
+        let broker = campus.broker(Clock::System);
+
+        for _ in 0..2 {
+            campus.block_on(broker.sweep()).unwrap();
+        }
+
+        let found: Vec<(String, String)> = campus.block_on(look(&owner, states));
+        let expected = [("language", "declared"), ("vision", "joined")];
+        assert_eq!(found, expected.map(|(lab, state)| (lab.to_owned(), state.to_owned())));
     }
 }

@@ -54,6 +54,9 @@ statements! {
         OPEN_CHECKS = "select lab.name as lab, account_check.id as id from account_check \
             join lab on lab.id = account_check.lab_id where account_check.ended_at is null \
             and account_check.begun_at < $1 order by account_check.begun_at limit $2";
+        /// For the sweep: a broker of the release before knows no accounts, and may have made a lab beside this one.
+        DECLARE_ACCOUNTS = "insert into lab_account (lab_id, state) select id, 'declared' from lab \
+            where not exists (select 1 from lab_account where lab_account.lab_id = lab.id)";
         /// For the sweep: what nobody looks at any more.
         FORGET_CHECKS = "delete from account_check where begun_at < $1 and ended_at is not null";
     }
@@ -337,6 +340,11 @@ impl Tx {
         let rows: Vec<(String, String)> =
             run_across!(self, fetch_all (String, String): OPEN_CHECKS, before, i64::from(limit))?;
         rows.iter().map(|(lab, id)| Ok((column(lab, "lab", "name")?, column(id, "account_check", "id")?))).collect()
+    }
+
+    /// Declares the accounts of labs that a broker of the release before has made beside this one. Returns how many.
+    pub async fn declare_accounts(&mut self) -> Result<u64> {
+        run_across!(self, execute DECLARE_ACCOUNTS)
     }
 
     /// Forgets the checks that began before this moment.

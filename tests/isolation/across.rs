@@ -3,11 +3,12 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 23] = [
+const ACROSS: [(&str, &str); 24] = [
     ("INSERT_ACCOUNT", "the operator makes a lab, which nobody can be in before; its account is declared with it"),
     ("GATE_ACCOUNT", "the gate, of one lab: how its account stands, and whether it allows the role that is asked for"),
     ("ACCOUNTS_DUE", "the watch over all accounts: whose time has come; each is then entered by itself"),
     ("OPEN_CHECKS", "the sweep ends checks that the broker was stopped in, whosever account it was"),
+    ("DECLARE_ACCOUNTS", "the sweep looks for labs without an account, whichever they are"),
     ("FORGET_CHECKS", "the sweep forgets checks of long ago, whosever account it was"),
     ("FORGET_DONE_REQUESTS", "the sweep forgets those of yesterday, whosoever they are"),
     ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),

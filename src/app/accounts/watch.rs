@@ -73,7 +73,8 @@ impl Broker {
         Ok(Some(errand))
     }
 
-    /// Ends the checks that a stop has left open, and forgets those that nobody looks at any more.
+    /// Ends the checks that a stop has left open, forgets those that nobody looks at any more, and sees that each lab has
+    /// an account to check.
     pub(in crate::app) async fn sweep_checks(&self) -> Result<()> {
         let now = self.clock.now();
         let open = self.store.read().await?.open_checks(now - ABANDONED_AFTER, AT_ONCE * 8).await?;
@@ -81,6 +82,7 @@ impl Broker {
             self.give_up(lab, check).await?;
         }
         let mut tx = self.store.write().await?;
+        tx.declare_accounts().await?;
         tx.forget_checks(now - CHECK_MEMORY).await?;
         tx.commit().await?;
         Ok(())
