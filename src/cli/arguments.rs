@@ -86,6 +86,20 @@ pub(crate) enum Verb {
     #[command(alias = "credential_process", verbatim_doc_comment)]
     CredentialProcess(CredentialProcessArguments),
     /// Write an AWS profile for each of your roles, and keep them in step
+    ///
+    /// The profiles are called LAB-ROLE and stand in ~/.aws/config, or where
+    /// AWS_CONFIG_FILE says. All that you may ask for gets one: what a role still
+    /// needs, such as an approval, is said when the profile is used.
+    ///
+    /// Of the file, only sections that lodge configure wrote are changed, and of
+    /// those only its two lines below the header. What you add to them, such as a
+    /// region, stays, and so does a name that you give them. A profile of the same
+    /// name that is somebody else's is never touched.
+    ///
+    /// With --prune, profiles go whose role is not open to you any more. If you
+    /// added settings to one, those stay, and only its command goes. Profiles for
+    /// another broker are left alone.
+    #[command(verbatim_doc_comment)]
     Configure(ConfigureArguments),
     /// Run a command with credentials for a role in its environment
     Exec(ExecArguments),

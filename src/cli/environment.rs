@@ -46,6 +46,9 @@ pub struct Environment {
     pub aws_config: Option<PathBuf>,
     /// [`AWS_SHARED_CREDENTIALS_FILE`] or its default.
     pub aws_credentials: Option<PathBuf>,
+    /// Where this program is, for others to run: as it is found on `PATH`, where that leads to it. There is often a link,
+    /// which stays when a package manager moves what it leads to.
+    pub program: Option<PathBuf>,
 }
 
 impl Environment {
@@ -62,6 +65,7 @@ impl Environment {
             temporary: Some(std::env::temp_dir()),
             aws_config: variable(AWS_CONFIG_FILE).map(PathBuf::from).or_else(|| of_aws("config")),
             aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(PathBuf::from).or_else(|| of_aws("credentials")),
+            program: program(),
         }
     }
 }
@@ -103,6 +107,15 @@ fn absolute(name: &str) -> Option<PathBuf> {
 
 fn of_aws(name: &str) -> Option<PathBuf> {
     Some(std::env::home_dir()?.join(".aws").join(name))
+}
+
+fn program() -> Option<PathBuf> {
+    let running = std::env::current_exe().ok().filter(|path| path.is_file())?;
+    let name = running.file_name()?;
+    let path = variable("PATH").unwrap_or_default();
+    let is_it = |path: &PathBuf| path.is_absolute() && path.canonicalize().ok() == running.canonicalize().ok();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(is_it);
+    found.or_else(|| Some(running.clone()))
 }
 
 #[cfg(not(windows))]

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use crate::domain::id::{LabName, MappingId, RoleAddress};
 use crate::wire::Problem;
 
+use super::configure::AwsConfigError;
 use super::exit::Exit;
 
 /// Why a verb did not do what it was asked.
@@ -54,6 +55,9 @@ pub(crate) enum Failure {
     Shared { exit: Exit, says: String },
     #[error("{broker} does not answer as a Lodge broker does: {what}")]
     NotABroker { broker: String, what: String },
+
+    #[error("{0}")]
+    AwsConfig(#[from] AwsConfigError),
 
     #[error("{detail}")]
     Refused { detail: String },
@@ -121,6 +125,7 @@ impl Failure {
             | Self::Stdout(_)
             | Self::Listen(_)
             | Self::NotABroker { .. }
+            | Self::AwsConfig(_)
             | Self::Refused { .. }
             | Self::RoleRefused { .. }
             | Self::ChangedMeanwhile { .. }

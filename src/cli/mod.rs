@@ -13,6 +13,7 @@ pub mod output;
 mod account;
 mod arguments;
 mod authorize;
+mod aws_config;
 mod broker_url;
 mod callback;
 mod callback_page;

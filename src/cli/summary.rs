@@ -122,7 +122,8 @@ fn need(need: &str) -> String {
     }
 }
 
-fn no_role(broker: &BrokerUrl, me: &Me) -> [String; 3] {
+/// Why nothing is open, as far as it is known, and what to do.
+pub(crate) fn no_role(broker: &BrokerUrl, me: &Me) -> [String; 3] {
     let next = match me.groups.as_deref() {
         None if has_too_many(me) => format!(
             "Ask your university's IT to send Lodge only the groups assigned to it, then run: lodge login {broker} --fresh"
