@@ -1,18 +1,14 @@
 //! Waits on this machine for the browser to come back with a code (RFC 8252, section 7.3).
 //!
 //! The listener is on 127.0.0.1 only, on a port that the system chose and a path that nobody can guess. Browsers open
-//! connections that they never use and ask for icons, and any page may knock: all of that is answered and forgotten,
-//! each on a thread of its own so that a silent connection cannot hold up the real one. Exactly one request that
-//! carries our state is taken. Its connection stays open until the token is stored: the page must not say that
-//! somebody is signed in before they are.
+//! connections that they never use and ask for icons, and any page may knock: all of that is answered and forgotten.
+//! Exactly one request that carries our state is taken. Its connection stays open until the token is stored: the page
+//! must not say that somebody is signed in before they are.
 
-use std::io::{self, ErrorKind, Read};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use url::form_urlencoded;
 use zeroize::Zeroizing;
@@ -22,24 +18,15 @@ use crate::ambient::Random;
 use super::authorize;
 use super::callback_page::Page;
 use super::failure::Failure;
-
-/// Larger than any real redirect: the code, the state and the issuer come to a few hundred bytes.
-const MAX_HEAD_BYTES: usize = 8 * 1024;
+use super::http_listener::{Asked, Head, Listener};
 
 /// A browser sends its request within milliseconds; a preconnected socket that it uses later gets a new try.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How often the listener looks whether somebody knocked.
-const POLL_INTERVAL: Duration = Duration::from_millis(20);
-
-/// Connections that are looked at at the same time; more are dropped.
-const MAX_CONNECTIONS: usize = 32;
-
 /// The listener, bound and not yet asked for anything.
 #[derive(Debug)]
 pub(crate) struct Callback {
-    listener: TcpListener,
-    port: u16,
+    listener: Listener,
     path: String,
 }
 
@@ -67,55 +54,36 @@ enum Verdict {
 impl Callback {
     /// Binds the listener. The browser may be opened after this.
     pub(crate) fn bind(random: &Random) -> Result<Self, Failure> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::Listen)?;
-        listener.set_nonblocking(true).map_err(Failure::Listen)?;
-        let port = listener.local_addr().map_err(Failure::Listen)?.port();
-        Ok(Self { listener, port, path: format!("/callback/{}", authorize::secret(random).as_str()) })
+        let listener = Listener::bind(0).map_err(Failure::Listen)?;
+        Ok(Self { listener, path: format!("/callback/{}", authorize::secret(random).as_str()) })
     }
 
     /// The port, for somebody who must forward it.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.listener.port()
     }
 
     /// Where the broker sends the browser. The literal address: `localhost` might be another machine.
     pub(crate) fn redirect_uri(&self) -> String {
-        format!("http://127.0.0.1:{}{}", self.port, self.path)
+        format!("http://127.0.0.1:{}{}", self.port(), self.path)
     }
 
     /// Waits for the one answer that carries `state`.
     pub(crate) fn wait(self, state: &str, issuer: &str, timeout: Duration) -> Result<Returned, Failure> {
-        let expected = Arc::new(Expected {
+        let expected = Expected {
+            host: format!("127.0.0.1:{}", self.port()),
             path: self.path,
-            host: format!("127.0.0.1:{}", self.port),
             state: Zeroizing::new(state.to_owned()),
             issuer: issuer.to_owned(),
-        });
-        let (answered, open) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        };
+        let answered = AtomicBool::new(false);
         let (sender, receiver) = mpsc::channel();
-        let deadline = Instant::now() + timeout;
-
-        while Instant::now() < deadline {
-            if let Ok((browser, _)) = self.listener.accept() {
-                if open.load(Ordering::SeqCst) < MAX_CONNECTIONS {
-                    open.fetch_add(1, Ordering::SeqCst);
-                    let (expected, answered, open) = (expected.clone(), answered.clone(), open.clone());
-                    let sender = sender.clone();
-                    thread::spawn(move || {
-                        if let Some(returned) = attend(browser, &expected, &answered) {
-                            let _ = sender.send(returned);
-                        }
-                        open.fetch_sub(1, Ordering::SeqCst);
-                    });
-                }
-                continue;
+        let _serving = self.listener.serve(CONNECTION_TIMEOUT, move |asked, browser| {
+            if let Some(returned) = attend(&asked, browser, &expected, &answered) {
+                let _ = sender.send(returned);
             }
-            match receiver.recv_timeout(POLL_INTERVAL) {
-                Ok(returned) => return Ok(returned),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-            }
-        }
-        Err(Failure::NobodyCame)
+        });
+        receiver.recv_timeout(timeout).map_err(|_| Failure::NobodyCame)
     }
 }
 
@@ -140,15 +108,12 @@ impl Waiting {
     }
 }
 
-/// Looks at one connection; `Some` when it is the answer.
-fn attend(mut browser: TcpStream, expected: &Expected, answered: &AtomicBool) -> Option<Returned> {
-    // On some systems an accepted connection inherits that its listener does not block.
-    browser.set_nonblocking(false).ok()?;
-    browser.set_write_timeout(Some(CONNECTION_TIMEOUT)).ok()?;
-    let page = match read_head(&mut browser) {
-        Err(_) => return None,
-        Ok(None) => Page::TooLarge,
-        Ok(Some(head)) => match judge(&head, expected) {
+/// Looks at one request; `Some` when it is the answer.
+fn attend(asked: &Asked, mut browser: TcpStream, expected: &Expected, answered: &AtomicBool) -> Option<Returned> {
+    let page = match asked {
+        Asked::TooLarge => Page::TooLarge,
+        Asked::Nonsense => Page::BadRequest,
+        Asked::Request(head) => match judge(head, expected) {
             Verdict::Stray(page) => page,
             Verdict::Answer(answer) if !answered.swap(true, Ordering::SeqCst) => {
                 return Some(Returned { answer, browser });
@@ -160,49 +125,12 @@ fn attend(mut browser: TcpStream, expected: &Expected, answered: &AtomicBool) ->
     None
 }
 
-/// The request's head, `None` when it is too large.
-fn read_head(browser: &mut TcpStream) -> io::Result<Option<Zeroizing<String>>> {
-    let deadline = Instant::now() + CONNECTION_TIMEOUT;
-    let mut head = Zeroizing::new(Vec::with_capacity(MAX_HEAD_BYTES));
-    let mut chunk = Zeroizing::new([0; 1024]);
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        browser.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-        let count = browser.read(chunk.as_mut_slice())?;
-        if count == 0 || left.is_zero() {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        head.extend_from_slice(&chunk[..count]);
-        if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
-            let text = std::str::from_utf8(&head[..end]).map_err(|_| ErrorKind::InvalidData)?;
-            return Ok(Some(Zeroizing::new(text.to_owned())));
-        }
-        if head.len() > MAX_HEAD_BYTES {
-            return Ok(None);
-        }
-    }
-}
-
-fn judge(head: &str, expected: &Expected) -> Verdict {
-    let mut lines = head.split("\r\n");
-    let mut request_line = lines.next().unwrap_or_default().split(' ');
-    let (Some("GET"), Some(target), Some("HTTP/1.1" | "HTTP/1.0"), None) =
-        (request_line.next(), request_line.next(), request_line.next(), request_line.next())
-    else {
-        return Verdict::Stray(Page::BadRequest);
-    };
-
-    let hosts: Vec<&str> = lines
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.eq_ignore_ascii_case("host"))
-        .map(|(_, value)| value.trim())
-        .collect();
+fn judge(head: &Head, expected: &Expected) -> Verdict {
     // Another name for this address means that some other page made the browser come here.
-    if hosts != [expected.host.as_str()] {
+    if head.method != "GET" || head.header("host") != Some(expected.host.as_bytes()) {
         return Verdict::Stray(Page::BadRequest);
     }
-
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
     if path != expected.path {
         return Verdict::Stray(Page::NotFound);
     }
@@ -243,7 +171,9 @@ fn judge_query(query: &str, expected: &Expected) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
+    use std::net::Ipv4Addr;
+    use std::thread;
 
     use super::*;
 
@@ -259,7 +189,8 @@ mod tests {
     }
 
     fn judged(head: &str) -> String {
-        match judge(head, &expected()) {
+        let Some(head) = Head::parse(format!("{head}\r\n\r\n").as_bytes()) else { return "nonsense".to_owned() };
+        match judge(&head, &expected()) {
             Verdict::Stray(page) => format!("{page:?}"),
             Verdict::Answer(Ok(code)) => format!("code {}", code.as_str()),
             Verdict::Answer(Err(failure)) => failure.to_string(),
@@ -290,8 +221,8 @@ mod tests {
             (format!("GET /callback/x?code=c&state=t&iss=https://lodge.example.edu HTTP/1.1\r\n{HOST}"), "BadRequest"),
             (format!("GET /callback/x?code=c&iss=https://lodge.example.edu HTTP/1.1\r\n{HOST}"), "BadRequest"),
             (format!("GET /callback/x?{query}&code=d HTTP/1.1\r\n{HOST}"), "BadRequest"),
-            ("nonsense".to_owned(), "BadRequest"),
-            (String::new(), "BadRequest"),
+            ("nonsense".to_owned(), "nonsense"),
+            (String::new(), "nonsense"),
         ] {
             assert_eq!(judged(&head), page, "{head}");
         }

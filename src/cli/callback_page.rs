@@ -1,12 +1,14 @@
 //! The page that the browser is left with. Static but for one sentence, no script, nothing loaded; the one style it may
 //! have is named in its policy by its hash.
 
-use std::io::{self, Write};
-use std::net::{Shutdown, TcpStream};
+use std::io;
+use std::net::TcpStream;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+
+use super::http_listener;
 
 /// The colours of the broker's own pages, which lead here.
 const STYLE: &str = "\
@@ -73,8 +75,6 @@ impl Page {
 
     /// Sends the page and closes the connection.
     pub(crate) fn send(self, browser: &mut TcpStream) -> io::Result<()> {
-        browser.write_all(self.response().as_bytes())?;
-        browser.flush()?;
-        browser.shutdown(Shutdown::Write)
+        http_listener::answer(browser, self.response().as_bytes())
     }
 }

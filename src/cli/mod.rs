@@ -26,6 +26,7 @@ mod doctor;
 mod exec;
 mod failure;
 mod home;
+mod http_listener;
 mod ledger;
 mod limits;
 mod login;
