@@ -1,9 +1,10 @@
 //! What the helper takes from the environment, and the only file of it that looks there.
 //!
-//! Besides the three variables below, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` work as everywhere else (they are not
+//! Besides the variables below, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` work as everywhere else (they are not
 //! used for a broker on this machine), and `BROWSER` chooses the browser.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -16,6 +17,9 @@ pub const LODGE_HOME: &str = "LODGE_HOME";
 
 /// What to log on stderr, as a `tracing` filter: `debug`, or `lodge=trace`. Default: nothing but warnings.
 pub const LODGE_LOG: &str = "LODGE_LOG";
+
+/// Set by `lodge exec` and `lodge serve` for what they run: the lab and the role, such as `vision/read-results`.
+pub const LODGE_ROLE: &str = "LODGE_ROLE";
 
 /// Where the configuration of AWS tools is. Default: `~/.aws/config`.
 pub const AWS_CONFIG_FILE: &str = "AWS_CONFIG_FILE";
@@ -49,6 +53,12 @@ pub struct Environment {
     /// Where this program is, for others to run: as it is found on `PATH`, where that leads to it. There is often a link,
     /// which stays when a package manager moves what it leads to.
     pub program: Option<PathBuf>,
+    /// [`LODGE_ROLE`]: what this runs inside of.
+    pub inside: Option<String>,
+    /// `$SHELL`: the shell that this person has chosen.
+    pub shell: Option<String>,
+    /// Whether standard output shows on a screen.
+    pub shows_stdout: bool,
 }
 
 impl Environment {
@@ -66,8 +76,17 @@ impl Environment {
             aws_config: variable(AWS_CONFIG_FILE).map(PathBuf::from).or_else(|| of_aws("config")),
             aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(PathBuf::from).or_else(|| of_aws("credentials")),
             program: program(),
+            inside: text(LODGE_ROLE),
+            shell: text("SHELL"),
+            shows_stdout: std::io::stdout().is_terminal(),
         }
     }
+}
+
+/// The names of all variables that begin in one of these ways.
+pub(crate) fn names_beginning(prefixes: &[&str]) -> Vec<OsString> {
+    let begins = |name: &OsString| prefixes.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()));
+    std::env::vars_os().map(|(name, _)| name).filter(begins).collect()
 }
 
 /// What the account is called that runs this, as far as the environment says.

@@ -86,6 +86,23 @@ pub(crate) enum Failure {
     SignIn(String),
     #[error("nobody signed in within 5 minutes; run the command again when you are ready")]
     NobodyCame,
+    #[error(
+        "this runs inside of `lodge exec` or `lodge serve` already, as {role}; leave that first (exit), or run: \
+         env -u LODGE_ROLE lodge …"
+    )]
+    Nested { role: String },
+    #[error("there is no command {command} on your PATH; check how it is written, or give its whole path")]
+    CommandNotFound { command: String },
+    #[error("{command} cannot be run: {source}; check that it is a program that you may execute")]
+    CommandNotRun { command: String, source: io::Error },
+    #[error("these statements are secret and would show here; run: {instead} (or add --show to see them)")]
+    WouldShow { instead: String },
+    #[error("for which role? run: lodge env LAB/ROLE (lodge status shows yours)")]
+    NoRoleGiven,
+    #[error("cannot serve on 127.0.0.1:{port}: {source}; choose another port, or leave --port out")]
+    Serve { port: u16, source: io::Error },
+    #[error("cannot listen to signals: {0}")]
+    Signals(io::Error),
     #[error("{broker} could not be told ({reason}), so its session lives on until it expires; the one here is deleted")]
     LoggedOutHereOnly { broker: String, reason: String },
 }
@@ -111,7 +128,12 @@ impl Failure {
             | Self::BrokerUrl(_)
             | Self::NoHome
             | Self::NothingToChange
+            | Self::Nested { .. }
+            | Self::WouldShow { .. }
+            | Self::NoRoleGiven
             | Self::LimitElsewhere { .. } => Exit::Usage,
+            Self::CommandNotFound { .. } => Exit::COMMAND_NOT_FOUND,
+            Self::CommandNotRun { .. } => Exit::COMMAND_CANNOT_RUN,
             Self::NoBrokerKnown | Self::NotSignedIn { .. } | Self::DamagedSession { .. } => Exit::SignInNeeded,
             Self::Unreachable { .. }
             | Self::Unavailable { .. }
@@ -124,6 +146,8 @@ impl Failure {
             | Self::File { .. }
             | Self::Stdout(_)
             | Self::Listen(_)
+            | Self::Serve { .. }
+            | Self::Signals(_)
             | Self::NotABroker { .. }
             | Self::AwsConfig(_)
             | Self::Refused { .. }

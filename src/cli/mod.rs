@@ -14,10 +14,12 @@ mod account;
 mod arguments;
 mod authorize;
 mod aws_config;
+mod aws_variables;
 mod broker_url;
 mod callback;
 mod callback_page;
 mod client;
+mod command;
 mod completions;
 mod configure;
 mod credential_process;
@@ -40,6 +42,7 @@ mod serve;
 mod session;
 mod session_length;
 mod shell;
+mod shell_language;
 mod signed_in;
 #[cfg(test)]
 mod stand_in;
@@ -188,9 +191,9 @@ where
         Verb::Status(arguments) => status::run(helper, &arguments, output),
         Verb::CredentialProcess(arguments) => credential_process::run(helper, &arguments, output),
         Verb::Configure(arguments) => configure::run(helper, &arguments, output),
-        Verb::Exec(arguments) => exec::run(helper, &arguments, output),
+        Verb::Exec(arguments) => return ended(exec::run(helper, &arguments, output), output),
         Verb::Env(arguments) => shell::run(helper, &arguments, output),
-        Verb::Serve(arguments) => serve::run(helper, &arguments, output),
+        Verb::Serve(arguments) => return ended(serve::run(helper, &arguments, output), output),
         Verb::Completions(arguments) => completions::run(helper, &arguments, output),
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
@@ -200,13 +203,14 @@ where
         Verb::Doctor(arguments) => doctor::run(helper, &arguments, output),
         Verb::Ledger(arguments) => ledger::run(helper, &arguments, output),
     };
-    match done {
-        Ok(()) => Exit::Done,
-        Err(failure) => {
-            output.failure(&failure);
-            failure.exit()
-        }
-    }
+    ended(done.map(|()| Exit::Done), output)
+}
+
+fn ended(done: Result<Exit, Failure>, output: &mut Output<'_>) -> Exit {
+    done.unwrap_or_else(|failure| {
+        output.failure(&failure);
+        failure.exit()
+    })
 }
 
 fn print(output: &mut Output<'_>, text: &str) -> Exit {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Helper;
+use super::exit::Exit;
 use super::failure::Failure;
 use super::output::Output;
 
@@ -10,7 +11,7 @@ use super::output::Output;
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {}
 
-pub(crate) fn run(helper: &Helper, arguments: &ServeArguments, output: &mut Output<'_>) -> Result<(), Failure> {
+pub(crate) fn run(helper: &Helper, arguments: &ServeArguments, output: &mut Output<'_>) -> Result<Exit, Failure> {
     let _ = (helper, arguments, output);
-    Ok(())
+    Ok(Exit::Done)
 }
