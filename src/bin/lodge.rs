@@ -15,7 +15,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
 
+    let colour = environment.colour;
     let helper = Helper::on_this_machine(environment);
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr());
-    cli::run(std::env::args_os(), &helper, &mut Output::new(&mut stdout, &mut stderr)).into()
+    cli::run(std::env::args_os(), &helper, &mut Output::new(&mut stdout, &mut stderr).in_colour(colour)).into()
 }

@@ -1,12 +1,15 @@
 //! What the helper takes from the environment, and the only file of it that looks there.
 //!
 //! Besides the variables below, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` work as everywhere else (they are not
-//! used for a broker on this machine), and `BROWSER` chooses the browser.
+//! used for a broker on this machine), and `BROWSER` chooses the browser. `NO_COLOR` and `TERM=dumb` keep colour away. What
+//! `lodge doctor` looks at besides is listed in [`super::surroundings`].
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use super::surroundings::Surroundings;
 
 /// The broker to talk to, such as `https://lodge.example.edu`. Wins over the one that was signed in to last.
 pub const LODGE_BROKER: &str = "LODGE_BROKER";
@@ -59,6 +62,19 @@ pub struct Environment {
     pub shell: Option<String>,
     /// Whether standard output shows on a screen.
     pub shows_stdout: bool,
+    /// What `lodge doctor` judges besides.
+    pub surroundings: Surroundings,
+    /// Where colour may be used.
+    pub colour: Colour,
+}
+
+/// On which stream colour may be used: on a terminal that knows it, when nobody asks for none (<https://no-color.org>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Colour {
+    /// On standard output.
+    pub stdout: bool,
+    /// On standard error.
+    pub stderr: bool,
 }
 
 impl Environment {
@@ -79,6 +95,8 @@ impl Environment {
             inside: text(LODGE_ROLE),
             shell: text("SHELL"),
             shows_stdout: std::io::stdout().is_terminal(),
+            surroundings: surroundings(),
+            colour: colour(),
         }
     }
 }
@@ -87,6 +105,17 @@ impl Environment {
 pub(crate) fn names_beginning(prefixes: &[&str]) -> Vec<OsString> {
     let begins = |name: &OsString| prefixes.iter().any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()));
     std::env::vars_os().map(|(name, _)| name).filter(begins).collect()
+}
+
+fn surroundings() -> Surroundings {
+    let text = |name: &str| variable(name).map(|value| value.to_string_lossy().into_owned());
+    let path = variable("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
+    Surroundings::of(text, path, std::env::current_exe().ok())
+}
+
+fn colour() -> Colour {
+    let wanted = variable("NO_COLOR").is_none() && variable("TERM").is_some_and(|terminal| terminal != "dumb");
+    Colour { stdout: wanted && std::io::stdout().is_terminal(), stderr: wanted && std::io::stderr().is_terminal() }
 }
 
 /// What the account is called that runs this, as far as the environment says.

@@ -78,6 +78,8 @@ pub(crate) enum Failure {
     CheckGoesOn { lab: LabName },
     #[error("not all is well for you in {lab}: {title}")]
     BrokenLink { lab: LabName, title: String },
+    #[error("{0} NOT OK on this machine; below each stands what to run")]
+    MachineNotWell(String),
     #[error("you do not belong to a lab {lab}")]
     NotOfLab { lab: LabName },
     #[error("the sign-in was declined in the browser; nothing was stored")]
@@ -156,6 +158,7 @@ impl Failure {
             | Self::NotProven { .. }
             | Self::CheckGoesOn { .. }
             | Self::BrokenLink { .. }
+            | Self::MachineNotWell(_)
             | Self::NotOfLab { .. }
             | Self::Declined
             | Self::SignIn(_)

@@ -9,6 +9,7 @@
 pub mod environment;
 pub mod exit;
 pub mod output;
+pub mod surroundings;
 
 mod account;
 mod arguments;
@@ -59,6 +60,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::builder::StyledStr;
 use clap::{CommandFactory, Parser};
 use zeroize::Zeroizing;
 
@@ -169,12 +171,12 @@ where
 {
     let (broker, verb) = match Arguments::try_parse_from(arguments) {
         Ok(Arguments { broker, verb: Some(verb) }) => (broker, verb),
-        Ok(Arguments { verb: None, .. }) => return print(output, &Arguments::command().render_help().to_string()),
+        Ok(Arguments { verb: None, .. }) => return print(output, &Arguments::command().render_help()),
         Err(error) if error.use_stderr() => {
-            output.block(&error.render().to_string());
+            output.usage(&error.render());
             return Exit::Usage;
         }
-        Err(help_or_version) => return print(output, &help_or_version.render().to_string()),
+        Err(help_or_version) => return print(output, &help_or_version.render()),
     };
 
     let named;
@@ -213,8 +215,8 @@ fn ended(done: Result<Exit, Failure>, output: &mut Output<'_>) -> Exit {
     })
 }
 
-fn print(output: &mut Output<'_>, text: &str) -> Exit {
-    match output.data(text.as_bytes()) {
+fn print(output: &mut Output<'_>, text: &StyledStr) -> Exit {
+    match output.help(text) {
         Ok(()) => Exit::Done,
         Err(failure) => failure.exit(),
     }

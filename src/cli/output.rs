@@ -2,24 +2,83 @@
 //!
 //! stdout is data that a program may read; everything for people goes to stderr. Names, titles and details come from
 //! a broker and from a university: no line carries their control characters to a terminal or starts a second line.
+//!
+//! It is also the one place that knows how colour is made. Colour only repeats what a word says already.
 
 use std::fmt;
 use std::io::{self, Write};
 
+use clap::builder::StyledStr;
 use serde::Serialize;
 
+use super::environment::Colour;
 use super::failure::Failure;
 
 /// Where the helper writes.
 pub struct Output<'a> {
     stdout: &'a mut dyn Write,
     stderr: &'a mut dyn Write,
+    colour: Colour,
 }
+
+/// How something stands that was looked at, in a word at the start of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Mark {
+    Ok,
+    /// Worth knowing, and no fault.
+    Note,
+    Warning,
+    NotOk,
+    Skipped,
+    Unclear,
+}
+
+impl Mark {
+    /// The mark for a state that a broker gives a step or a link.
+    pub(crate) fn of(state: &str) -> Self {
+        match state {
+            "passed" => Self::Ok,
+            "failed" => Self::NotOk,
+            "skipped" => Self::Skipped,
+            _ => Self::Unclear,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::NotOk => "NOT OK",
+            Self::Skipped => "-",
+            Self::Unclear => "unclear",
+        }
+    }
+
+    /// The colour of its word: one of the eight that every terminal knows.
+    const fn sequence(self) -> &'static str {
+        match self {
+            Self::Ok => "\u{1b}[32m",
+            Self::Warning | Self::Unclear => "\u{1b}[33m",
+            Self::NotOk => "\u{1b}[1;31m",
+            Self::Note | Self::Skipped => "\u{1b}[2m",
+        }
+    }
+}
+
+const END: &str = "\u{1b}[0m";
 
 impl<'a> Output<'a> {
     /// An output over these two streams.
     pub fn new(stdout: &'a mut dyn Write, stderr: &'a mut dyn Write) -> Self {
-        Self { stdout, stderr }
+        Self { stdout, stderr, colour: Colour::default() }
+    }
+
+    /// The same with colour where it may be.
+    #[must_use]
+    pub fn in_colour(self, colour: Colour) -> Self {
+        Self { colour, ..self }
     }
 
     /// Writes data to stdout. A reader that has gone away is a success: it has what it wanted.
@@ -33,6 +92,26 @@ impl<'a> Output<'a> {
     /// Writes one line of an answer to stdout.
     pub(crate) fn answer(&mut self, line: &str) -> Result<(), Failure> {
         self.data(format!("{}\n", one_line(line)).as_bytes())
+    }
+
+    /// Writes one line of an answer to stdout that says how something stands.
+    pub(crate) fn marked(&mut self, mark: Mark, line: &str) -> Result<(), Failure> {
+        self.data(marked(mark, line, self.colour.stdout).as_bytes())
+    }
+
+    /// Tells the person one line that says how something stands, on stderr.
+    pub(crate) fn tell(&mut self, mark: Mark, line: &str) {
+        self.block(&marked(mark, line, self.colour.stderr));
+    }
+
+    /// Writes help, or the version, to stdout.
+    pub(crate) fn help(&mut self, text: &StyledStr) -> Result<(), Failure> {
+        self.data(styled(text, self.colour.stdout).as_bytes())
+    }
+
+    /// Says what is wrong with the command line.
+    pub(crate) fn usage(&mut self, text: &StyledStr) {
+        self.block(&styled(text, self.colour.stderr));
     }
 
     /// Writes one JSON object to stdout, for programs. Not for secrets: nothing wipes it.
@@ -54,7 +133,9 @@ impl<'a> Output<'a> {
 
     /// Says why the verb failed, on one line.
     pub(crate) fn failure(&mut self, failure: &Failure) {
-        self.say(&format!("lodge: {failure}"));
+        let (start, end) = if self.colour.stderr { (Mark::NotOk.sequence(), END) } else { ("", "") };
+        let line = one_line(&failure.to_string());
+        self.block(&format!("{start}lodge:{end} {line}\n"));
     }
 }
 
@@ -62,6 +143,18 @@ impl fmt::Debug for Output<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Output").finish_non_exhaustive()
     }
+}
+
+fn marked(mark: Mark, line: &str, colour: bool) -> String {
+    let (start, end) = if colour { (mark.sequence(), END) } else { ("", "") };
+    let line = one_line(line);
+    // The blanks are outside of the colour: some terminals would fill them.
+    let blanks = " ".repeat(8 - mark.word().len());
+    format!("{start}{}{end}{blanks}{line}\n", mark.word())
+}
+
+fn styled(text: &StyledStr, colour: bool) -> String {
+    if colour { text.ansi().to_string() } else { text.to_string() }
 }
 
 /// The text on one line: line breaks and tabs become spaces, other control characters and those that reorder text
@@ -111,6 +204,27 @@ mod tests {
 
         let mut full = Broken(io::ErrorKind::StorageFull);
         assert!(matches!(Output::new(&mut full, &mut stderr).data(b"{}"), Err(Failure::Stdout(_))));
+    }
+
+    #[test]
+    fn colour_is_on_the_stream_that_may_have_it_and_around_the_word_alone() {
+        let print = |colour| {
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let mut output = Output::new(&mut stdout, &mut stderr).in_colour(colour);
+            output.marked(Mark::NotOk, "one\u{1b}[31m").unwrap();
+            output.tell(Mark::Ok, "two");
+            output.failure(&Failure::Refused { detail: "\u{1b}[0mthree".into() });
+            (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+        };
+
+        let (stdout, stderr) = print(Colour::default());
+        assert_eq!((stdout.as_str(), stderr.as_str()), ("NOT OK  one[31m\n", "ok      two\nlodge: [0mthree\n"));
+        let (stdout, stderr) = print(Colour { stdout: true, stderr: false });
+        assert_eq!(stdout, "\u{1b}[1;31mNOT OK\u{1b}[0m  one[31m\n");
+        assert!(!stderr.contains('\u{1b}'), "{stderr:?}");
+        let (stdout, stderr) = print(Colour { stdout: false, stderr: true });
+        assert!(!stdout.contains('\u{1b}'), "{stdout:?}");
+        assert_eq!(stderr, "\u{1b}[32mok\u{1b}[0m      two\n\u{1b}[1;31mlodge:\u{1b}[0m [0mthree\n");
     }
 
     #[test]

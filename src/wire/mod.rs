@@ -81,6 +81,10 @@ pub struct OauthMetadata {
     pub acr_values_supported: Vec<String>,
     /// Always true (RFC 9207).
     pub authorization_response_iss_parameter_supported: bool,
+    /// The version of the helper that belongs to this broker, as `lodge --version` says it: a member of our own, which RFC
+    /// 8414 allows. It is in the description of the API too, which anybody can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lodge_helper_version: Option<String>,
 }
 
 /// The token endpoint's answer (RFC 6749, section 5.1).

@@ -3,10 +3,9 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::report::mark;
 use crate::cli::client::LabClient;
 use crate::cli::failure::Failure;
-use crate::cli::output::Output;
+use crate::cli::output::{Mark, Output};
 use crate::domain::id::{AccountCheckId, LabName};
 use crate::wire::accounts::AccountCheck;
 
@@ -60,7 +59,7 @@ impl Told {
         for step in check.steps.iter().skip(self.steps) {
             let role = step.role.as_ref().map(|role| format!(" for {role}")).unwrap_or_default();
             let says = if step.says.is_empty() { String::new() } else { format!(": {}", step.says) };
-            output.say(&format!("{:7} {}{role}{says}", mark(&step.state), step.title));
+            output.tell(Mark::of(&step.state), &format!("{}{role}{says}", step.title));
         }
         self.steps = check.steps.len();
     }

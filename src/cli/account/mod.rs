@@ -12,7 +12,6 @@ mod tests;
 use clap::Subcommand;
 
 pub(crate) use follow::PAUSE;
-pub(crate) use report::mark;
 
 use super::Helper;
 use super::failure::Failure;

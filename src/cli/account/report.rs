@@ -3,16 +3,6 @@
 use crate::domain::id::LabName;
 use crate::wire::accounts::{AccountCheck, Cause, Probe, Trouble};
 
-/// How a step or a link went, in a word.
-pub(crate) fn mark(state: &str) -> &str {
-    match state {
-        "passed" => "ok",
-        "failed" => "NOT OK",
-        "skipped" => "-",
-        other => other,
-    }
-}
-
 /// What a check came to, and what is wrong.
 pub(super) fn outcome(lab: &LabName, check: &AccountCheck) -> Vec<String> {
     let mut lines = Vec::new();

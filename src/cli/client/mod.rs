@@ -4,13 +4,15 @@
 //! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
 
 mod labs;
+mod look;
 mod request;
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use ureq::AsSendBody;
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, DATE, IF_MATCH};
 use ureq::http::request::Builder;
 use ureq::http::{HeaderValue, Method, Request as Message, Response};
 use url::{Url, form_urlencoded};
@@ -27,6 +29,7 @@ use super::session::{Renewal, Session};
 use super::signed_in::SignedIn;
 
 pub(crate) use labs::LabClient;
+pub(crate) use look::Look;
 use request::{Content, Request};
 
 /// Largest body that is read. The largest real one is a page of mappings: a hundred, whose groups are 512 bytes at most.
@@ -56,6 +59,8 @@ pub(crate) struct CodeExchange<'a> {
 
 struct Answer {
     status: u16,
+    /// What the broker's clock said, to the second.
+    date: Option<DateTime<Utc>>,
     body: Zeroizing<Vec<u8>>,
 }
 
@@ -74,11 +79,14 @@ impl Client {
     /// What the broker's authorization server says of itself, with the address for the browser. Checked: it is who we
     /// asked, and it sends us nowhere else.
     pub(crate) fn metadata(&self) -> Result<(OauthMetadata, Url), Failure> {
-        let answer = self.send(&Request::get(&self.broker.at(OAUTH_METADATA_PATH)))?;
+        self.described(&self.send(&Request::get(&self.broker.at(OAUTH_METADATA_PATH)))?)
+    }
+
+    fn described(&self, answer: &Answer) -> Result<(OauthMetadata, Url), Failure> {
         if answer.status == 404 {
             return Err(self.not_a_broker("there is no authorization server at this address"));
         }
-        let metadata: OauthMetadata = self.read(&answer)?;
+        let metadata: OauthMetadata = self.read(answer)?;
         if metadata.issuer != self.broker.as_str() {
             return Err(self.not_a_broker("it names itself otherwise; use the address that it is known by"));
         }
@@ -196,9 +204,10 @@ impl Client {
         if (300..400).contains(&status) {
             return Err(self.not_a_broker("it redirects elsewhere; use the address that it is known by"));
         }
+        let date = response.headers().get(DATE).and_then(|it| DateTime::parse_from_rfc2822(it.to_str().ok()?).ok());
         let read = response.body_mut().with_config().limit(MAX_BODY_BYTES).read_to_vec();
         let body = Zeroizing::new(read.map_err(|error| self.not_sent(&error))?);
-        Ok(Answer { status, body })
+        Ok(Answer { status, date: date.map(|date| date.to_utc()), body })
     }
 
     fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, Failure> {

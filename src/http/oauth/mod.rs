@@ -30,5 +30,6 @@ pub(super) async fn metadata(State(broker): State<Broker>) -> Json<wire::OauthMe
         revocation_endpoint_auth_methods_supported: texts(&["none"]),
         acr_values_supported: texts(&[MFA_LEVEL]),
         authorization_response_iss_parameter_supported: true,
+        lodge_helper_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
     })
 }

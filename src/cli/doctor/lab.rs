@@ -1,73 +1,59 @@
-//! `lodge doctor`: what keeps one from a role of a lab, link by link.
+//! `lodge doctor --lab`: what keeps one from a role of a lab, link by link.
 
 use std::thread::sleep;
 
-use clap::Args;
-
-use super::Helper;
-use super::account::{PAUSE, mark};
-use super::client::LabClient;
-use super::failure::Failure;
-use super::output::Output;
-use super::summary;
+use crate::cli::account::PAUSE;
+use crate::cli::client::LabClient;
+use crate::cli::failure::Failure;
+use crate::cli::output::{Mark, Output};
+use crate::cli::{Helper, summary};
 use crate::domain::id::{LabName, RoleName};
 use crate::wire::Me;
 use crate::wire::accounts::{DiagnosedLink, Diagnosis};
 
-const EXAMPLES: &str = "\
-Examples:
-  lodge doctor --lab vision
-  lodge doctor --lab vision --role read-results
-  lodge doctor --lab vision --json | jq -r .first_broken";
-
 /// For 90 seconds, which a check takes at most when nothing is tried again for long.
 const LOOKS: u32 = 180;
 
-/// The arguments of `lodge doctor`.
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(crate) struct DoctorArguments {
-    /// The lab
-    #[arg(long, value_name = "LAB")]
-    lab: LabName,
-    /// The role; otherwise the first that you are given there
-    #[arg(long, value_name = "ROLE")]
-    role: Option<RoleName>,
-    /// Print one JSON object instead, for programs
-    #[arg(long)]
-    json: bool,
+/// What is asked about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) lab: &'a LabName,
+    pub(super) role: Option<&'a RoleName>,
+    pub(super) json: bool,
 }
 
-pub(crate) fn run(helper: &Helper, arguments: &DoctorArguments, output: &mut Output<'_>) -> Result<(), Failure> {
-    let client = helper.lab(&arguments.lab)?;
-    let Some(diagnosis) = diagnosis(&client, arguments, output)? else {
+pub(super) fn run(helper: &Helper, question: Question<'_>, output: &mut Output<'_>) -> Result<(), Failure> {
+    let client = helper.lab(question.lab)?;
+    let Some(diagnosis) = diagnosis(&client, question, output)? else {
         let me = client.me()?;
-        if !arguments.json {
-            outside(&arguments.lab, &me).iter().try_for_each(|line| output.answer(line))?;
+        if !question.json {
+            known(question.lab, &me).iter().try_for_each(|(mark, line)| output.marked(*mark, line))?;
+            OUTSIDE.iter().try_for_each(|line| output.answer(line))?;
         }
-        return Err(Failure::NotOfLab { lab: arguments.lab.clone() });
+        return Err(Failure::NotOfLab { lab: question.lab.clone() });
     };
-    if arguments.json {
+    if question.json {
         output.json(&diagnosis)?;
     } else {
-        lines(&diagnosis).iter().try_for_each(|line| output.answer(line))?;
+        links(&diagnosis).iter().try_for_each(|(mark, line)| output.marked(*mark, line))?;
+        advice(&diagnosis).iter().try_for_each(|line| output.answer(line))?;
     }
     match first_broken(&diagnosis) {
         None => Ok(()),
-        Some(link) => Err(Failure::BrokenLink { lab: arguments.lab.clone(), title: link.title.clone() }),
+        Some(link) => Err(Failure::BrokenLink { lab: question.lab.clone(), title: link.title.clone() }),
     }
 }
 
 /// The diagnosis, once the account was looked at; none for a lab that one does not belong to.
 fn diagnosis(
     client: &LabClient,
-    arguments: &DoctorArguments,
+    question: Question<'_>,
     output: &mut Output<'_>,
 ) -> Result<Option<Diagnosis>, Failure> {
-    let ask = || client.diagnosis(arguments.role.as_ref());
+    let ask = || client.diagnosis(question.role);
     let Some(mut diagnosis) = ask()? else { return Ok(None) };
     if diagnosis.running.is_some() {
-        output.say(&format!("Looking at the AWS account of {} …", arguments.lab));
+        output.say(&format!("Looking at the AWS account of {} …", question.lab));
     }
     for _ in 0..LOOKS {
         if diagnosis.running.is_none() {
@@ -86,14 +72,17 @@ fn first_broken(diagnosis: &Diagnosis) -> Option<&DiagnosedLink> {
     diagnosis.links.iter().find(|link| link.link == first)
 }
 
-fn lines(diagnosis: &Diagnosis) -> Vec<String> {
+fn links(diagnosis: &Diagnosis) -> Vec<(Mark, String)> {
+    let one = |link: &DiagnosedLink| (Mark::of(&link.state), format!("{}: {}", link.title, link.says));
+    diagnosis.links.iter().map(one).collect()
+}
+
+fn advice(diagnosis: &Diagnosis) -> Vec<String> {
     let name = match &diagnosis.role {
         Some(role) => format!("{}/{role}", diagnosis.lab),
         None => diagnosis.lab.clone(),
     };
-    let one = |link: &DiagnosedLink| format!("{:8}{}: {}", mark(&link.state), link.title, link.says);
-    let mut lines: Vec<String> = diagnosis.links.iter().map(one).collect();
-    lines.push(String::new());
+    let mut lines = vec![String::new()];
     let Some(link) = first_broken(diagnosis) else {
         lines.push(format!("Nothing keeps you from {name}."));
         return lines;
@@ -125,19 +114,23 @@ fn lower(title: &str) -> String {
 }
 
 /// What is known of somebody in a lab that they do not belong to: the broker does not say whether there is one.
-fn outside(lab: &LabName, me: &Me) -> Vec<String> {
-    vec![
-        format!("ok      Your sign-in: You are {}, signed in at {}.", summary::who(me), me.connection_title),
-        format!("ok      Your groups: {}.", summary::groups(me)),
-        format!("NOT OK  The lab: there is no lab {lab} that you belong to."),
-        String::new(),
-        "What it can be:".to_owned(),
-        "  1. The lab is called otherwise. `lodge status` lists the labs of your roles.".to_owned(),
-        "  2. No mapping gives one of these groups a role there. Ask a PI of the lab, and send them this list."
-            .to_owned(),
-        "  3. You are in the right group since your last sign-in only. Sign in again: lodge login".to_owned(),
+fn known(lab: &LabName, me: &Me) -> [(Mark, String); 3] {
+    let who = summary::who(me);
+    [
+        (Mark::Ok, format!("Your sign-in: You are {who}, signed in at {}.", me.connection_title)),
+        (Mark::Ok, format!("Your groups: {}.", summary::groups(me))),
+        (Mark::NotOk, format!("The lab: there is no lab {lab} that you belong to.")),
     ]
 }
+
+/// What that can be.
+const OUTSIDE: [&str; 5] = [
+    "",
+    "What it can be:",
+    "  1. The lab is called otherwise. `lodge status` lists the labs of your roles.",
+    "  2. No mapping gives one of these groups a role there. Ask a PI of the lab, and send them this list.",
+    "  3. You are in the right group since your last sign-in only. Sign in again: lodge login",
+];
 
 #[cfg(test)]
 mod tests;

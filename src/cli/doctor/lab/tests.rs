@@ -1,4 +1,4 @@
-//! `lodge doctor`, whole, against a stand-in broker.
+//! `lodge doctor --lab`, whole, against a stand-in broker.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -126,42 +126,6 @@ fn of_a_lab_that_is_not_ones_own_it_says_what_is_known() {
       3. You are in the right group since your last sign-in only. Sign in again: lodge login
     ");
     assert_eq!(desk.run(&["doctor", "--lab", "visoin", "--json"]).1, "");
-    assert_eq!(desk.run(&["doctor"]).0, Exit::Usage);
+    assert_eq!(desk.run(&["doctor", "--role", "pay"]).0, Exit::Usage);
     assert_eq!(Desk::new().run(&["doctor", "--lab", "vision"]).0, Exit::SignInNeeded);
-}
-
-#[test]
-fn help_of_doctor() {
-    let (exit, stdout, stderr) = Desk::new().run(&["doctor", "--help"]);
-    assert_eq!((exit, stderr.as_str()), (Exit::Done, ""));
-    insta::assert_snapshot!(stdout, @"
-    Find out what keeps you from a role, and who can mend it
-
-    Looks at the whole chain: your sign-in, your groups, the mapping, the role,
-    the way into the lab's AWS account, what is there, and the service itself.
-    The exit code is 0 when nothing is broken, and 1 otherwise.
-
-    Usage: lodge doctor [OPTIONS] --lab <LAB>
-
-    Options:
-          --broker <URL>
-              The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-
-          --lab <LAB>
-              The lab
-
-          --role <ROLE>
-              The role; otherwise the first that you are given there
-
-          --json
-              Print one JSON object instead, for programs
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-    Examples:
-      lodge doctor --lab vision
-      lodge doctor --lab vision --role read-results
-      lodge doctor --lab vision --json | jq -r .first_broken
-    ");
 }
