@@ -34,7 +34,16 @@ pub struct FilterError(#[source] filter::ParseError);
 ///
 /// When the filter cannot be read.
 pub fn init(filter: Option<&str>) -> Result<(), FilterError> {
-    let layer = layer(filter, std::io::stderr, std::io::stderr().is_terminal())?;
+    init_in(filter, std::io::stderr().is_terminal())
+}
+
+/// The same, in colour or without.
+///
+/// # Errors
+///
+/// When the filter cannot be read.
+pub fn init_in(filter: Option<&str>, colour: bool) -> Result<(), FilterError> {
+    let layer = layer(filter, std::io::stderr, colour)?;
     let _ = tracing_subscriber::registry().with(layer).try_init();
     Ok(())
 }

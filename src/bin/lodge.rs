@@ -10,7 +10,9 @@ use lodge::telemetry;
 
 fn main() -> ExitCode {
     let environment = Environment::read();
-    if let Err(error) = telemetry::init(Some(environment.log.as_deref().unwrap_or("warn"))) {
+    if let Err(error) =
+        telemetry::init_in(Some(environment.log.as_deref().unwrap_or("warn")), environment.colour.stderr)
+    {
         telemetry::say(&format!("lodge: {error}"));
         return ExitCode::from(2);
     }

@@ -11,6 +11,7 @@ use super::doctor::DoctorArguments;
 use super::exec::ExecArguments;
 use super::ledger::LedgerArguments;
 use super::limits::LimitsVerb;
+use super::man::ManArguments;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
 use super::serve::ServeArguments;
@@ -27,6 +28,7 @@ Environment:
   LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
   LODGE_HOME    where sessions are kept; otherwise ~/.config/lodge
   LODGE_LOG     what to log on stderr, such as `debug`
+  NO_COLOR      whatever its value, no colour on a terminal
 
 Exit codes:
   0 done; 1 refused or failed; 2 usage; 3 the broker cannot be reached, try again; 4 sign-in needed";
@@ -53,7 +55,7 @@ Example:
 
 /// Short-lived AWS credentials for your lab, through your university's sign-in
 #[derive(Debug, Parser)]
-#[command(name = "lodge", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "lodge", version, after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
     #[arg(long, global = true, value_name = "URL")]
@@ -125,17 +127,26 @@ pub(crate) enum Verb {
     /// See, join and check a lab's AWS account
     #[command(subcommand)]
     Account(AccountVerb),
-    /// Find out what keeps you from a role, and who can mend it
+    /// Find out what is wrong, on this machine or on the way to a role
     ///
-    /// Looks at the whole chain: your sign-in, your groups, the mapping, the role,
-    /// the way into the lab's AWS account, what is there, and the service itself.
-    /// The exit code is 0 when nothing is broken, and 1 otherwise.
+    /// Looks at this machine: keys in the environment and in files that win over
+    /// lodge, AWS profiles, permissions, the disk, the proxy, the broker, the clock,
+    /// and the sign-in. Each thing that is wrong comes with the command that mends it.
+    ///
+    /// With --lab it looks at the way to a role: your sign-in, your groups, the
+    /// mapping, the role, the way into the lab's AWS account, what is there, and the
+    /// service itself; and says who can mend what is broken.
+    ///
+    /// The exit code is 0 when nothing is broken, and 1 otherwise. Warnings do not
+    /// count.
     #[command(verbatim_doc_comment)]
     Doctor(DoctorArguments),
     /// Read what was asked for and done in a lab
     Ledger(LedgerArguments),
     /// Print a script that completes commands in a shell
     Completions(CompletionsArguments),
+    /// Print the manual, or write the pages of all verbs into a folder
+    Man(ManArguments),
 }
 
 /// The arguments of `lodge login`.
@@ -179,181 +190,4 @@ pub(crate) struct CredentialProcessArguments {
     /// Ask the broker, even when good credentials are kept on this machine
     #[arg(long)]
     pub(crate) no_cache: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    fn help(verb: &[&str]) -> String {
-        let line = [&["lodge"], verb, &["--help"]].concat();
-        Arguments::try_parse_from(line).unwrap_err().render().to_string()
-    }
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn help_of_lodge() {
-        insta::assert_snapshot!(help(&[]), @r#"
-        Short-lived AWS credentials for your lab, through your university's sign-in
-
-        Usage: lodge [OPTIONS] [COMMAND]
-
-        Commands:
-          login               Sign in at your broker, in the browser
-          status              Show who is signed in, until when, and which roles are open
-          credential-process  Print credentials for a role, for AWS tools to read
-          configure           Write an AWS profile for each of your roles, and keep them in step
-          exec                Run a command with credentials for a role in its environment
-          env                 Print credentials for a role, for a shell to evaluate
-          serve               Serve credentials for a role on this machine, for jobs that outlive them
-          logout              End the session here and at the broker
-          mapping             See and change which groups get which roles of a lab
-          people              See and change who looks after a lab
-          limits              See and change how old sign-ins and groups may be in a lab
-          account             See, join and check a lab's AWS account
-          doctor              Find out what keeps you from a role, and who can mend it
-          ledger              Read what was asked for and done in a lab
-          completions         Print a script that completes commands in a shell
-
-        Options:
-              --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-          -h, --help          Print help
-          -V, --version       Print version
-
-        Examples:
-          lodge login https://lodge.example.edu
-          lodge status
-          aws configure set profile.vision-read-results.credential_process "lodge credential-process vision/read-results"
-          aws sts get-caller-identity --profile vision-read-results
-
-        Environment:
-          LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
-          LODGE_HOME    where sessions are kept; otherwise ~/.config/lodge
-          LODGE_LOG     what to log on stderr, such as `debug`
-
-        Exit codes:
-          0 done; 1 refused or failed; 2 usage; 3 the broker cannot be reached, try again; 4 sign-in needed
-        "#);
-    }
-
-    #[test]
-    fn help_of_login() {
-        insta::assert_snapshot!(help(&["login"]), @"
-        Sign in at your broker, in the browser
-
-        The session lasts twelve hours, or as long as your labs allow. It is kept on
-        this machine in a file that only you can read, and the broker looks at it
-        again each time it is used.
-
-        On a machine without a browser, such as a login node that you reach over SSH,
-        add --remote: you sign in with any browser, and paste the code that it shows.
-
-        Usage: lodge login [OPTIONS] [URL]
-
-        Arguments:
-          [URL]
-                  The broker; otherwise the one in `LODGE_BROKER`, otherwise the one signed in to last
-
-        Options:
-              --broker <URL>
-                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-
-              --no-browser
-                  Print the address to visit instead of opening a browser
-
-              --remote
-                  Sign in with a browser elsewhere, and paste the code that it shows here
-
-              --fresh
-                  Show who you are again, even where the browser is signed in
-
-              --mfa
-                  Sign in with a second factor
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-        Examples:
-          lodge login https://lodge.example.edu
-          lodge login --remote
-          lodge login --mfa
-        ");
-    }
-
-    #[test]
-    fn help_of_status() {
-        insta::assert_snapshot!(help(&["status"]), @r#"
-        Show who is signed in, until when, and which roles are open
-
-        Usage: lodge status [OPTIONS]
-
-        Options:
-              --broker <URL>  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-              --json          Print one JSON object instead, for programs
-          -h, --help          Print help
-
-        Examples:
-          lodge status
-          lodge status --json | jq -r '.roles[] | .lab + "/" + .role'
-        "#);
-    }
-
-    #[test]
-    fn help_of_credential_process() {
-        insta::assert_snapshot!(help(&["credential-process"]), @"
-        Print credentials for a role, for AWS tools to read
-
-        Made for the `credential_process` setting of AWS profiles: prints one JSON
-        object on stdout and nothing else, never asks anything and never opens a
-        browser. What it prints is secret.
-
-        Usage: lodge credential-process [OPTIONS] <LAB/ROLE>
-
-        Arguments:
-          <LAB/ROLE>
-                  The lab and the role in it, such as vision/read-results
-
-        Options:
-              --broker <URL>
-                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-
-              --no-cache
-                  Ask the broker, even when good credentials are kept on this machine
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-        Example, in ~/.aws/config:
-          [profile vision-read-results]
-          credential_process = lodge credential-process vision/read-results
-        ");
-    }
-
-    #[test]
-    fn help_of_logout() {
-        insta::assert_snapshot!(help(&["logout"]), @"
-        End the session here and at the broker
-
-        AWS credentials that were already handed out live on until they expire,
-        an hour at most.
-
-        Usage: lodge logout [OPTIONS]
-
-        Options:
-              --broker <URL>
-                  The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-        Example:
-          lodge logout
-        ");
-    }
 }

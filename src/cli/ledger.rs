@@ -110,10 +110,8 @@ fn table(ledger: &Ledger) -> Table<4> {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory as _, Parser as _};
     use serde_json::{Value, json};
 
-    use crate::cli::arguments::Arguments;
     use crate::cli::exit::Exit;
     use crate::cli::stand_in::{Desk, StandIn};
 
@@ -182,38 +180,5 @@ mod tests {
         let (exit, stdout, stderr) = desk.run(&["ledger", "vision", "--search", "nothing"]);
         assert_eq!((exit, stdout.as_str()), (Exit::Done, ""));
         assert_eq!(stderr, "Nothing like that stands in the ledger of vision.\n");
-    }
-
-    #[test]
-    fn help_of_ledger() {
-        Arguments::command().debug_assert();
-        let help = Arguments::try_parse_from(["lodge", "ledger", "--help"]).unwrap_err().render().to_string();
-        insta::assert_snapshot!(help, @"
-        Read what was asked for and done in a lab
-
-        Usage: lodge ledger [OPTIONS] <LAB>
-
-        Arguments:
-          <LAB>  The lab
-
-        Options:
-              --broker <URL>     The broker to talk to; wins over `LODGE_BROKER` and the one signed in to last
-              --person <PERSON>  Only what somebody did or what was done to them: an id, or a part of a name
-              --kind <KIND>      Only credentials, refusals, mappings, people or settings; or one kind of entry
-              --role <ROLE>      Only what is about one role
-              --since <TIME>     Only from this day (2026-11-21, in UTC) or moment on
-              --until <TIME>     Only to the end of this day, or before this moment
-              --search <TEXT>    Only entries with this in their text
-              --limit <NUMBER>   How many at most [default: 50]
-              --all              Go on to the beginning of the ledger, however long it is
-              --json             Print one JSON object instead, for programs
-          -h, --help             Print help
-
-        Examples:
-          lodge ledger vision
-          lodge ledger vision --kind refusals --since 2026-11-01
-          lodge ledger vision --person bakker --role pay
-          lodge ledger vision --all --json | jq -r '.entries[] | [.at, .sentence] | @tsv'
-        ");
     }
 }

@@ -28,12 +28,14 @@ mod credentials;
 mod doctor;
 mod exec;
 mod failure;
+mod help;
 mod home;
 mod http_listener;
 mod ledger;
 mod limits;
 mod login;
 mod logout;
+mod man;
 mod mapping;
 mod moment;
 mod paste;
@@ -61,7 +63,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::StyledStr;
-use clap::{CommandFactory, Parser};
 use zeroize::Zeroizing;
 
 use crate::ambient::{Clock, Random};
@@ -169,9 +170,9 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let (broker, verb) = match Arguments::try_parse_from(arguments) {
+    let (broker, verb) = match help::parse(arguments) {
         Ok(Arguments { broker, verb: Some(verb) }) => (broker, verb),
-        Ok(Arguments { verb: None, .. }) => return print(output, &Arguments::command().render_help()),
+        Ok(Arguments { verb: None, .. }) => return print(output, &help::command().render_help()),
         Err(error) if error.use_stderr() => {
             output.usage(&error.render());
             return Exit::Usage;
@@ -196,7 +197,8 @@ where
         Verb::Exec(arguments) => return ended(exec::run(helper, &arguments, output), output),
         Verb::Env(arguments) => shell::run(helper, &arguments, output),
         Verb::Serve(arguments) => return ended(serve::run(helper, &arguments, output), output),
-        Verb::Completions(arguments) => completions::run(helper, &arguments, output),
+        Verb::Completions(arguments) => completions::run(&arguments, output),
+        Verb::Man(arguments) => man::run(&arguments, output),
         Verb::Logout => logout::run(helper, output),
         Verb::Mapping(verb) => mapping::run(helper, &verb, output),
         Verb::People(verb) => people::run(helper, &verb, output),

@@ -285,7 +285,7 @@ pub struct OpenInvitation {
 
 impl OpenInvitation {
     /// Made of rows, by the store, for who shows the link's token.
-    #[cfg(any(feature = "server", test))]
+    #[cfg(feature = "server")]
     pub(crate) const fn from_rows(lab: Lab, invitation: Invitation) -> Self {
         Self { lab, invitation }
     }

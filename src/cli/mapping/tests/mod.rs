@@ -1,7 +1,6 @@
 //! The verbs about mappings, whole, against a stand-in broker. What all of them have in common is here.
 
 mod changing;
-mod help;
 mod listing;
 mod second_pi;
 
