@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use crate::cli::aws_config::{self, AwsConfig, Kind};
 use crate::cli::environment::Environment;
 
 /// More than any person's file.
@@ -40,7 +41,7 @@ pub(super) struct Section {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Config,
     Credentials,
 }
@@ -48,8 +49,8 @@ enum Kind {
 impl AwsFiles {
     pub(super) fn read(environment: &Environment) -> Self {
         Self {
-            config: AwsFile::read(environment.aws_config.as_deref(), Kind::Config),
-            credentials: AwsFile::read(environment.aws_credentials.as_deref(), Kind::Credentials),
+            config: AwsFile::read(environment.aws_config.as_deref(), FileKind::Config),
+            credentials: AwsFile::read(environment.aws_credentials.as_deref(), FileKind::Credentials),
         }
     }
 
@@ -60,7 +61,7 @@ impl AwsFiles {
 }
 
 impl AwsFile {
-    fn read(path: Option<&Path>, kind: Kind) -> Self {
+    fn read(path: Option<&Path>, kind: FileKind) -> Self {
         let mut file = Self {
             path: path.map(Path::to_owned).unwrap_or_default(),
             sections: Vec::new(),
@@ -99,55 +100,42 @@ impl Section {
     }
 }
 
-fn read(path: &Path) -> io::Result<(String, Option<DateTime<Utc>>)> {
+fn read(path: &Path) -> io::Result<(Vec<u8>, Option<DateTime<Utc>>)> {
     let found = path.metadata()?;
     let mut bytes = Vec::new();
     // A pipe would be waited for, and a device has no end.
     if found.is_file() {
         File::open(path)?.take(MAX_BYTES).read_to_end(&mut bytes)?;
     }
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), found.modified().ok().map(DateTime::from)))
+    Ok((bytes, found.modified().ok().map(DateTime::from)))
 }
 
-/// The profiles in a file's text. Sections of another kind, comments and continued lines are passed over.
-fn sections(text: &str, kind: Kind) -> Vec<Section> {
-    let mut sections: Vec<Section> = Vec::new();
-    // What stands in a section of another kind belongs to nobody.
-    let mut is_profile = false;
-    for line in text.trim_start_matches('\u{feff}').split(['\n', '\r']) {
-        if let Some(header) = line.strip_prefix('[') {
-            let name = header.rsplit_once(']').and_then(|(header, _)| profile(header.trim(), kind));
-            is_profile = name.is_some();
-            sections.extend(name.map(|name| Section { name, settings: Vec::new() }));
-        } else if let (true, Some(section), Some((key, value))) = (is_profile, sections.last_mut(), setting(line)) {
-            section.settings.push((key, value));
+/// The profiles in a file's text. Sections of another kind are passed over.
+fn sections(text: &[u8], kind: FileKind) -> Vec<Section> {
+    let config = AwsConfig::parse(text);
+    let profiles = config.sections().iter().filter_map(|section| {
+        let settings =
+            section.settings.iter().map(|setting| (setting.key.clone(), shown(&setting.key, &setting.value)));
+        Some(Section { name: profile(section, kind)?, settings: settings.collect() })
+    });
+    profiles.collect()
+}
+
+/// The name of the profile that a section stands for. In the file of keys, every section is a profile.
+fn profile(section: &aws_config::Section, kind: FileKind) -> Option<String> {
+    match (section.kind, kind) {
+        (Kind::Default | Kind::Profile, FileKind::Config) | (Kind::Default | Kind::Other, FileKind::Credentials) => {
+            Some(section.name.clone())
         }
-    }
-    sections
-}
-
-/// The name of the profile that a header stands for.
-fn profile(header: &str, kind: Kind) -> Option<String> {
-    if kind == Kind::Credentials {
-        return Some(header.to_owned());
-    }
-    let words = shlex::split(header)?;
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["default"] => Some("default".to_owned()),
-        ["profile", name] => Some((*name).to_owned()),
+        (Kind::Profile, FileKind::Credentials) => Some(format!("profile {}", section.name)),
         _ => None,
     }
 }
 
-fn setting(line: &str) -> Option<(String, String)> {
-    if line.starts_with([' ', '\t', '#', ';']) {
-        return None;
-    }
-    let (key, value) = line.split_once(['=', ':'])?;
-    let key = key.trim().to_ascii_lowercase();
-    let is_secret = ["aws_secret_access_key", "aws_session_token", "aws_security_token"].contains(&key.as_str());
-    let value = if is_secret { String::new() } else { value.trim().to_owned() };
-    Some((key, value))
+/// Nothing, for a setting that is a secret.
+fn shown(key: &str, value: &str) -> String {
+    let is_secret = ["aws_secret_access_key", "aws_session_token", "aws_security_token"].contains(&key);
+    if is_secret { String::new() } else { value.to_owned() }
 }
 
 #[cfg(test)]
@@ -160,7 +148,7 @@ mod tests {
                     aws_access_key_id = no\r\naws_secret_access_key=canary\r\nCredential_Process: lodge x\r\n\
                     [sso-session y]\r\nregion=z\r\n[profile c]";
 
-        let sections = sections(text, Kind::Config);
+        let sections = sections(text.as_bytes(), FileKind::Config);
 
         let names: Vec<_> = sections.iter().map(|section| section.name.as_str()).collect();
         assert_eq!(names, ["default", "a b", "c"]);
@@ -171,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_there_three_times_is_one_duplicate() {
-        let sections = sections("[a]\n[b]\n[a]\n[a]\n", Kind::Credentials);
+        let sections = sections(b"[a]\n[b]\n[a]\n[a]\n", FileKind::Credentials);
         let file = AwsFile { path: PathBuf::new(), sections, modified: None, unreadable: None };
 
         assert_eq!(file.duplicates(), ["a"]);
