@@ -20,8 +20,8 @@ use super::shell::EnvArguments;
 const EXAMPLES: &str = "\
 Examples:
   lodge login https://lodge.example.edu
+  lodge configure
   lodge status
-  aws configure set profile.vision-read-results.credential_process \"lodge credential-process vision/read-results\"
   aws sts get-caller-identity --profile vision-read-results
 
 Environment:

@@ -20,11 +20,8 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     lines.push("You may use:".to_owned());
     lines.extend(roles(me));
     lines.push(String::new());
-    lines.push("Next, give a role to an AWS profile, and use it:".to_owned());
-    lines.push(format!(
-        "  aws configure set profile.{0}-{1}.credential_process \"lodge credential-process {0}/{1}\"",
-        first.lab, first.role
-    ));
+    lines.push("Next, have an AWS profile written for each role, and use one:".to_owned());
+    lines.push("  lodge configure".to_owned());
     lines.push(format!("  aws sts get-caller-identity --profile {}-{}", first.lab, first.role));
     lines
 }
@@ -179,16 +176,16 @@ mod tests {
         let roles =
             vec![role("read-results", "Read results", None), role("pay", "Pay workers", Some("2026-12-01T00:00:00Z"))];
 
-        insta::assert_snapshot!(after_login(&broker(), &me(Some(vec!["students"]), roles)).join("\n"), @r#"
+        insta::assert_snapshot!(after_login(&broker(), &me(Some(vec!["students"]), roles)).join("\n"), @"
         Signed in to https://lodge.example.edu as Ada Student (p-0123456789abcdef) until 2026-11-21 21:00 UTC.
         You may use:
           vision/read-results  Read results
           vision/pay           Pay workers (until 2026-12-01 00:00 UTC)
 
-        Next, give a role to an AWS profile, and use it:
-          aws configure set profile.vision-read-results.credential_process "lodge credential-process vision/read-results"
+        Next, have an AWS profile written for each role, and use one:
+          lodge configure
           aws sts get-caller-identity --profile vision-read-results
-        "#);
+        ");
     }
 
     #[test]
