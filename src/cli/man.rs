@@ -103,7 +103,7 @@ mod tests {
                 "{section}: {page}"
             );
         }
-        assert!(page.contains("lodge login https://lodge.example.edu\nlodge status\n"), "{page}");
+        assert!(page.contains("lodge login https://lodge.example.edu\nlodge configure\n"), "{page}");
         assert!(page.contains("lodge\\-doctor(1)"), "{page}");
     }
 

@@ -259,6 +259,14 @@ fn others_lines(text: &[u8]) -> Vec<u8> {
     lines.collect::<Vec<_>>().join(&b'\n')
 }
 
+/// A text with nothing of ours in it.
+fn without_markers(mut text: Vec<u8>) -> Vec<u8> {
+    while let Some(at) = text.windows(MARKER.len()).position(|part| part == MARKER.as_bytes()) {
+        text.splice(at..at + MARKER.len(), *b"# other");
+    }
+    text
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -278,8 +286,7 @@ proptest! {
 
     #[test]
     fn what_was_written_can_be_taken_out_again(text in any_text()) {
-        let has_ours = text.windows(MARKER.len()).any(|part| part == MARKER.as_bytes());
-        prop_assume!(!has_ours);
+        let text = without_markers(text);
         let (written, _) = configured(&text, &["vision/pay", "vision/read", "vision/review"], false);
         let (halved, _) = configured(&written, &["vision/read"], true);
         let (pruned, _) = configured(&halved, &[], true);
