@@ -30,6 +30,8 @@ mod certified_provider;
 #[cfg(test)]
 mod config_check;
 #[cfg(test)]
+mod configure;
+#[cfg(test)]
 mod console_walk;
 #[cfg(test)]
 mod database_away;

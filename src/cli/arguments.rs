@@ -90,7 +90,7 @@ pub(crate) enum Verb {
     /// Write an AWS profile for each of your roles, and keep them in step
     ///
     /// The profiles are called LAB-ROLE and stand in ~/.aws/config, or where
-    /// AWS_CONFIG_FILE says. All that you may ask for gets one: what a role still
+    /// `AWS_CONFIG_FILE` says. All that you may ask for gets one: what a role still
     /// needs, such as an approval, is said when the profile is used.
     ///
     /// Of the file, only sections that lodge configure wrote are changed, and of

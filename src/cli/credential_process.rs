@@ -43,7 +43,7 @@ pub(crate) fn run(
 }
 
 /// The line that tools read.
-fn process_json(credentials: &Credentials) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn process_json(credentials: &Credentials) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let object = ProcessCredentials {
         version: 1,
         access_key_id: &credentials.access_key_id,

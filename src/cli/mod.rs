@@ -8,6 +8,8 @@
 
 pub mod environment;
 pub mod exit;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod output;
 pub mod surroundings;
 

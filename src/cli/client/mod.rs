@@ -3,6 +3,8 @@
 //! Redirects are never followed, bodies and times are capped, and a token travels only in a header marked sensitive or
 //! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
 
+#[cfg(fuzzing)]
+mod fuzzing;
 mod labs;
 mod look;
 mod request;
@@ -108,13 +110,16 @@ impl Client {
             ("client_id", HELPER_CLIENT_ID),
             ("code_verifier", exchange.verifier),
         ]);
-        let answer = self.send(&Request::post(endpoint, Content::Form(&body)))?;
+        self.exchanged(&self.send(&Request::post(endpoint, Content::Form(&body)))?)
+    }
+
+    fn exchanged(&self, answer: &Answer) -> Result<TokenResponse, Failure> {
         if (400..429).contains(&answer.status)
             && let Ok(refusal) = serde_json::from_slice::<OauthError>(&answer.body)
         {
             return Err(Failure::SignIn(refusal.error_description.unwrap_or(refusal.error)));
         }
-        self.tokens(&answer)
+        self.tokens(answer)
     }
 
     /// Trades a refresh token for the next tokens. [`Failure::NotSignedIn`] when it is not good any more.

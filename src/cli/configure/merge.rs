@@ -78,22 +78,28 @@ pub(super) struct Merge {
 /// Finds out what has to change.
 pub(super) fn merge(config: &AwsConfig<'_>, wanted: &Wanted<'_>) -> Merge {
     let mut merge = Merge { edits: Vec::new(), outcomes: Vec::new() };
-    let mut there = BTreeSet::new();
-    for (section, marker) in own_sections(config, wanted) {
-        let state = merge.keep_in_step(config, wanted, section, &marker);
-        there.insert(marker.role.clone());
-        merge.outcomes.push(Outcome { profile: section.name.clone(), role: marker.role, state });
+    // What goes first: the names that it frees can be used.
+    let (open, stale): (Vec<_>, Vec<_>) =
+        own_sections(config, wanted).into_iter().partition(|(_, marker)| wanted.roles.contains(&marker.role));
+    for (section, marker) in stale {
+        let state = merge.let_go(config, wanted, section);
+        merge.note(&section.name, &marker.role, state);
     }
-    for role in wanted.roles.iter().filter(|role| wanted.is_in_scope(role) && !there.contains(role)) {
-        let by_hand = config.sections().iter().find(|section| is_by_hand(section, role, wanted.broker));
-        let (profile, state) = if let Some(section) = by_hand {
-            (section.name.clone(), State::ByHand)
+    for (section, marker) in &open {
+        let state = merge.keep_in_step(config, wanted, section, marker);
+        merge.note(&section.name, &marker.role, state);
+    }
+    for role in wanted.roles.iter().filter(|role| wanted.is_in_scope(role)) {
+        if open.iter().any(|(_, marker)| marker.role == *role) {
+            continue;
+        }
+        if let Some(section) = config.sections().iter().find(|it| is_by_hand(config, it, role, wanted.broker)) {
+            merge.note(&section.name, role, State::ByHand);
         } else {
             let profile = profile_name(role, wanted.roles);
             let state = merge.add(config, wanted, &profile, role);
-            (profile, state)
-        };
-        merge.outcomes.push(Outcome { profile, role: role.clone(), state });
+            merge.note(&profile, role, state);
+        }
     }
     merge.outcomes.sort_by(|one, other| (&one.role, &one.profile).cmp(&(&other.role, &other.profile)));
     merge
@@ -116,13 +122,35 @@ fn marker_of(config: &AwsConfig<'_>, section: &Section) -> Option<Marker> {
     if section.kind == Kind::Profile { Marker::parse(config.content(below)) } else { None }
 }
 
-fn is_by_hand(section: &Section, role: &RoleAddress, broker: &BrokerUrl) -> bool {
+fn is_by_hand(config: &AwsConfig<'_>, section: &Section, role: &RoleAddress, broker: &BrokerUrl) -> bool {
     matches!(section.kind, Kind::Profile | Kind::Default)
+        && marker_of(config, section).is_none()
         && section.value(KEY).is_some_and(|command| runs_helper_for(command, role, broker))
 }
 
 impl Merge {
-    /// Brings one section of ours in step with the roles that are open.
+    fn note(&mut self, profile: &str, role: &RoleAddress, state: State) {
+        self.outcomes.push(Outcome { profile: profile.to_owned(), role: role.clone(), state });
+    }
+
+    /// How many profiles of this name there will be, as far as it is known by now.
+    fn named(&self, config: &AwsConfig<'_>, profile: &str) -> usize {
+        let goes = |outcome: &&Outcome| outcome.state == State::Removed && outcome.profile == profile;
+        config.profiles_named(profile).saturating_sub(self.outcomes.iter().filter(goes).count())
+    }
+
+    /// What becomes of a section of ours whose role is not open.
+    fn let_go(&mut self, config: &AwsConfig<'_>, wanted: &Wanted<'_>, section: &Section) -> State {
+        if !wanted.prune {
+            return State::Stale;
+        }
+        match own_command(section) {
+            Ok(command) => self.remove(config, wanted, section, command),
+            Err(obstacle) => State::Refused(obstacle),
+        }
+    }
+
+    /// Brings one section of ours in step with its role, which is open.
     fn keep_in_step(
         &mut self,
         config: &AwsConfig<'_>,
@@ -130,28 +158,22 @@ impl Merge {
         section: &Section,
         marker: &Marker,
     ) -> State {
-        let is_open = wanted.roles.contains(&marker.role);
-        let commands: Vec<_> = section.settings.iter().filter(|setting| setting.key == KEY).collect();
-        match commands[..] {
-            _ if !is_open && !wanted.prune => State::Stale,
-            _ if is_open && config.profiles_named(&section.name) > 1 => State::Refused(Obstacle::NamedTwice),
-            [_, _, ..] => State::Refused(Obstacle::TwoCommands),
-            [command] if command.has_indented_lines => State::Refused(Obstacle::IndentedLines),
-            _ if !is_open => self.remove(config, wanted, section, commands.first().map(|command| command.line)),
-            [] => {
-                let at = config.range(&(section.lines.start + 1..section.lines.start + 2));
-                self.put_line(config, at, &wanted.command.line(&marker.role));
-                State::Changed
+        if self.named(config, &section.name) > 1 {
+            return State::Refused(Obstacle::NamedTwice);
+        }
+        let line = wanted.command.line(&marker.role);
+        match own_command(section) {
+            Err(obstacle) => return State::Refused(obstacle),
+            Ok(Some(command)) if config.content(command) == line.as_bytes() => return State::Unchanged,
+            Ok(Some(command)) => {
+                self.edits.push(Edit { range: config.content_range(command), new: line.into_bytes() });
             }
-            [command] => {
-                let line = wanted.command.line(&marker.role);
-                if config.content(command.line) == line.as_bytes() {
-                    return State::Unchanged;
-                }
-                self.edits.push(Edit { range: config.content_range(command.line), new: line.into_bytes() });
-                State::Changed
+            Ok(None) => {
+                let marker = section.lines.start + 1;
+                self.put_line(config, config.range(&(marker..marker + 1)), &line);
             }
         }
+        State::Changed
     }
 
     /// Puts a line below another, which may be the last and not ended: then the new one is not either.
@@ -164,7 +186,7 @@ impl Merge {
 
     /// Writes a section at the end.
     fn add(&mut self, config: &AwsConfig<'_>, wanted: &Wanted<'_>, profile: &str, role: &RoleAddress) -> State {
-        if config.profiles_named(profile) > 0 {
+        if self.named(config, profile) > 0 {
             return State::Refused(Obstacle::NameTaken);
         }
         let marker = Marker { role: role.clone(), broker: wanted.broker.clone() };
@@ -212,6 +234,17 @@ impl Merge {
 
     fn take_out(&mut self, range: Range<usize>) {
         self.edits.push(Edit { range, new: Vec::new() });
+    }
+}
+
+/// The line of the command in a section of ours, if there is one, and nothing that would come with it.
+fn own_command(section: &Section) -> Result<Option<usize>, Obstacle> {
+    let commands: Vec<_> = section.settings.iter().filter(|setting| setting.key == KEY).collect();
+    match commands[..] {
+        [] => Ok(None),
+        [command] if command.has_indented_lines => Err(Obstacle::IndentedLines),
+        [command] => Ok(Some(command.line)),
+        _ => Err(Obstacle::TwoCommands),
     }
 }
 

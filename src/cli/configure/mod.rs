@@ -6,6 +6,8 @@
 
 mod command;
 mod file;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod marker;
 mod merge;
 mod names;

@@ -64,8 +64,8 @@ fn a_command_is_quoted_where_it_has_spaces_and_refused_where_a_shell_would_think
         "credential_process = /usr/bin/lodge credential-process --broker https://lodge.example.edu vision/pay"
     );
     assert_eq!(
-        line("/Users/Jürgen Groß/bin (new)/lodge", "http://[::1]:8080").unwrap(),
-        "credential_process = \"/Users/Jürgen Groß/bin (new)/lodge\" credential-process --broker \"http://[::1]:8080\" \
+        line("/opt/Jürgen Groß/bin (new)/lodge", "http://[::1]:8080").unwrap(),
+        "credential_process = \"/opt/Jürgen Groß/bin (new)/lodge\" credential-process --broker \"http://[::1]:8080\" \
          vision/pay"
     );
     for c in "'\"$`\\\n\r\t;&|%!*?<>#^\0\u{a0}\u{2028}".chars() {

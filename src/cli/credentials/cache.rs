@@ -45,7 +45,7 @@ struct Kept {
     person: String,
     lab: String,
     role: String,
-    kept_at: DateTime<Utc>,
+    since: DateTime<Utc>,
     access_key_id: String,
     secret_access_key: Zeroizing<String>,
     session_token: Zeroizing<String>,
@@ -54,7 +54,7 @@ struct Kept {
 }
 
 impl Kept {
-    fn of(key: &Key, credentials: &Credentials, kept_at: DateTime<Utc>) -> Self {
+    fn of(key: &Key, credentials: &Credentials, since: DateTime<Utc>) -> Self {
         let Credentials { access_key_id, secret_access_key, session_token, expires_at, account_id } =
             credentials.clone();
         Self {
@@ -62,7 +62,7 @@ impl Kept {
             person: key.person.clone(),
             lab: key.role.lab.to_string(),
             role: key.role.role.to_string(),
-            kept_at,
+            since,
             access_key_id,
             secret_access_key,
             session_token,
@@ -88,13 +88,32 @@ impl Kept {
     /// How long it is good for yet. Nothing at all when it was kept in what is the future now: the clock was wrong then,
     /// or is now.
     fn left(&self, now: DateTime<Utc>) -> TimeDelta {
-        let is_sound = self.kept_at <= now && self.expires_at - self.kept_at <= LONGEST;
+        let is_sound = self.since <= now && self.expires_at - self.since <= LONGEST;
         if is_sound { self.expires_at - now } else { TimeDelta::zero() }
     }
 
     fn role(&self) -> Option<RoleAddress> {
         format!("{}/{}", self.lab, self.role).parse().ok()
     }
+
+    /// What it holds, when it is of this key and has so much time left.
+    fn serve(self, key: &Key, least: TimeDelta, now: DateTime<Utc>) -> Option<Credentials> {
+        (self.is_of(key) && self.left(now) >= least).then_some(Credentials {
+            access_key_id: self.access_key_id,
+            secret_access_key: self.secret_access_key,
+            session_token: self.session_token,
+            expires_at: self.expires_at,
+            account_id: self.account_id,
+        })
+    }
+}
+
+/// What a file with these bytes would give to whom it names.
+#[cfg(fuzzing)]
+pub(crate) fn served(bytes: &[u8], now: DateTime<Utc>) -> Option<Credentials> {
+    let kept = Kept::read(bytes)?;
+    let key = Key { broker: kept.broker.clone(), person: kept.person.clone(), role: kept.role()? };
+    kept.serve(&key, super::LEAST, now)
 }
 
 /// The cache.
@@ -114,14 +133,7 @@ impl Cache {
     /// What is kept, when it has at least so much time left.
     pub(super) fn get(&self, key: &Key, least: TimeDelta) -> Result<Option<Credentials>, Failure> {
         let Some(bytes) = self.home.read(&file(key))? else { return Ok(None) };
-        let kept = Kept::read(&bytes).filter(|kept| kept.is_of(key) && kept.left(self.clock.now()) >= least);
-        Ok(kept.map(|kept| Credentials {
-            access_key_id: kept.access_key_id,
-            secret_access_key: kept.secret_access_key,
-            session_token: kept.session_token,
-            expires_at: kept.expires_at,
-            account_id: kept.account_id,
-        }))
+        Ok(Kept::read(&bytes).and_then(|kept| kept.serve(key, least, self.clock.now())))
     }
 
     /// Keeps credentials over those that were there.

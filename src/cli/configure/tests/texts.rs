@@ -159,6 +159,20 @@ fn a_role_that_is_not_open_any_more_is_named_and_goes_when_asked() {
 }
 
 #[test]
+fn a_name_is_free_when_what_has_it_goes() {
+    let gone = MARKER.replace("vision/pay", "vision/gone");
+    let text = format!("[profile vision-pay]\n{gone}\ncredential_process = lodge credential-process vision/pay\n");
+
+    let (new, merge) = configured(text.as_bytes(), &["vision/pay"], true);
+    assert_eq!(states(&merge), [("vision-pay", State::Removed), ("vision-pay", State::Added)]);
+    assert_eq!(configured(&new, &["vision/pay"], true).0, new);
+
+    let twice = format!("[profile vision-pay]\n{MARKER}\n{COMMAND}\n\n{text}");
+    let (_, merge) = configured(twice.as_bytes(), &["vision/pay"], true);
+    assert_eq!(states(&merge), [("vision-pay", State::Removed), ("vision-pay", State::Unchanged)]);
+}
+
+#[test]
 fn pruning_never_takes_what_a_person_added() {
     let text = format!("a\n\n[profile vision-pay]\n{MARKER}\n{COMMAND}\nregion = x\n# mine\n[default]\n");
     let (pruned, merge) = configured(text.as_bytes(), &[], true);

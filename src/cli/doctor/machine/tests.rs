@@ -382,12 +382,12 @@ fn a_home_that_cannot_be_made_is_found() {
 
 #[test]
 fn an_old_helper_is_found() {
-    let machine = Machine::at(StandIn::start(|url, line| match line {
-        "GET /api/v1/me" => ("200 OK", ME.to_owned()),
-        _ => {
-            let known = metadata(url);
-            ("200 OK", format!("{},\"lodge_helper_version\":\"99.0.0\"}}", known.trim_end_matches('}')))
+    let machine = Machine::at(StandIn::start(|url, line| {
+        if line == "GET /api/v1/me" {
+            return ("200 OK", ME.to_owned());
         }
+        let known = metadata(url);
+        ("200 OK", format!("{},\"lodge_helper_version\":\"99.0.0\"}}", known.trim_end_matches('}')))
     }));
 
     machine.has("version", "warning", "the broker is made for 99.0.0", "/download");
