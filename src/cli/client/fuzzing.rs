@@ -25,5 +25,5 @@ impl Client {
 }
 
 fn answer(status: u16, body: &[u8]) -> Answer {
-    Answer { status, body: Zeroizing::new(body.to_vec()) }
+    Answer { status, body: Zeroizing::new(body.to_vec()), date: None }
 }
