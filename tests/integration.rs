@@ -42,6 +42,8 @@ mod doctor;
 #[cfg(test)]
 mod downloads;
 #[cfg(test)]
+mod exec;
+#[cfg(test)]
 mod first_credential;
 #[cfg(test)]
 mod front_door;
@@ -116,7 +118,11 @@ mod schema;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
+mod sdk_jobs;
+#[cfg(test)]
 mod second_start;
+#[cfg(test)]
+mod serve;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -104,10 +104,27 @@ pub(crate) enum Verb {
     #[command(verbatim_doc_comment)]
     Configure(ConfigureArguments),
     /// Run a command with credentials for a role in its environment
+    ///
+    /// The command has these credentials and no others: what was inherited from
+    /// elsewhere is taken away. They last an hour at most and are not renewed; a job
+    /// that may take longer is for lodge serve. The exit code is the command's own,
+    /// or 127 when there is no such command, and 126 when it cannot be run.
+    #[command(verbatim_doc_comment)]
     Exec(ExecArguments),
     /// Print credentials for a role, for a shell to evaluate
+    ///
+    /// Prints statements that unset what would be used instead, and that set the
+    /// credentials. They are secret, and are not shown on a terminal.
+    #[command(verbatim_doc_comment)]
     Env(EnvArguments),
     /// Serve credentials for a role on this machine, for jobs that outlive them
+    ///
+    /// AWS tools ask on 127.0.0.1 whenever theirs run out, as they do in a container.
+    /// With a command, it lasts as long as that, passes signals on, and ends with the
+    /// command's own exit code. Without one, it prints statements for the shell that
+    /// runs the job, and serves until Ctrl-C. New credentials are got ahead of time,
+    /// for as long as you are signed in.
+    #[command(verbatim_doc_comment)]
     Serve(ServeArguments),
     /// End the session here and at the broker
     ///

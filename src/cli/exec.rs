@@ -22,7 +22,10 @@ use super::{Helper, command};
 const EXAMPLES: &str = "\
 Examples:
   lodge exec vision/read-results -- aws s3 ls
-  lodge exec vision/publish bash";
+  lodge exec vision/publish bash
+
+Environment of the command:
+  LODGE_ROLE  the role that it has; inside of one, another is refused";
 
 /// The arguments of `lodge exec`.
 #[derive(Debug, Args)]

@@ -17,8 +17,8 @@ pub(crate) enum Shell {
     Zsh,
     /// fish
     Fish,
-    /// `PowerShell`
-    #[value(alias = "pwsh")]
+    /// What Windows has.
+    #[value(alias = "pwsh", help = "PowerShell")]
     Powershell,
 }
 

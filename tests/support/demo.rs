@@ -8,7 +8,7 @@ use super::process::{Ended, Process};
 use super::{free_ports, programs};
 
 /// The last line of what a demo prints once everything listens.
-const READY: &str = "Ctrl-C ends it.";
+pub(crate) const READY: &str = "Ctrl-C ends it.";
 
 /// A running demo.
 pub(crate) struct Demo {

@@ -18,6 +18,7 @@ pub(crate) mod joining;
 pub(crate) mod labs;
 pub(crate) mod ledger;
 pub(crate) mod logs;
+pub(crate) mod moved_clock;
 pub(crate) mod peers;
 pub(crate) mod permission_table;
 pub(crate) mod person;

@@ -5,10 +5,11 @@
 //! | `LODGE_TEST_PEERS` | `full`: a missing peer is a failure; `none` or unset: tests that need one are skipped |
 //! | `LODGE_TEST_PYTHON` | a Python with boto3, moto, openapi-spec-validator and schemathesis |
 //! | `LODGE_TEST_AWS` | the AWS CLI |
-//! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate and playwright-core |
+//! | `LODGE_TEST_NODE_MODULES` | the folder with oidc-provider, openid-client, iam-simulate, playwright-core and the JavaScript SDK |
 //! | `LODGE_TEST_CHROMIUM` | Chromium |
 //! | `LODGE_TEST_NGINX` | nginx |
 //! | `LODGE_TEST_CADDY` | Caddy |
+//! | `LODGE_TEST_FAKETIME` | the library of faketime that programs with threads are started with |
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -35,6 +36,8 @@ pub(crate) enum Peer {
     Nginx,
     /// Caddy.
     Caddy,
+    /// libfaketime.
+    Faketime,
 }
 
 /// True when the peers are there. False when this run goes without: says loudly which test is skipped.
@@ -72,6 +75,7 @@ impl Peer {
             Self::Chromium => "LODGE_TEST_CHROMIUM",
             Self::Nginx => "LODGE_TEST_NGINX",
             Self::Caddy => "LODGE_TEST_CADDY",
+            Self::Faketime => "LODGE_TEST_FAKETIME",
         }
     }
 
@@ -201,6 +205,11 @@ impl Moto {
         let ready: Value = serde_json::from_str(&process.wait_for_line("\"port\"")).unwrap();
         Self { process, port: u16::try_from(ready["port"].as_u64().unwrap()).unwrap() }
     }
+}
+
+/// Where libfaketime is.
+pub(crate) fn faketime() -> PathBuf {
+    Peer::Faketime.path()
 }
 
 /// Where Chromium is.

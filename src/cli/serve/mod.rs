@@ -10,6 +10,8 @@ mod endpoint;
 mod keeper;
 mod shadows;
 mod signals;
+#[cfg(test)]
+mod tests;
 mod token_file;
 
 use std::ffi::OsString;

@@ -2,6 +2,7 @@
 
 mod remote;
 mod renewal;
+mod running;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
