@@ -28,6 +28,8 @@ mod canaries;
 #[cfg(test)]
 mod certified_provider;
 #[cfg(test)]
+mod colour;
+#[cfg(test)]
 mod config_check;
 #[cfg(test)]
 mod configure;
@@ -75,6 +77,8 @@ mod ledger_down;
 mod ledger_reading;
 #[cfg(test)]
 mod limits;
+#[cfg(test)]
+mod machine_doctor;
 #[cfg(test)]
 mod mappings;
 #[cfg(test)]
@@ -137,3 +141,5 @@ mod sts_failures;
 mod support;
 #[cfg(test)]
 mod threat_model;
+#[cfg(test)]
+mod tmux;

@@ -10,6 +10,7 @@
 //! | `LODGE_TEST_NGINX` | nginx |
 //! | `LODGE_TEST_CADDY` | Caddy |
 //! | `LODGE_TEST_FAKETIME` | the library of faketime that programs with threads are started with |
+//! | `LODGE_TEST_TMUX` | tmux; unset: the one on `PATH` |
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -38,6 +39,8 @@ pub(crate) enum Peer {
     Caddy,
     /// libfaketime.
     Faketime,
+    /// tmux.
+    Tmux,
 }
 
 /// True when the peers are there. False when this run goes without: says loudly which test is skipped.
@@ -76,18 +79,30 @@ impl Peer {
             Self::Nginx => "LODGE_TEST_NGINX",
             Self::Caddy => "LODGE_TEST_CADDY",
             Self::Faketime => "LODGE_TEST_FAKETIME",
+            Self::Tmux => "LODGE_TEST_TMUX",
         }
     }
 
     fn look(self) -> Result<PathBuf, String> {
         let name = self.variable();
-        let path = PathBuf::from(variable(name).ok_or_else(|| format!("{name} is not set"))?);
+        let on_path = || if self == Self::Tmux { on_path("tmux") } else { None };
+        let path = variable(name).map(PathBuf::from).or_else(on_path).ok_or_else(|| format!("{name} is not set"))?;
         if path.exists() { Ok(path) } else { Err(format!("{name} is {}, which does not exist", path.display())) }
     }
 
     fn path(self) -> PathBuf {
         self.look().unwrap_or_else(|missing| panic!("ask `peers::require` first: {missing}"))
     }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|program| program.is_file())
+}
+
+/// Where tmux is.
+pub(crate) fn tmux() -> PathBuf {
+    Peer::Tmux.path()
 }
 
 /// The Python that has the packages.

@@ -14,9 +14,11 @@ pub(super) fn checks(_: &Environment) -> Vec<Check> {
 #[cfg(unix)]
 pub(super) fn checks(environment: &Environment) -> Vec<Check> {
     let mut checks = Vec::new();
-    for folder in [&environment.home, &environment.cache].into_iter().flatten() {
-        checks.extend(unix::own(folder));
-    }
+    let home = environment.home.as_deref();
+    checks.extend(home.into_iter().flat_map(unix::own));
+    // It is below the home where that was chosen.
+    let cache = environment.cache.as_deref().filter(|cache| !home.is_some_and(|home| cache.starts_with(home)));
+    checks.extend(cache.into_iter().flat_map(unix::own));
     let folder = environment.aws_config.as_deref().and_then(std::path::Path::parent);
     checks.extend(folder.and_then(unix::of_aws));
     checks.extend(environment.aws_config.as_deref().and_then(unix::of_aws));
@@ -45,7 +47,7 @@ mod unix {
     pub(super) fn own(folder: &Path) -> Vec<Check> {
         // A folder may be a link; what is in it may not.
         let Ok(found) = fs::metadata(folder) else { return Vec::new() };
-        let mut checks: Vec<_> = private(folder, &found).into_iter().collect();
+        let mut checks: Vec<_> = private(folder, &found).or_else(|| visible(folder, &found)).into_iter().collect();
         for path in inside(folder) {
             if let Ok(found) = fs::symlink_metadata(&path) {
                 checks.extend(private(&path, &found));
@@ -71,7 +73,16 @@ mod unix {
         found
     }
 
-    /// Nobody else may as much as read it: the helper refuses a session that others may have seen.
+    /// Whether others see what the folder holds: at which brokers somebody is.
+    fn visible(folder: &Path, found: &Metadata) -> Option<Check> {
+        (found.mode() & 0o055 != 0).then(|| {
+            let says = format!("others on this machine see what {} holds", folder.display());
+            FOLDERS.warning(says, format!("chmod 700 {}", quoted(folder)))
+        })
+    }
+
+    /// Nobody else may as much as read a file, or write in a folder: the helper refuses a session that others may have
+    /// seen.
     fn private(path: &Path, found: &Metadata) -> Option<Check> {
         let mode = if found.is_dir() { "700" } else { "600" };
         if found.uid() != geteuid().as_raw() {
@@ -82,7 +93,9 @@ mod unix {
             let says = format!("{} is a link, which lodge does not follow", path.display());
             return Some(FOLDERS.not_ok(says, format!("rm {}", quoted(path))));
         }
-        (found.mode() & 0o077 != 0).then(|| {
+        // Others may see what a folder holds, and no more.
+        let open = if found.is_dir() { 0o022 } else { 0o077 };
+        (found.mode() & open != 0).then(|| {
             let says = format!("{} is open to others on this machine", path.display());
             FOLDERS.not_ok(says, format!("chmod {mode} {}", quoted(path)))
         })
@@ -100,7 +113,9 @@ mod unix {
             let says = format!("{} belongs to another user, who can have commands run in your name", path.display());
             return Some(FOLDERS.not_ok(says, format!("sudo chown \"$(id -u)\" {}", quoted(path))));
         }
-        if found.mode() & 0o022 != 0 {
+        // In a folder such as /tmp nobody takes the place of another's file.
+        let is_shared_safely = found.is_dir() && found.mode() & 0o1000 != 0;
+        if found.mode() & 0o022 != 0 && !is_shared_safely {
             let says =
                 format!("others on this machine can write {}, and so have commands run in your name", path.display());
             return Some(FOLDERS.not_ok(says, format!("chmod go-w {}", quoted(path))));
