@@ -187,7 +187,8 @@ fn the_metadata_says_what_there_is() {
     let document = document.header("host", "evil.example").send();
 
     assert_eq!(document.header("content-type"), Some("application/json"));
-    insta::assert_snapshot!(serde_json::to_string_pretty(&document.json()).unwrap(), @r#"
+    let shown = serde_json::to_string_pretty(&document.json()).unwrap();
+    insta::assert_snapshot!(shown.replace(env!("CARGO_PKG_VERSION"), "VERSION"), @r#"
     {
       "acr_values_supported": [
         "mfa"
@@ -202,6 +203,7 @@ fn the_metadata_says_what_there_is() {
         "refresh_token"
       ],
       "issuer": "https://lodge.example.edu",
+      "lodge_helper_version": "VERSION",
       "response_modes_supported": [
         "query"
       ],

@@ -28,7 +28,7 @@ use super::super::Helper;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Mark, Output};
 
-use aws_files::AwsFiles;
+use self::aws_files::AwsFiles;
 use broker::Asked;
 use check::Check;
 

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn why_a_disk_cannot_be_written_is_told_apart() {
         let says = |kind: ErrorKind| {
-            let check = unwritable(Path::new("/home/ada/.config/lodge"), &kind.into());
+            let check = unwritable(Path::new("/srv/ada/.config/lodge"), &kind.into());
             format!("{}{}", check.line(), check.remedy().unwrap())
         };
 
@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn locks_without_effect_matter_only_where_no_runtime_directory_has_them() {
-        let judge = |works, network, fit| locks(Path::new("/home/ada"), works, network, fit).line();
+        let judge = |works, network, fit| locks(Path::new("/srv/ada"), works, network, fit).line();
 
-        assert_eq!(judge(Locks::Work, Some("NFS"), false), "Locks: they work in /home/ada (NFS, in the network).");
+        assert_eq!(judge(Locks::Work, Some("NFS"), false), "Locks: they work in /srv/ada (NFS, in the network).");
         assert!(judge(Locks::Fail, Some("NFS"), true).contains("they are in XDG_RUNTIME_DIR"));
         assert!(judge(Locks::Fail, Some("NFS"), false).contains("all ask the broker"));
     }
