@@ -20,7 +20,7 @@ pub(crate) fn after_login(broker: &BrokerUrl, me: &Me) -> Vec<String> {
     lines.push("You may use:".to_owned());
     lines.extend(roles(me));
     lines.push(String::new());
-    lines.push("Next, have an AWS profile written for each role, and use one:".to_owned());
+    lines.push("Next, write an AWS profile for each role, and use one:".to_owned());
     lines.push("  lodge configure".to_owned());
     lines.push(format!("  aws sts get-caller-identity --profile {}-{}", first.lab, first.role));
     lines
@@ -182,7 +182,7 @@ mod tests {
           vision/read-results  Read results
           vision/pay           Pay workers (until 2026-12-01 00:00 UTC)
 
-        Next, have an AWS profile written for each role, and use one:
+        Next, write an AWS profile for each role, and use one:
           lodge configure
           aws sts get-caller-identity --profile vision-read-results
         ");

@@ -178,7 +178,7 @@ fn tell(
         }
         _ => {}
     }
-    say(output, report::next(&merge.outcomes, wanted.lab));
+    say(output, report::next(&merge.outcomes, wanted.lab, me));
     Ok(())
 }
 

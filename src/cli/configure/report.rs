@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::merge::{Obstacle, Outcome, State};
 use crate::cli::broker_url::BrokerUrl;
 use crate::cli::table::Table;
-use crate::domain::id::LabName;
+use crate::domain::id::{LabName, RoleAddress};
+use crate::wire::Me;
 
 /// What `--json` prints: stable, only ever extended.
 #[derive(Serialize)]
@@ -121,7 +122,7 @@ pub(super) fn table(outcomes: &[Outcome]) -> Vec<String> {
 }
 
 /// What to run next.
-pub(super) fn next(outcomes: &[Outcome], lab: Option<&LabName>) -> Vec<String> {
+pub(super) fn next(outcomes: &[Outcome], lab: Option<&LabName>, me: &Me) -> Vec<String> {
     let mut lines = Vec::new();
     let stale = outcomes.iter().filter(|outcome| outcome.state == State::Stale).count();
     if stale > 0 {
@@ -129,7 +130,13 @@ pub(super) fn next(outcomes: &[Outcome], lab: Option<&LabName>) -> Vec<String> {
         let them = if stale == 1 { "a profile whose role is" } else { "profiles whose roles are" };
         lines.push(format!("To remove {them} not open to you any more, run: lodge configure{lab} --prune"));
     }
-    if let Some(first) = outcomes.iter().find(|outcome| outcome.state.is_usable()) {
+    // A role that is given at once makes the better first example.
+    let is_given_at_once = |outcome: &&&Outcome| {
+        let RoleAddress { lab, role } = &outcome.role;
+        me.roles.iter().any(|it| it.needs.is_none() && it.lab == lab.as_str() && it.role == role.as_str())
+    };
+    let usable: Vec<_> = outcomes.iter().filter(|outcome| outcome.state.is_usable()).collect();
+    if let Some(first) = usable.iter().find(is_given_at_once).or(usable.first()) {
         lines.push(format!("To try one, run: aws sts get-caller-identity --profile {}", first.profile));
     }
     lines

@@ -117,7 +117,8 @@ impl Kept {
         let say = |line: String| drop(events.send(Event::Say(line)));
         let mut pause = Duration::ZERO;
         while self.wait_until_due(pause) {
-            match credentials::get(helper, role, AHEAD, &mut |line| say(line.to_owned())) {
+            // Those that are due have exactly that much left, or less.
+            match credentials::get(helper, role, AHEAD + TimeDelta::seconds(1), &mut |line| say(line.to_owned())) {
                 Ok(fresh) => {
                     pause = Duration::ZERO;
                     let until = moment(&timestamp(fresh.expires_at));

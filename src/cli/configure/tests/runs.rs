@@ -61,7 +61,7 @@ impl Room {
 fn me(roles: &[&str]) -> String {
     let role = |role: &&str| {
         let (lab, role) = role.split_once('/').unwrap();
-        serde_json::json!({"lab": lab, "role": role, "title": "Title", "ends_at": null, "needs": "approval"})
+        serde_json::json!({"lab": lab, "role": role, "title": "Title", "ends_at": null, "needs": (role == "pay").then_some("approval")})
     };
     serde_json::json!({
         "person_id": "p-0123456789abcdef", "name": "Ada", "connection": "campus",
@@ -84,7 +84,7 @@ fn profiles_are_written_into_a_new_private_file() {
     vision-pay           vision/pay           added
     vision-read-results  vision/read-results  added
     ");
-    assert_eq!(stderr, "To try one, run: aws sts get-caller-identity --profile vision-pay\n");
+    assert_eq!(stderr, "To try one, run: aws sts get-caller-identity --profile vision-read-results\n");
     insta::assert_snapshot!(room.text().replace(&room.broker.url, "BROKER"), @"
     [profile vision-pay]
     # Written by lodge configure for vision/pay at BROKER
