@@ -56,6 +56,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("askama", &["console", "http"]),
     ("ureq", &["cli"]),
     ("webbrowser", &["cli"]),
+    ("keyring", &["cli"]),
+    ("secret_service", &["cli"]),
     ("anyhow", &["cli", "bin/lodge", "bin/lodged"]),
     ("tokio*", &["store", "aws", "oidc", "app", "http", "console", "demo", "telemetry", "bin/lodged"]),
     ("getrandom", &["ambient"]),

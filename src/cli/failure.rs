@@ -29,6 +29,9 @@ pub(crate) enum Failure {
     #[error("not signed in to {broker}: the session file {} is damaged; run: lodge login {broker}", path.display())]
     DamagedSession { broker: String, path: PathBuf },
 
+    #[cfg(feature = "keyring")]
+    #[error("{0}")]
+    Keyring(super::keyring::KeyringFailure),
     #[error("{file} is open to others on this machine; run: chmod {mode} '{file}'", file = path.display())]
     OpenToOthers { path: PathBuf, mode: &'static str },
     #[error("{} belongs to another user; remove it, then run: lodge login URL", path.display())]
@@ -142,6 +145,8 @@ impl Failure {
             | Self::HeldUp { .. }
             | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
             Self::Shared { exit, .. } => *exit,
+            #[cfg(feature = "keyring")]
+            Self::Keyring(_) => Exit::Failed,
             Self::OpenToOthers { .. }
             | Self::OfAnotherUser { .. }
             | Self::NotAFile { .. }

@@ -33,6 +33,8 @@ mod failure;
 mod help;
 mod home;
 mod http_listener;
+#[cfg(feature = "keyring")]
+mod keyring;
 mod ledger;
 mod limits;
 mod login;

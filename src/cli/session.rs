@@ -31,7 +31,7 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
 
 /// A session at one broker. `Debug` does not show the tokens.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     /// The broker's origin: a file copied under another broker's name is no session there.
     pub(crate) broker: String,
@@ -51,21 +51,14 @@ pub(crate) struct Session {
 }
 
 /// What gets the next access token.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Renewal {
-    /// Good once.
+    /// Good once. Nothing stands here in the file of a helper that keeps it in the keyring.
     pub(crate) refresh_token: Zeroizing<String>,
     /// Where it is traded.
     pub(crate) token_endpoint: String,
     /// When the access token expires.
     pub(crate) access_expires_at: DateTime<Utc>,
-}
-
-impl Session {
-    /// What revokes the session: the token that lives longest.
-    pub(crate) fn revoking_token(&self) -> &str {
-        self.renewal.as_ref().map_or(&self.access_token, |renewal| &renewal.refresh_token)
-    }
 }
 
 /// Reads and writes the sessions.
@@ -181,10 +174,25 @@ impl Sessions {
         self.home.reserve(&broker.file_name(), ROOM)
     }
 
+    /// What gets the session's next tokens.
+    pub(crate) fn refresh_token(&self, broker: &BrokerUrl, renewal: &Renewal) -> Result<Zeroizing<String>, Failure> {
+        if renewal.refresh_token.is_empty() { fetch(broker) } else { Ok(renewal.refresh_token.clone()) }
+    }
+
+    /// What revokes the session: the token that lives longest, as far as it can be had.
+    pub(crate) fn revoking_token(&self, broker: &BrokerUrl, session: &Session) -> Zeroizing<String> {
+        let refresh_token = session.renewal.as_ref().and_then(|renewal| self.refresh_token(broker, renewal).ok());
+        refresh_token.unwrap_or_else(|| session.access_token.clone())
+    }
+
     /// A session as it is kept.
     pub(crate) fn bytes(&self, broker: &BrokerUrl, session: &Session) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let mut session = session.clone();
+        if let Some(renewal) = session.renewal.as_mut().filter(|renewal| put_away(broker, &renewal.refresh_token)) {
+            renewal.refresh_token = Zeroizing::default();
+        }
         let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
-        serde_json::to_writer_pretty(&mut *bytes, session).map_err(|error| Failure::File {
+        serde_json::to_writer_pretty(&mut *bytes, &session).map_err(|error| Failure::File {
             action: "write",
             path: self.home.first().path(&broker.file_name()),
             source: error.into(),
@@ -194,9 +202,44 @@ impl Sessions {
 
     /// Deletes the session with this broker, whatever is in it.
     pub(crate) fn delete(&self, broker: &BrokerUrl) -> Result<(), Failure> {
+        forget(broker);
         self.home.delete(&broker.file_name())
     }
 }
+
+/// Puts a refresh token into the keyring; says whether it is there. Where it is not, it stays in the file.
+#[cfg(feature = "keyring")]
+fn put_away(broker: &BrokerUrl, token: &str) -> bool {
+    let put = super::keyring::put(broker, token);
+    put.inspect_err(|failure| tracing::warn!("{failure}")).is_ok()
+}
+
+#[cfg(not(feature = "keyring"))]
+fn put_away(_: &BrokerUrl, _: &str) -> bool {
+    false
+}
+
+/// A refresh token that was put away.
+#[cfg(feature = "keyring")]
+fn fetch(broker: &BrokerUrl) -> Result<Zeroizing<String>, Failure> {
+    let not_signed_in = || Failure::NotSignedIn { broker: broker.to_string() };
+    super::keyring::get(broker).map_err(Failure::Keyring)?.ok_or_else(not_signed_in)
+}
+
+#[cfg(not(feature = "keyring"))]
+fn fetch(broker: &BrokerUrl) -> Result<Zeroizing<String>, Failure> {
+    Err(Failure::NotSignedIn { broker: broker.to_string() })
+}
+
+#[cfg(feature = "keyring")]
+fn forget(broker: &BrokerUrl) {
+    if let Err(failure) = super::keyring::delete(broker) {
+        tracing::debug!(%failure, "left in the keyring");
+    }
+}
+
+#[cfg(not(feature = "keyring"))]
+fn forget(_: &BrokerUrl) {}
 
 impl fmt::Debug for Renewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -269,7 +312,7 @@ mod tests {
         let session = sessions.live(&broker).unwrap();
 
         assert!(sessions.is_good(&session) && !sessions.is_due(&session));
-        assert_eq!(session.revoking_token(), "canary-token");
+        assert_eq!(sessions.revoking_token(&broker, &session).as_str(), "canary-token");
     }
 
     #[test]
@@ -350,6 +393,22 @@ mod tests {
         elsewhere.renewal.as_mut().unwrap().token_endpoint = two.at("/oauth/token");
         sessions.keep(&one, &elsewhere).unwrap();
         assert!(matches!(sessions.live(&one), Err(Failure::DamagedSession { .. })));
+    }
+
+    /// As a helper wrote it that was built with the keyring, on a machine that has none now.
+    #[test]
+    fn a_refresh_token_that_was_put_away_and_is_not_there_takes_a_sign_in() {
+        let (_parent, sessions, clock) = sessions();
+        let broker = broker("https://one.example.edu");
+        let mut session = session(&broker, &clock);
+        session.renewal.as_mut().unwrap().refresh_token = Zeroizing::default();
+        sessions.keep(&broker, &session).unwrap();
+
+        let stored = sessions.live(&broker).unwrap();
+
+        assert!(sessions.is_good(&stored), "its access token is as good as it was");
+        assert!(sessions.refresh_token(&broker, stored.renewal.as_ref().unwrap()).is_err());
+        assert_eq!(sessions.revoking_token(&broker, &stored).as_str(), "canary-token");
     }
 
     #[test]

@@ -27,7 +27,6 @@ use crate::wire::{
 
 use super::broker_url::BrokerUrl;
 use super::failure::Failure;
-use super::session::{Renewal, Session};
 use super::signed_in::SignedIn;
 
 pub(crate) use labs::LabClient;
@@ -123,13 +122,10 @@ impl Client {
     }
 
     /// Trades a refresh token for the next tokens. [`Failure::NotSignedIn`] when it is not good any more.
-    pub(crate) fn refresh(&self, renewal: &Renewal) -> Result<TokenResponse, Failure> {
-        let body = form(&[
-            ("grant_type", "refresh_token"),
-            ("refresh_token", &renewal.refresh_token),
-            ("client_id", HELPER_CLIENT_ID),
-        ]);
-        let request = Request::post(&renewal.token_endpoint, Content::Form(&body)).within(REFRESH_TIMEOUT);
+    pub(crate) fn refresh(&self, endpoint: &str, refresh_token: &str) -> Result<TokenResponse, Failure> {
+        let body =
+            form(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token), ("client_id", HELPER_CLIENT_ID)]);
+        let request = Request::post(endpoint, Content::Form(&body)).within(REFRESH_TIMEOUT);
         let answer = self.send(&request)?;
         let refusal = serde_json::from_slice::<OauthError>(&answer.body).ok().filter(|_| answer.status == 400);
         if refusal.is_some_and(|refusal| refusal.error == "invalid_grant") {
@@ -147,9 +143,9 @@ impl Client {
     }
 
     /// Ends the session at the broker.
-    pub(crate) fn revoke(&self, session: &Session) -> Result<(), Failure> {
-        let body = form(&[("token", session.revoking_token()), ("client_id", HELPER_CLIENT_ID)]);
-        let answer = self.send(&Request::post(&session.revocation_endpoint, Content::Form(&body)))?;
+    pub(crate) fn revoke(&self, endpoint: &str, token: &str) -> Result<(), Failure> {
+        let body = form(&[("token", token), ("client_id", HELPER_CLIENT_ID)]);
+        let answer = self.send(&Request::post(endpoint, Content::Form(&body)))?;
         self.expect(&answer, &[200])
     }
 
