@@ -286,6 +286,17 @@ fn what_is_wrong_with_the_broker_the_clock_and_the_sign_in_is_named_with_its_rem
 }
 
 #[test]
+fn a_broker_that_never_answers_is_given_up() {
+    let world = World::start();
+    let mut machine = Machine::new(&world);
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+
+    machine.set("LODGE_BROKER", &format!("http://{}", silent.local_addr().unwrap()));
+
+    machine.hears("NOT OK", "cannot be reached (no answer in time)", "curl --verbose");
+}
+
+#[test]
 fn a_certificate_that_is_not_to_be_trusted_is_named_with_its_remedy() {
     if !peers::require("a_certificate_that_is_not_to_be_trusted_is_named_with_its_remedy", &[Peer::Nginx]) {
         return;

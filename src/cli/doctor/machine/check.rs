@@ -83,6 +83,17 @@ pub(super) fn edit(path: &std::path::Path) -> String {
     if cfg!(windows) { format!("notepad \"{}\"", path.display()) } else { format!("${{EDITOR:-vi}} {}", quoted(path)) }
 }
 
+/// The command that shows a page.
+pub(super) fn browse(url: &str) -> String {
+    if cfg!(windows) {
+        format!("start {url}")
+    } else if cfg!(target_os = "macos") {
+        format!("open {url}")
+    } else {
+        format!("xdg-open {url}")
+    }
+}
+
 /// A path as a shell takes it.
 pub(super) fn quoted(path: &std::path::Path) -> String {
     let text = path.display().to_string();

@@ -18,7 +18,7 @@ mod reach;
 mod sign_in;
 mod static_keys;
 mod storage;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 mod version;
 

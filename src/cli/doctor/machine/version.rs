@@ -1,7 +1,7 @@
 //! Whether this helper is older than the one that its broker knows.
 
 use super::broker::Asked;
-use super::check::{Check, Subject};
+use super::check::{Check, Subject, browse};
 
 const VERSION: Subject = Subject { name: "version", title: "The version" };
 
@@ -16,7 +16,7 @@ pub(super) fn checks(asked: &Asked) -> Option<Check> {
 fn judge(ours: &str, theirs: &str, download: &str) -> Check {
     if number(ours) < number(theirs) {
         let says = format!("this is lodge {ours}, and the broker is made for {theirs}");
-        return VERSION.warning(says, format!("get the new one from {download}"));
+        return VERSION.warning(says, browse(download));
     }
     VERSION.ok(format!("lodge {ours} is as new as the broker needs"))
 }
