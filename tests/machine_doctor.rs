@@ -272,7 +272,8 @@ fn what_is_wrong_with_the_broker_the_clock_and_the_sign_in_is_named_with_its_rem
     out.hears_only("NOT OK", "not signed in to", &format!("lodge login {}", world.url));
 
     let mut late = Machine::new(&world);
-    late.set("LODGE_BROKER", &odd_broker(TimeDelta::minutes(-47), "0.0.1"));
+    // Half a minute to either side, since a clock says whole seconds and asking takes a moment.
+    late.set("LODGE_BROKER", &odd_broker(TimeDelta::seconds(-47 * 60 - 30), "0.0.1"));
     late.hears("NOT OK", "this machine is 47 minutes ahead of the broker", "sudo ");
 
     let mut old = Machine::new(&world);

@@ -18,7 +18,8 @@ mod reach;
 mod sign_in;
 mod static_keys;
 mod storage;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod version;
 
