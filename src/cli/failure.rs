@@ -146,7 +146,7 @@ impl Failure {
             | Self::LoggedOutHereOnly { .. } => Exit::Unavailable,
             Self::Shared { exit, .. } => *exit,
             #[cfg(feature = "keyring")]
-            Self::Keyring(_) => Exit::Failed,
+            Self::Keyring(_) => Exit::SignInNeeded,
             Self::OpenToOthers { .. }
             | Self::OfAnotherUser { .. }
             | Self::NotAFile { .. }

@@ -82,14 +82,27 @@ impl Story<'_> {
         self.expire();
         let got = self.run(&["credential-process", ROLE], 0);
         self.said.credentials = got.stdout;
-        let status = self.run(&["status"], 0);
-        self.note("lodge status, standard output", status.stdout);
+        // Kept by now: it is read, and nobody is asked.
+        assert_eq!(self.run(&["credential-process", ROLE], 0).stdout, self.said.credentials);
+        let config = self.home.path().join("aws-config");
+        for arguments in [&["status"][..], &["configure"], &["doctor", "--json"], &["exec", ROLE, "true"]] {
+            let mut command = self.helper(self.home.path(), arguments);
+            let ended = Process::run("lodge", command.env("AWS_CONFIG_FILE", &config), "");
+            assert!(arguments[0] == "doctor" || ended.status.success(), "{arguments:?}: {}", ended.stderr);
+            self.note(format!("lodge {}", arguments[0]), ended.stderr);
+            self.note(format!("lodge {}, standard output", arguments[0]), ended.stdout);
+        }
+        self.note("AWS configuration", std::fs::read(config).unwrap());
+        let locks = files_under(self.home.path()).into_iter().filter(|path| path.extension().is_some_and(|it| it == "lock"));
+        for lock in locks {
+            self.note("lock", std::fs::read(lock).unwrap());
+        }
     }
 
     /// Lets the helper renew its session before it asks the next time.
     fn expire(&self) {
         let url = self.front();
-        let is_session = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == "json");
+        let is_session = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("session_");
         let file = files_under(self.home.path()).into_iter().find(is_session).unwrap();
         let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(session["broker"], url);
@@ -257,13 +270,13 @@ impl Story<'_> {
     }
 
     fn credentials(&mut self, code: i32) {
-        let ended = self.run(&["credential-process", ROLE], code);
+        let ended = self.run(&["credential-process", "--no-cache", ROLE], code);
         assert_eq!(ended.stdout, "");
     }
 
     /// The same where it does not matter how.
     fn credentials_fail(&mut self) {
-        let mut command = self.helper(self.home.path(), &["credential-process", ROLE]);
+        let mut command = self.helper(self.home.path(), &["credential-process", "--no-cache", ROLE]);
         let ended = Process::run("lodge", &mut command, "");
         assert!(!ended.status.success() && ended.stdout.is_empty());
         self.note("lodge credential-process", ended.stderr);

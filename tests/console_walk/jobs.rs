@@ -273,6 +273,9 @@ fn from_an_invitation_to_a_credential_and_its_end(play: &Play<'_>) {
             at("/labs/language/mappings\\?done="),
         ],
     );
+    // What was given before lives on until it expires.
+    assert!(list_hits(&student, &config, "language-read-results").status.success());
+    student.forget_credentials();
     let refused = list_hits(&student, &config, "language-read-results");
     let sentence = "lodge: language/read-results: You have no such role: your sign-in at Example University brought these \
         groups: vision-students.";

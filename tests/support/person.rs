@@ -79,6 +79,11 @@ impl Person {
         self.lodge(&["credential-process", "--no-cache", role])
     }
 
+    /// Takes away what is kept of credentials on their machine, as time does.
+    pub(crate) fn forget_credentials(&self) {
+        std::fs::remove_dir_all(self.home().join("credentials")).unwrap();
+    }
+
     /// The token of their session with this broker, as it stands in the helper's file.
     pub(crate) fn token(&self, broker: &str) -> String {
         let file = self.session_file(broker);

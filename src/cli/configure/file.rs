@@ -87,7 +87,7 @@ impl<'a> ConfigFile<'a> {
     fn replace(&self, target: &Path, folder: &Path, old: Option<&[u8]>, new: &[u8]) -> Result<bool, Failure> {
         let metadata = writable(target)?;
         let suffix = URL_SAFE_NO_PAD.encode(self.random.bytes::<9>());
-        let half_written = folder.join(format!(".{}.{suffix}", name_of(target)));
+        let half_written = folder.join(half_written(target) + &suffix);
         let written = write(&half_written, new, metadata.as_ref()).map_err(|source| failed("write", target, source));
         let replaced = written.and_then(|()| {
             if read(target)?.as_deref() != old {
@@ -112,8 +112,12 @@ impl<'a> ConfigFile<'a> {
         let until = Instant::now() + LOCK_PATIENCE;
         loop {
             match file.try_lock() {
+                Ok(()) => {
+                    sweep(target, folder);
+                    return Ok(file);
+                }
                 // Some network file systems know no locks; what is read is compared all the same.
-                Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+                Err(TryLockError::Error(_)) => return Ok(file),
                 Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(LOCK_INTERVAL),
                 Err(TryLockError::WouldBlock) => {
                     return Err(AwsConfigError::Locked { path: self.path.to_owned() }.into());
@@ -133,6 +137,20 @@ fn folder_of(path: &Path) -> PathBuf {
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What the names of files begin with that are being written, to be put in the place of this one.
+fn half_written(target: &Path) -> String {
+    format!(".{}.half-written-", name_of(target))
+}
+
+/// Removes what interrupted writes left behind, for whoever has the lock: nobody is writing then.
+fn sweep(target: &Path, folder: &Path) {
+    let beginning = half_written(target);
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|it| it.file_name().to_string_lossy().starts_with(&beginning)) {
+        let _ = fs::remove_file(entry.path());
+    }
 }
 
 /// What the system says of the file; `None` when there is none.

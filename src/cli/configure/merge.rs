@@ -79,9 +79,9 @@ pub(super) struct Merge {
 pub(super) fn merge(config: &AwsConfig<'_>, wanted: &Wanted<'_>) -> Merge {
     let mut merge = Merge { edits: Vec::new(), outcomes: Vec::new() };
     // What goes first: the names that it frees can be used.
-    let (open, stale): (Vec<_>, Vec<_>) =
+    let (open, others): (Vec<_>, Vec<_>) =
         own_sections(config, wanted).into_iter().partition(|(_, marker)| wanted.roles.contains(&marker.role));
-    for (section, marker) in stale {
+    for (section, marker) in others {
         let state = merge.let_go(config, wanted, section);
         merge.note(&section.name, &marker.role, state);
     }
@@ -141,10 +141,9 @@ impl Merge {
 
     /// What becomes of a section of ours whose role is not open.
     fn let_go(&mut self, config: &AwsConfig<'_>, wanted: &Wanted<'_>, section: &Section) -> State {
-        if !wanted.prune {
-            return State::Stale;
-        }
         match own_command(section) {
+            Ok(None) if has_more(section, None) => State::Emptied,
+            _ if !wanted.prune => State::Stale,
             Ok(command) => self.remove(config, wanted, section, command),
             Err(obstacle) => State::Refused(obstacle),
         }
@@ -212,8 +211,7 @@ impl Merge {
         command: Option<usize>,
     ) -> State {
         let header = section.lines.start;
-        let has_more = section.has_other_lines || section.settings.len() > usize::from(command.is_some());
-        if has_more {
+        if has_more(section, command) {
             if let Some(command) = command {
                 self.take_out(config.range(&(command..command + 1)));
             }
@@ -235,6 +233,11 @@ impl Merge {
     fn take_out(&mut self, range: Range<usize>) {
         self.edits.push(Edit { range, new: Vec::new() });
     }
+}
+
+/// Whether somebody added lines of their own to a section of ours.
+fn has_more(section: &Section, command: Option<usize>) -> bool {
+    section.has_other_lines || section.settings.len() > usize::from(command.is_some())
 }
 
 /// The line of the command in a section of ours, if there is one, and nothing that would come with it.

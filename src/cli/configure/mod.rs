@@ -178,7 +178,7 @@ fn tell(
         }
         _ => {}
     }
-    say(output, report::next(&merge.outcomes, wanted.lab, me));
+    say(output, report::next(path, &merge.outcomes, wanted.lab, me));
     Ok(())
 }
 

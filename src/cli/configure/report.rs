@@ -122,8 +122,12 @@ pub(super) fn table(outcomes: &[Outcome]) -> Vec<String> {
 }
 
 /// What to run next.
-pub(super) fn next(outcomes: &[Outcome], lab: Option<&LabName>, me: &Me) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(super) fn next(file: &Path, outcomes: &[Outcome], lab: Option<&LabName>, me: &Me) -> Vec<String> {
+    let emptied = outcomes.iter().filter(|outcome| outcome.state == State::Emptied).map(|outcome| {
+        let (profile, file) = (&outcome.profile, file.display());
+        format!("{profile} gives no credentials any more; when you do not need its settings, remove it from {file}")
+    });
+    let mut lines: Vec<String> = emptied.collect();
     let stale = outcomes.iter().filter(|outcome| outcome.state == State::Stale).count();
     if stale > 0 {
         let lab = lab.map(|lab| format!(" --lab {lab}")).unwrap_or_default();

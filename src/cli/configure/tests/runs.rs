@@ -176,8 +176,12 @@ fn roles_that_are_gone_are_named_and_then_removed() {
     To try one, run: aws sts get-caller-identity --profile vision-publish
     ");
 
-    let (exit, stdout, _) = room.run(&["--prune"]);
+    let (exit, stdout, stderr) = room.run(&["--prune"]);
     assert_eq!(exit, Exit::Done);
+    insta::assert_snapshot!(stderr, @"
+    vision-pay gives no credentials any more; when you do not need its settings, remove it from HOME/.aws/config
+    To try one, run: aws sts get-caller-identity --profile vision-publish
+    ");
     insta::assert_snapshot!(stdout, @"
     PROFILE              ROLE                 NOW
     vision-pay           vision/pay           command removed, your own settings left
@@ -378,6 +382,20 @@ fn a_file_that_somebody_changes_meanwhile_is_worked_out_anew() {
     assert!(failure.unwrap_err().to_string().contains("keeps writing"));
     assert!(room.text().starts_with("second and ours..."));
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 2, "the file and its lock");
+}
+
+#[test]
+fn what_an_interrupted_write_left_is_swept() {
+    let room = Room::with(&["vision/pay"]);
+    room.put("");
+    let left = room.file().with_file_name(".config.half-written-abc");
+    fs::write(&left, "half").unwrap();
+    let other = room.file().with_file_name(".credentials.half-written-abc");
+    fs::write(&other, "not ours").unwrap();
+
+    room.run(&[]);
+
+    assert!(!left.exists() && other.exists());
 }
 
 #[test]

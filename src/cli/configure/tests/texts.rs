@@ -178,6 +178,8 @@ fn pruning_never_takes_what_a_person_added() {
     let (pruned, merge) = configured(text.as_bytes(), &[], true);
     assert_eq!(String::from_utf8(pruned.clone()).unwrap(), text.replace(&format!("{COMMAND}\n"), ""));
     assert_eq!(states(&merge), [("vision-pay", State::Emptied)]);
+    let (again, merge) = configured(&pruned, &[], false);
+    assert_eq!((again, states(&merge)), (pruned.clone(), vec![("vision-pay", State::Emptied)]));
     let (open_again, _) = configured(&pruned, &["vision/pay"], false);
     assert_eq!(String::from_utf8(open_again).unwrap(), text);
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::aws_config::{self, AwsConfig, Kind};
+use crate::cli::aws_config::{AwsConfig, Kind, Section as Parsed};
 use crate::cli::environment::Environment;
 
 /// More than any person's file.
@@ -122,7 +122,7 @@ fn sections(text: &[u8], kind: FileKind) -> Vec<Section> {
 }
 
 /// The name of the profile that a section stands for. In the file of keys, every section is a profile.
-fn profile(section: &aws_config::Section, kind: FileKind) -> Option<String> {
+fn profile(section: &Parsed, kind: FileKind) -> Option<String> {
     match (section.kind, kind) {
         (Kind::Default | Kind::Profile, FileKind::Config) | (Kind::Default | Kind::Other, FileKind::Credentials) => {
             Some(section.name.clone())
