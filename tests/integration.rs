@@ -50,6 +50,8 @@ mod first_credential;
 #[cfg(test)]
 mod front_door;
 #[cfg(test)]
+mod fuzz_targets;
+#[cfg(test)]
 mod group_shapes;
 #[cfg(test)]
 mod guarded_client;

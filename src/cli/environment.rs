@@ -89,8 +89,8 @@ impl Environment {
             cache: variable(LODGE_HOME).map(|home| PathBuf::from(home).join("credentials")).or_else(default_cache),
             runtime: absolute("XDG_RUNTIME_DIR"),
             temporary: Some(std::env::temp_dir()),
-            aws_config: variable(AWS_CONFIG_FILE).map(PathBuf::from).or_else(|| of_aws("config")),
-            aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(PathBuf::from).or_else(|| of_aws("credentials")),
+            aws_config: variable(AWS_CONFIG_FILE).map(expanded).or_else(|| of_aws("config")),
+            aws_credentials: variable(AWS_SHARED_CREDENTIALS_FILE).map(expanded).or_else(|| of_aws("credentials")),
             program: program(),
             inside: text(LODGE_ROLE),
             shell: text("SHELL"),
@@ -153,6 +153,13 @@ fn absolute(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
+/// A path in which `~` stands for the home directory, as AWS tools take it where no shell has.
+fn expanded(path: OsString) -> PathBuf {
+    let path = PathBuf::from(path);
+    let of_home = path.strip_prefix("~").ok().and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    of_home.unwrap_or(path)
+}
+
 fn of_aws(name: &str) -> Option<PathBuf> {
     Some(std::env::home_dir()?.join(".aws").join(name))
 }
@@ -198,5 +205,20 @@ mod tests {
         assert_eq!(printable("büro\u{1b}[2J"), "bro[2J");
         assert_eq!(printable(&"x".repeat(100)).len(), 64);
         assert!(!machine_name().is_empty());
+    }
+
+    #[test]
+    fn a_path_may_begin_at_home() {
+        let home = std::env::home_dir().unwrap();
+
+        assert_eq!(expanded("~/.aws/config".into()), home.join(".aws/config"));
+        for other in ["/etc/~/config", "config", "~ada/config"] {
+            assert_eq!(expanded(other.into()), PathBuf::from(other));
+        }
+    }
+
+    #[test]
+    fn a_program_knows_where_it_is() {
+        assert!(program().unwrap().is_absolute());
     }
 }

@@ -31,8 +31,7 @@ pub(crate) fn run(helper: &Helper, output: &mut Output<'_>) -> Result<(), Failur
     // A helper that renews the session at this moment would write it anew; what it wrote before is what is revoked.
     let _lock = sessions.lock(&broker, LOCK_PATIENCE, || Ok(false))?;
     let session = sessions.stored(&broker).unwrap_or(session);
-    let revoked =
-        Client::new(&broker).revoke(&session.revocation_endpoint, &sessions.revoking_token(&broker, &session));
+    let revoked = Client::new(&broker).revoke(&session.revocation_endpoint, &session.revoking_token(&broker));
     let deleted = sessions.delete(&broker);
     if let Some(cache) = Cache::of(helper) {
         cache.clear(&broker);

@@ -61,6 +61,22 @@ pub(crate) struct Renewal {
     pub(crate) access_expires_at: DateTime<Utc>,
 }
 
+impl Session {
+    /// What gets the session's next tokens. The broker is the session's own.
+    pub(crate) fn refresh_token(&self, broker: &BrokerUrl) -> Result<Zeroizing<String>, Failure> {
+        match &self.renewal {
+            None => Err(Failure::NotSignedIn { broker: broker.to_string() }),
+            Some(renewal) if renewal.refresh_token.is_empty() => fetch(broker),
+            Some(renewal) => Ok(renewal.refresh_token.clone()),
+        }
+    }
+
+    /// What revokes the session: the token that lives longest, as far as it can be had.
+    pub(crate) fn revoking_token(&self, broker: &BrokerUrl) -> Zeroizing<String> {
+        self.refresh_token(broker).unwrap_or_else(|_| self.access_token.clone())
+    }
+}
+
 /// Reads and writes the sessions.
 #[derive(Clone, Debug)]
 pub(crate) struct Sessions {
@@ -172,17 +188,6 @@ impl Sessions {
     /// Takes the room that a session needs, before there is one.
     pub(crate) fn room(&self, broker: &BrokerUrl) -> Result<Reserved, Failure> {
         self.home.reserve(&broker.file_name(), ROOM)
-    }
-
-    /// What gets the session's next tokens.
-    pub(crate) fn refresh_token(&self, broker: &BrokerUrl, renewal: &Renewal) -> Result<Zeroizing<String>, Failure> {
-        if renewal.refresh_token.is_empty() { fetch(broker) } else { Ok(renewal.refresh_token.clone()) }
-    }
-
-    /// What revokes the session: the token that lives longest, as far as it can be had.
-    pub(crate) fn revoking_token(&self, broker: &BrokerUrl, session: &Session) -> Zeroizing<String> {
-        let refresh_token = session.renewal.as_ref().and_then(|renewal| self.refresh_token(broker, renewal).ok());
-        refresh_token.unwrap_or_else(|| session.access_token.clone())
     }
 
     /// A session as it is kept.
@@ -312,7 +317,7 @@ mod tests {
         let session = sessions.live(&broker).unwrap();
 
         assert!(sessions.is_good(&session) && !sessions.is_due(&session));
-        assert_eq!(sessions.revoking_token(&broker, &session).as_str(), "canary-token");
+        assert_eq!(session.revoking_token(&broker).as_str(), "canary-token");
     }
 
     #[test]
@@ -407,8 +412,8 @@ mod tests {
         let stored = sessions.live(&broker).unwrap();
 
         assert!(sessions.is_good(&stored), "its access token is as good as it was");
-        assert!(sessions.refresh_token(&broker, stored.renewal.as_ref().unwrap()).is_err());
-        assert_eq!(sessions.revoking_token(&broker, &stored).as_str(), "canary-token");
+        assert!(stored.refresh_token(&broker).is_err());
+        assert_eq!(stored.revoking_token(&broker).as_str(), "canary-token");
     }
 
     #[test]

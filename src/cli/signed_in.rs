@@ -110,7 +110,7 @@ impl SignedIn {
         let session = self.session.borrow();
         let not_signed_in = || Failure::NotSignedIn { broker: self.broker.to_string() };
         let renewal = session.renewal.as_ref().ok_or_else(not_signed_in)?;
-        let refresh_token = self.sessions.refresh_token(&self.broker, renewal)?;
+        let refresh_token = session.refresh_token(&self.broker)?;
         let tokens = self.client.refresh(&renewal.token_endpoint, &refresh_token)?;
         let person = session.person.clone();
         Ok(self.sessions.session(&self.broker, person, tokens, &renewal.token_endpoint, &session.revocation_endpoint))

@@ -93,7 +93,8 @@ impl Story<'_> {
             self.note(format!("lodge {}, standard output", arguments[0]), ended.stdout);
         }
         self.note("AWS configuration", std::fs::read(config).unwrap());
-        let locks = files_under(self.home.path()).into_iter().filter(|path| path.extension().is_some_and(|it| it == "lock"));
+        let locks =
+            files_under(self.home.path()).into_iter().filter(|path| path.extension().is_some_and(|it| it == "lock"));
         for lock in locks {
             self.note("lock", std::fs::read(lock).unwrap());
         }
@@ -102,7 +103,8 @@ impl Story<'_> {
     /// Lets the helper renew its session before it asks the next time.
     fn expire(&self) {
         let url = self.front();
-        let is_session = |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("session_");
+        let is_session =
+            |path: &std::path::PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("session_");
         let file = files_under(self.home.path()).into_iter().find(is_session).unwrap();
         let mut session: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         assert_eq!(session["broker"], url);
