@@ -53,7 +53,8 @@ impl Scene {
     /// A command that is running.
     fn begin(&self, script: &str) -> Process {
         let mut command = programs::lodge(self.student.home());
-        Process::start("lodge exec", command.args(["exec", ROLE, "--", "sh", "-c", script]))
+        command.args(["exec", ROLE, "--", "sh", "-c", script]);
+        Process::start("lodge exec", &mut programs::with_all_signals(&command))
     }
 }
 

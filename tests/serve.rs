@@ -48,7 +48,8 @@ impl Scene {
     }
 
     fn begin(&self, script: &str) -> Process {
-        Process::start("lodge serve", &mut self.serve(&["--", "sh", "-c", script]))
+        let command = self.serve(&["--", "sh", "-c", script]);
+        Process::start("lodge serve", &mut programs::with_all_signals(&command))
     }
 
     /// Whether something is left of it in this machine's memory or in the person's home.
@@ -189,7 +190,8 @@ fn a_job_that_is_to_outlive_its_terminal_does() {
 fn without_a_command_it_serves_whoever_evaluates_what_it_prints() {
     let scene = Scene::start();
     for signal in ["INT", "TERM", "HUP"] {
-        let serving = Process::start("lodge serve", &mut scene.serve(&["--shell", "bash"]));
+        let mut command = programs::with_all_signals(&scene.serve(&["--shell", "bash"]));
+        let serving = Process::start("lodge serve", &mut command);
         serving.wait_for_line("export AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=");
         let said = serving.wait_for_line("until Ctrl-C");
         let statements = serving.stdout();

@@ -62,6 +62,13 @@ pub(crate) fn with_read_only(command: &Command, folder: &Path) -> Command {
     started_by(confined, command)
 }
 
+/// The same command, which ignores no signal that whoever runs the tests has them ignore, as `nohup` does.
+pub(crate) fn with_all_signals(command: &Command) -> Command {
+    let mut signalled = Command::new("env");
+    signalled.arg("--default-signal");
+    started_by(signalled, command)
+}
+
 /// The command as what `starter` starts in the end.
 fn started_by(mut starter: Command, command: &Command) -> Command {
     starter.arg(command.get_program()).args(command.get_args());
