@@ -1,6 +1,8 @@
 //! Who else can read or write what the helper and the AWS tools keep: their folders, and the files in them.
 
 use crate::cli::environment::Environment;
+#[cfg(unix)]
+use crate::cli::home::Closed;
 
 use super::check::{Check, Subject};
 
@@ -15,10 +17,9 @@ pub(super) fn checks(_: &Environment) -> Vec<Check> {
 pub(super) fn checks(environment: &Environment) -> Vec<Check> {
     let mut checks = Vec::new();
     let home = environment.home.as_deref();
-    checks.extend(home.into_iter().flat_map(unix::own));
-    // It is below the home where that was chosen.
-    let cache = environment.cache.as_deref().filter(|cache| !home.is_some_and(|home| cache.starts_with(home)));
-    checks.extend(cache.into_iter().flat_map(unix::own));
+    let cache = environment.cache.as_deref();
+    checks.extend(home.into_iter().flat_map(|home| unix::own(home, Closed::ToWriters, cache)));
+    checks.extend(cache.into_iter().flat_map(|cache| unix::own(cache, Closed::ToAll, None)));
     let folder = environment.aws_config.as_deref().and_then(std::path::Path::parent);
     checks.extend(folder.and_then(unix::of_aws));
     checks.extend(environment.aws_config.as_deref().and_then(unix::of_aws));
@@ -39,18 +40,21 @@ mod unix {
 
     use super::{Check, FOLDERS};
     use crate::cli::doctor::machine::check::quoted;
+    use crate::cli::home::Closed;
 
     /// More files than a person has roles.
     const FILES_MAX: usize = 1_000;
 
-    /// What is wrong with a folder of the helper's, and with what is in it. Nothing, when there is none.
-    pub(super) fn own(folder: &Path) -> Vec<Check> {
+    /// What is wrong with a folder of the helper's, which is to be closed so far, and with what is in it but for what is in
+    /// `other`. Nothing, when there is none.
+    pub(super) fn own(folder: &Path, closed: Closed, other: Option<&Path>) -> Vec<Check> {
         // A folder may be a link; what is in it may not.
         let Ok(found) = fs::metadata(folder) else { return Vec::new() };
-        let mut checks: Vec<_> = private(folder, &found).or_else(|| visible(folder, &found)).into_iter().collect();
-        for path in inside(folder) {
+        let first = private(folder, &found, closed).or_else(|| visible(folder, &found));
+        let mut checks: Vec<_> = first.into_iter().collect();
+        for path in inside(folder).into_iter().filter(|path| !other.is_some_and(|other| path.starts_with(other))) {
             if let Ok(found) = fs::symlink_metadata(&path) {
-                checks.extend(private(&path, &found));
+                checks.extend(private(&path, &found, Closed::ToWriters));
             }
         }
         checks
@@ -81,9 +85,9 @@ mod unix {
         })
     }
 
-    /// Nobody else may as much as read a file, or write in a folder: the helper refuses a session that others may have
-    /// seen.
-    fn private(path: &Path, found: &Metadata) -> Option<Check> {
+    /// Nobody else may as much as read a file, or do with a folder what it is to be closed to: the helper refuses what
+    /// others may have seen.
+    fn private(path: &Path, found: &Metadata, closed: Closed) -> Option<Check> {
         let mode = if found.is_dir() { "700" } else { "600" };
         if found.uid() != geteuid().as_raw() {
             let says = format!("{} belongs to another user", path.display());
@@ -93,8 +97,7 @@ mod unix {
             let says = format!("{} is a link, which lodge does not follow", path.display());
             return Some(FOLDERS.not_ok(says, format!("rm {}", quoted(path))));
         }
-        // Others may see what a folder holds, and no more.
-        let open = if found.is_dir() { 0o022 } else { 0o077 };
+        let open = if found.is_dir() { closed as u32 } else { 0o077 };
         (found.mode() & open != 0).then(|| {
             let says = format!("{} is open to others on this machine", path.display());
             FOLDERS.not_ok(says, format!("chmod {mode} {}", quoted(path)))

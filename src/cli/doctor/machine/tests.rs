@@ -334,10 +334,12 @@ fn what_others_can_read_is_found() {
     chmod(&machine.home(), 0o755);
     machine.has("permissions", "warning", "others on this machine see what", "chmod 700");
 
-    let machine = Machine::new();
-    fs::create_dir(machine.path("cache")).unwrap();
-    chmod(&machine.path("cache"), 0o770);
-    machine.has("permissions", "not-ok", "cache is open to others", "chmod 700");
+    for mode in [0o770, 0o755] {
+        let machine = Machine::new();
+        fs::create_dir(machine.path("cache")).unwrap();
+        chmod(&machine.path("cache"), mode);
+        machine.has("permissions", "not-ok", "cache is open to others", "chmod 700");
+    }
 
     let machine = Machine::new();
     chmod(&machine.path("aws"), 0o777);
