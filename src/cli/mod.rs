@@ -1,8 +1,10 @@
 //! The helper `lodge`: signs a person in at the broker and hands AWS tools credentials.
 //!
 //! It is a small program that starts in a millisecond: no AWS SDK, no async runtime. It shares only [`crate::wire`] and
-//! [`crate::domain::id`] with the broker. It never prints a secret except as the one JSON object of
-//! `credential-process`, and never writes one except into a session file that only its owner can read.
+//! [`crate::domain::id`] with the broker. Tokens stand in its session files, and AWS credentials in its cache until they
+//! are nearly over: files that only their owner can read. Whoever asks for credentials is given them, as the one JSON object
+//! of `credential-process`, as what a shell evaluates (`env`), in a command's environment (`exec`), or by an endpoint on
+//! loopback (`serve`); nothing else that is printed or logged holds a secret.
 //!
 //! [`run`] is the whole program. Clock, randomness, environment and browser are handed in, so a test can run any verb.
 
