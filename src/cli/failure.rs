@@ -12,6 +12,9 @@ use crate::wire::Problem;
 use super::configure::AwsConfigError;
 use super::exit::Exit;
 
+/// What follows a failure of this machine's.
+pub(crate) const FIND_OUT: &str = "; to find out why, run: lodge doctor";
+
 /// Why a verb did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -38,7 +41,7 @@ pub(crate) enum Failure {
     OfAnotherUser { path: PathBuf },
     #[error("{} is not a plain file; remove it, then run: lodge login URL", path.display())]
     NotAFile { path: PathBuf },
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}{FIND_OUT}", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     #[error("cannot write to stdout: {0}")]
     Stdout(io::Error),

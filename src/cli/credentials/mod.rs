@@ -3,10 +3,7 @@
 //! AWS tools start a helper for each of their processes, often hundreds at once. So what the broker gave is kept
 //! ([`cache`]), and of all the processes that miss it at the same moment one asks ([`single_flight`]).
 
-#[cfg(fuzzing)]
-pub(crate) mod cache;
-#[cfg(not(fuzzing))]
-mod cache;
+pub(super) mod cache;
 mod single_flight;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{FIND_OUT, Failure};
 use crate::cli::output::Mark;
 
 /// One thing that was looked at.
@@ -46,6 +46,7 @@ impl Subject {
     /// What a verb would have failed with. Its sentence ends with the remedy where there is one.
     pub(super) fn failed(self, failure: &Failure, otherwise: &str) -> Check {
         let text = failure.to_string();
+        let text = text.trim_end_matches(FIND_OUT);
         match text.split_once("; run: ") {
             Some((says, remedy)) => self.not_ok(says, remedy),
             None => self.not_ok(text.trim_end_matches("; try again"), otherwise),
