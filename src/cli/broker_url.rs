@@ -82,7 +82,8 @@ impl fmt::Display for BrokerUrl {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether it leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),

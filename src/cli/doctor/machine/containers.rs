@@ -1,7 +1,8 @@
 //! A container endpoint in the environment: what `lodge serve` sets, and what stays behind when it has ended.
 
-use url::{Host, Url};
+use url::Url;
 
+use crate::cli::broker_url::is_loopback;
 use crate::cli::surroundings::Surroundings;
 
 use super::check::{Check, Subject, unset};
@@ -53,13 +54,4 @@ fn place(uri: &str) -> Option<(Url, String, u16)> {
     let url = Url::parse(uri).ok()?;
     let (host, port) = (url.host_str()?.to_owned(), url.port_or_known_default()?);
     Some((url, host, port))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
