@@ -201,6 +201,15 @@ fn with_a_read_only_home_it_serves_and_renews_the_session_elsewhere() {
     assert!(left.iter().all(|path| path.extension().is_some_and(|it| it == "lock")), "{left:?}");
 }
 
+/// Whether this helper has come to where they meet.
+#[cfg(target_os = "linux")]
+fn has_come(helper: &Child) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", helper.id())) else { return false };
+    let mut files = open.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
+    files.any(|file| file.to_string_lossy().ends_with(".lock"))
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_broker_that_says_no_is_asked_once_by_those_who_are_there() {
     let scene = Scene::new();
@@ -213,8 +222,9 @@ fn a_broker_that_says_no_is_asked_once_by_those_who_are_there() {
     let first = start();
     scene.campus.front.wait_for(1);
     let others: Vec<_> = (0..20).map(|_| start()).collect();
-    // They wait, as far as can be seen from outside.
-    std::thread::sleep(Duration::from_secs(2));
+    eventually("all of them wait", || others.iter().all(has_come).then_some(()));
+    // As long as it takes to read a line, and more.
+    std::thread::sleep(Duration::from_millis(200));
     scene.campus.front.release();
 
     let mut said: Vec<_> = std::iter::once(first).chain(others).map(|one| one.wait_with_output().unwrap()).collect();
