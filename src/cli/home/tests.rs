@@ -91,3 +91,30 @@ fn what_an_interrupted_write_left_is_swept_when_it_is_old() {
     assert!(!old.exists());
     assert!(fresh.exists());
 }
+
+#[test]
+fn what_the_first_place_cannot_take_is_in_the_second_until_the_first_is_newer() {
+    let ((_one, first), (_two, spare)) = (home(), home());
+    let nowhere = Home { directory: "/dev/null/nowhere".into(), ..first.clone() };
+    Homes::new(nowhere, Some(spare.clone())).write("a", b"in the second").unwrap();
+    let homes = Homes::new(first.clone(), Some(spare.clone()));
+    let read = || String::from_utf8(homes.read("a").unwrap().unwrap().to_vec()).unwrap();
+    let written_at = |home: &Home, seconds| {
+        let at = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
+        File::options().append(true).open(home.path("a")).unwrap().set_modified(at).unwrap();
+    };
+
+    assert_eq!(read(), "in the second");
+    first.write("a", b"in the first").unwrap();
+    written_at(&first, 1_000);
+    assert_eq!(read(), "in the second");
+    written_at(&spare, 999);
+    assert_eq!(read(), "in the first");
+
+    // Where others could put a session of their own is no reason to go elsewhere.
+    chmod(&first.directory, 0o777);
+    assert!(matches!(homes.write("a", b"three"), Err(Failure::OpenToOthers { .. })));
+    chmod(&first.directory, 0o700);
+    homes.delete("a").unwrap();
+    assert!(homes.read("a").unwrap().is_none() && !spare.path("a").exists());
+}
