@@ -13,20 +13,20 @@ const ROLE: &str = "vision/read-results";
 /// What somebody may have in their environment from another provider.
 const INHERITED: [(&str, &str); 15] = [
     ("AWS_ACCESS_KEY_ID", "AKIAOLD"),
-    ("AWS_SECRET_ACCESS_KEY", "old"),
-    ("AWS_SESSION_TOKEN", "old"),
-    ("AWS_SECURITY_TOKEN", "old"),
+    ("AWS_SECRET_ACCESS_KEY", "was-there-before"),
+    ("AWS_SESSION_TOKEN", "was-there-before"),
+    ("AWS_SECURITY_TOKEN", "was-there-before"),
     ("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z"),
     ("AWS_ACCOUNT_ID", "999999999999"),
-    ("AWS_PROFILE", "old"),
-    ("AWS_DEFAULT_PROFILE", "old"),
-    ("AWS_ROLE_ARN", "old"),
-    ("AWS_ROLE_SESSION_NAME", "old"),
+    ("AWS_PROFILE", "was-there-before"),
+    ("AWS_DEFAULT_PROFILE", "was-there-before"),
+    ("AWS_ROLE_ARN", "was-there-before"),
+    ("AWS_ROLE_SESSION_NAME", "was-there-before"),
     ("AWS_WEB_IDENTITY_TOKEN_FILE", "/old"),
     ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/old"),
-    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "old"),
-    ("AWS_CONTAINER_SOMETHING_NEW", "old"),
-    ("AWS_BEARER_TOKEN_BEDROCK", "old"),
+    ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "was-there-before"),
+    ("AWS_CONTAINER_SOMETHING_NEW", "was-there-before"),
+    ("AWS_BEARER_TOKEN_BEDROCK", "was-there-before"),
 ];
 
 /// What is no credential.
@@ -115,7 +115,7 @@ fn a_command_has_these_credentials_and_none_that_were_there_before() {
 
     assert!(ended.status.success() && ended.stderr.is_empty(), "{}", ended.stderr);
     let mut found = variables(&ended.stdout);
-    assert!(!ended.stdout.contains("old"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("was-there-before"), "{}", ended.stdout);
     for (name, value) in KEPT {
         assert_eq!(found.remove(name), Some(value), "{name}");
     }

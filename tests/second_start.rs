@@ -28,10 +28,14 @@ fn ledger(data: &Path) -> Vec<String> {
     })
 }
 
+/// What the broker says of them.
 fn status(person: &Person) -> Value {
     let ended = person.lodge(&["status", "--json"]);
     assert!(ended.status.success(), "{}", ended.stderr);
-    serde_json::from_str(&ended.stdout).unwrap()
+    let mut status: Value = serde_json::from_str(&ended.stdout).unwrap();
+    // That is of their machine.
+    assert!(status.as_object_mut().unwrap().remove("cached").is_some());
+    status
 }
 
 /// The processes that were started with this folder on their command line or in their environment, by id.

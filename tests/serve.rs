@@ -88,7 +88,11 @@ impl Told {
 fn a_job_finds_the_endpoint_and_nothing_of_it_is_left() {
     let scene = Scene::start();
     let mut command = scene.serve(&["--", "sh", "-c", &format!("env | grep -e ^AWS -e ^LODGE_ROLE; {TELL}")]);
-    command.envs([("AWS_ACCESS_KEY_ID", "old"), ("AWS_PROFILE", "old"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "old")]);
+    command.envs([
+        ("AWS_ACCESS_KEY_ID", "was-there-before"),
+        ("AWS_PROFILE", "was-there-before"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "was-there-before"),
+    ]);
     let job = Process::start("lodge serve", &mut command);
     let told = Told::of(&job);
 
@@ -104,7 +108,7 @@ fn a_job_finds_the_endpoint_and_nothing_of_it_is_left() {
     assert_eq!(keys, ["AccessKeyId", "AccountId", "Expiration", "SecretAccessKey", "Token"]);
     assert_eq!(modes, (0o600, 0o700));
     assert!(told.token.len() >= 43 && told.token.bytes().all(|byte| byte.is_ascii_graphic()), "256 bits, no newline");
-    assert!(printed.contains("LODGE_ROLE=vision/read-results\n") && !printed.contains("old"), "{printed}");
+    assert!(printed.contains("LODGE_ROLE=vision/read-results\n") && !printed.contains("was-there-before"), "{printed}");
     for secret in [&told.token, given["SecretAccessKey"].as_str().unwrap(), given["Token"].as_str().unwrap()] {
         assert!(!ended.stdout.contains(secret) && !ended.stderr.contains(secret));
     }
@@ -155,7 +159,7 @@ fn ctrl_c_reaches_the_job_once() {
     let text = "trap 'echo interrupted; kill -USR1 $PPID' INT; trap 'echo told; exit 9' USR1; echo ready; \
                 until read a; do :; done";
     std::fs::write(&script, text).unwrap();
-    let line = format!("{} serve {ROLE} -- sh {}", env!("CARGO_BIN_EXE_lodge"), script.display());
+    let line = format!("exec {} serve {ROLE} -- sh {}", env!("CARGO_BIN_EXE_lodge"), script.display());
     let mut command = Command::new("script");
     command.args(["-q", "-e", "-c", &line, "/dev/null"]);
     for (name, value) in scene.serve(&[]).get_envs().filter_map(|(name, value)| Some((name, value?))) {
@@ -196,7 +200,7 @@ fn without_a_command_it_serves_whoever_evaluates_what_it_prints() {
         let said = serving.wait_for_line("until Ctrl-C");
         let statements = serving.stdout();
         let mut shell = programs::shell(scene.student.home(), &[], &format!("{statements}\n{TELL}"));
-        let job = Process::start("job", shell.env("AWS_SECRET_ACCESS_KEY", "old"));
+        let job = Process::start("job", shell.env("AWS_SECRET_ACCESS_KEY", "was-there-before"));
         let told = Told::of(&job);
         let given = told.ask();
         assert_eq!(job.wait().status.code(), Some(42));

@@ -180,6 +180,7 @@ fn what_a_stop_left_open_is_found_and_what_is_old_and_over_is_forgotten() {
         let found = store.read().await.unwrap().open_checks(later(100), 10).await.unwrap();
         assert_eq!(found, [("vision".parse().unwrap(), open.id.clone())]);
         doing(store, async |tx| assert_eq!(tx.forget_checks(later(100)).await.unwrap(), 1)).await;
+        doing(store, async |tx| assert_eq!(tx.declare_accounts().await.unwrap(), 0, "each lab has one")).await;
         in_lab(store, &access, async |lab| {
             assert_eq!(lab.check(&over.id).await.unwrap(), None);
             assert!(lab.check(&open.id).await.unwrap().is_some() && lab.check(&new.id).await.unwrap().is_some());
