@@ -26,7 +26,7 @@ Examples:
 
 Environment:
   LODGE_BROKER  the broker to talk to; otherwise the one signed in to last
-  LODGE_HOME    where sessions are kept; otherwise ~/.config/lodge
+  LODGE_HOME    where sessions and credentials are kept; otherwise ~/.config/lodge and ~/.cache/lodge
   LODGE_LOG     what to log on stderr, such as `debug`
   NO_COLOR      whatever its value, no colour on a terminal
 
