@@ -15,7 +15,7 @@ impl Stage {
     /// What AWS answers to an action, tried with a session of this role.
     fn probe(&self, role: &str, action: &str) -> ProbeAnswer {
         let session = self.session(role);
-        wait(self.aws.probe(&session, &Probe { action: action.to_owned() }, Self::now()))
+        wait(self.aws.probe(&session, &Probe::of(action), Self::now()))
     }
 
     fn probes_sent(&self) -> usize {
@@ -110,7 +110,7 @@ fn a_session_whose_role_is_gone_is_nobody() {
     let stage = Stage::new();
     let session = stage.session("pay");
     stage.small.recreate_role(SESSION).unwrap();
-    let probe = Probe { action: "mechanicalturk:GetAccountBalance".to_owned() };
+    let probe = Probe::of("mechanicalturk:GetAccountBalance");
 
     let answer = wait(stage.aws.probe(&session, &probe, Stage::now()));
 

@@ -51,7 +51,7 @@ fn everything(stage: &Stage, proxy: &RecordingProxy, dispatch: &tracing::Dispatc
             let let_in = aws.assume_steward_unproved(&ask, proof).await;
             let steward = aws.assume_steward(&ask, Stage::now()).await.unwrap();
             let found = steward.look(stage.names()).await.unwrap();
-            let probe = Probe { action: "mechanicalturk:ListHITs".to_owned() };
+            let probe = Probe::of("mechanicalturk:ListHITs");
             let answer = aws.probe(&session, &probe, Stage::now()).await;
             assert!(found.session_role.is_some() && let_in == Ok(false) && answer.code.is_none(), "{answer:?}");
             tracing::info!(target: "lodge::app", "all of it was done");

@@ -16,7 +16,7 @@ use crate::domain::account::{
 use crate::domain::id::{RoleName, RoleSessionId};
 use crate::domain::lab::Role;
 use crate::domain::ledger::Failure;
-use crate::domain::policy::{PolicyTemplate, SessionPolicy};
+use crate::domain::policy::{Probe, SessionPolicy};
 use crate::domain::role_session::{ExternalId, RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 
 /// How far the broker's clock may be off before it is what AWS refuses. SigV4 bears five minutes; a second goes by on the way.
@@ -171,15 +171,15 @@ impl Broker {
             return Ok(());
         }
         for role in errand.roles.clone() {
-            let Some((template, policy)) = self.filled(&role) else { continue };
-            let answer = self.probe_role(errand, &role, &policy, template).await;
+            let Some((probe, policy)) = self.filled(&role) else { continue };
+            let answer = self.probe_role(errand, &role, &policy, &probe).await;
             let state = match answer.outcome {
                 ProbeOutcome::Works => StepState::Passed,
                 ProbeOutcome::Unsupported => StepState::Skipped,
                 ProbeOutcome::Throttled | ProbeOutcome::Unreachable => StepState::Unclear,
                 _ => StepState::Failed,
             };
-            let action = template.probe().action.clone();
+            let action = probe.action;
             let says = format!("{action}: {}.", answer.outcome);
             let probe = RoleProbe { role: role.name.clone(), action, answer };
             observed.probes.push(probe.clone());
@@ -189,13 +189,7 @@ impl Broker {
         Ok(())
     }
 
-    async fn probe_role(
-        &self,
-        errand: &Errand,
-        role: &Role,
-        policy: &SessionPolicy,
-        template: &PolicyTemplate,
-    ) -> ProbeAnswer {
+    async fn probe_role(&self, errand: &Errand, role: &Role, policy: &SessionPolicy, probe: &Probe) -> ProbeAnswer {
         let lab = &errand.lab;
         let ask = AssumeRole {
             role: &lab.session_role,
@@ -209,14 +203,15 @@ impl Broker {
         let session: std::result::Result<SessionCredentials, aws::Error> =
             self.aws.assume_role(&ask, self.clock.now()).await;
         match session {
-            Ok(credentials) => self.aws.probe(&credentials, template.probe(), self.clock.now()).await,
+            Ok(credentials) => self.aws.probe(&credentials, probe, self.clock.now()).await,
             Err(error) => no_session(error),
         }
     }
 
-    fn filled(&self, role: &Role) -> Option<(&PolicyTemplate, SessionPolicy)> {
+    /// A role's harmless call, and its session policy.
+    fn filled(&self, role: &Role) -> Option<(Probe, SessionPolicy)> {
         let template = self.policies.get(&role.template)?;
-        Some((template, template.fill(&role.parameters).ok()?))
+        Some((template.probe_for(&role.parameters).ok()?, template.fill(&role.parameters).ok()?))
     }
 
     fn session_name(&self) -> RoleSessionName {

@@ -46,7 +46,7 @@ struct Group<'a> {
 
 impl Card<'_> {
     fn is_write(action: &RoleAction) -> bool {
-        action.words.is_none_or(|words| words.level == AccessLevel::Write)
+        action.words.is_none_or(|words| words.level > AccessLevel::Read)
     }
 }
 

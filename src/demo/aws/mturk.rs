@@ -16,7 +16,7 @@ use super::input::Input;
 use super::marketplace::{Assignment, AssignmentState, Bonus, Hit, Marketplace, request_error};
 use super::troubles::Requester;
 use super::{Failure, Incoming, Inner, locked};
-use crate::domain::policy::actions;
+use crate::domain::policy::catalog;
 
 /// What every `X-Amz-Target` begins with.
 const TARGET_PREFIX: &str = "MTurkRequesterServiceV20170117.";
@@ -45,7 +45,7 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
     let target = incoming.parts.headers.get("x-amz-target").and_then(|value| value.to_str().ok());
     let operation = target.and_then(|target| target.strip_prefix(TARGET_PREFIX)).ok_or_else(unknown)?;
     let action = format!("mechanicalturk:{operation}");
-    if !actions::is_known(&action) {
+    if !catalog::is_known(&action) {
         return Err(unknown().into());
     }
     operation.clone_into(&mut call.action);

@@ -5,15 +5,22 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// What kind of thing an action does, as AWS sorts them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum AccessLevel {
     /// Says which things there are.
     List,
     /// Shows what is in them.
     Read,
+    /// Changes what they are labelled with.
+    Tagging,
     /// Makes, changes or removes them.
     Write,
+    /// Changes who may do what with them.
+    #[serde(rename = "Permissions management")]
+    Permissions,
 }
 
 impl AccessLevel {
@@ -23,7 +30,9 @@ impl AccessLevel {
         match self {
             Self::List => "list",
             Self::Read => "read",
+            Self::Tagging => "tagging",
             Self::Write => "write",
+            Self::Permissions => "permissions",
         }
     }
 }

@@ -1,7 +1,4 @@
 //! The actions of Amazon Mechanical Turk.
-//!
-//! IAM accepts a policy that names an action which does not exist, and says nothing: an allow of it grants nothing, a
-//! deny of it blocks nothing. So the names are checked here, before a policy is used.
 
 /// Every action of the IAM service prefix `mechanicalturk`, without the prefix, sorted.
 ///
@@ -48,28 +45,3 @@ pub const MTURK_ACTIONS: [&str; 39] = [
     "UpdateNotificationSettings",
     "UpdateQualificationType",
 ];
-
-/// Whether `action` is the exact name, prefix included, of an action that exists: `mechanicalturk:GetHIT`.
-#[must_use]
-pub fn is_known(action: &str) -> bool {
-    action.strip_prefix("mechanicalturk:").is_some_and(|name| MTURK_ACTIONS.binary_search(&name).is_ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_names_are_sorted_so_that_they_can_be_searched() {
-        assert!(MTURK_ACTIONS.is_sorted());
-        assert!(MTURK_ACTIONS.iter().all(|name| is_known(&format!("mechanicalturk:{name}"))));
-    }
-
-    #[test]
-    fn only_the_exact_name_is_known() {
-        for action in ["GetHIT", "mechanicalturk:gethit", "mechanicalturk:SearchHITs", "mechanicalturk:*", "s3:GetHIT"]
-        {
-            assert!(!is_known(action), "{action}");
-        }
-    }
-}

@@ -2,12 +2,14 @@
 
 pub mod action_words;
 pub mod actions;
+pub mod catalog;
 mod condition;
 mod context;
 mod document;
 mod elements;
 mod evaluate;
 mod glob;
+mod inclusion;
 mod json;
 mod library;
 mod pattern;
@@ -21,8 +23,9 @@ pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use glob::fits;
+pub use inclusion::{Counterexample, Gain, Inclusion, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
-pub use template::{FillError, Parameter, PolicyTemplate, Probe, TemplateError};
+pub use template::{FillError, Money, Parameter, ParameterKind, PolicyTemplate, Probe, TemplateError};
 pub use template_name::TemplateName;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::actions;
+use super::catalog;
 use super::session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
 
 /// A template's file.
@@ -20,21 +20,53 @@ struct File {
     title: String,
     description: String,
     cost: String,
-    spends: bool,
+    money: Money,
     #[serde(default)]
     beware: Vec<String>,
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
     document: Value,
+    /// Where an editor finds the JSON Schema.
+    #[serde(rename = "$schema", default)]
+    _schema: Option<String>,
+}
+
+/// What using a role can do with the lab's money, the harmless first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Money {
+    /// Nothing beyond what AWS charges for calls and storage.
+    None,
+    /// Promises money, which others then get.
+    Promises,
+    /// Pays at once.
+    Pays,
 }
 
 /// Something a lab fills in.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
+    /// What it must look like.
+    #[serde(rename = "type")]
+    pub kind: ParameterKind,
+    /// Its label, in a word or two.
+    pub title: String,
     /// What it is, for the person who fills it in.
     pub description: String,
+    /// A value that it could have.
+    pub example: String,
+}
+
+/// What a parameter must look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterKind {
+    /// A bucket's name: `vision-results`.
+    S3Bucket,
+    /// The beginning of keys in a bucket, up to a slash: `results/2026/`.
+    S3Prefix,
 }
 
 /// A harmless read call that the template itself allows: what joining an account tries.
@@ -43,6 +75,16 @@ pub struct Parameter {
 pub struct Probe {
     /// `service:Action`.
     pub action: String,
+    /// What it is called on; parameters may stand in it.
+    #[serde(default = "any_resource")]
+    pub resource: String,
+    /// The condition keys that the call carries, and their values; parameters may stand in those.
+    #[serde(default)]
+    pub with: BTreeMap<String, String>,
+}
+
+fn any_resource() -> String {
+    "*".to_owned()
 }
 
 /// What a role can do, before it is filled in for a lab.
@@ -51,7 +93,7 @@ pub struct PolicyTemplate {
     title: String,
     description: String,
     cost: String,
-    spends: bool,
+    money: Money,
     beware: Vec<String>,
     parameters: BTreeMap<String, Parameter>,
     probe: Probe,
@@ -95,6 +137,14 @@ pub enum FillError {
     TooLong(usize),
 }
 
+impl Probe {
+    /// A call on no resource in particular, with no condition keys of its own.
+    #[must_use]
+    pub fn of(action: &str) -> Self {
+        Self { action: action.to_owned(), resource: any_resource(), with: BTreeMap::new() }
+    }
+}
+
 impl PolicyTemplate {
     /// Reads a template's file, and refuses one that could not do what it says.
     ///
@@ -107,7 +157,7 @@ impl PolicyTemplate {
             title: file.title,
             description: file.description,
             cost: file.cost,
-            spends: file.spends,
+            money: file.money,
             beware: file.beware,
             parameters: file.parameters,
             probe: file.probe,
@@ -140,8 +190,14 @@ impl PolicyTemplate {
 
     /// Whether using it can spend the lab's money, or promise it.
     #[must_use]
-    pub const fn spends(&self) -> bool {
-        self.spends
+    pub fn spends(&self) -> bool {
+        self.money > Money::None
+    }
+
+    /// What using it can do with the lab's money.
+    #[must_use]
+    pub const fn money(&self) -> Money {
+        self.money
     }
 
     /// What whoever gives it to somebody should have read first: a sentence each.
@@ -156,10 +212,24 @@ impl PolicyTemplate {
         &self.parameters
     }
 
-    /// The harmless call.
+    /// The harmless call, before it is filled in.
     #[must_use]
     pub fn probe(&self) -> &Probe {
         &self.probe
+    }
+
+    /// The harmless call for these parameters.
+    ///
+    /// # Errors
+    ///
+    /// When a parameter is missing.
+    pub fn probe_for(&self, parameters: &BTreeMap<String, String>) -> Result<Probe, FillError> {
+        let with = self.probe.with.iter().map(|(key, text)| Ok((key.clone(), fill_text(text, parameters)?)));
+        Ok(Probe {
+            action: self.probe.action.clone(),
+            resource: fill_text(&self.probe.resource, parameters)?,
+            with: with.collect::<Result<_, FillError>>()?,
+        })
     }
 
     /// The actions it allows, in the order of the file.
@@ -193,7 +263,7 @@ impl PolicyTemplate {
         let mut all = Vec::new();
         for (place, statement) in statements.iter().enumerate() {
             let actions = allowed_actions(statement).ok_or(TemplateError::Statement(place + 1))?;
-            if let Some(unknown) = actions.iter().find(|action| !actions::is_known(action)) {
+            if let Some(unknown) = actions.iter().find(|action| !catalog::is_known(action)) {
                 return Err(TemplateError::UnknownAction((*unknown).to_owned()));
             }
             all.extend(actions);
@@ -253,8 +323,8 @@ mod tests {
 
     fn file(document: &Value) -> String {
         json!({
-            "title": "t", "description": "d", "cost": "c", "spends": false,
-            "parameters": {"bucket": {"description": "b"}},
+            "title": "t", "description": "d", "cost": "c", "money": "none",
+            "parameters": {"bucket": {"type": "s3-bucket", "title": "B", "description": "b", "example": "results"}},
             "probe": {"action": "mechanicalturk:GetHIT"},
             "document": document,
         })
@@ -348,9 +418,12 @@ mod tests {
         let text = file(&statement(&["mechanicalturk:GetHIT"], "*"));
 
         assert!(!PolicyTemplate::parse(&text).unwrap().spends());
-        assert!(PolicyTemplate::parse(&text.replace("\"spends\":false", "\"spends\":true")).unwrap().spends());
-        for unsaid in ["", "\"spends\":\"no\",", "\"spends\":null,"] {
-            let text = text.replace("\"spends\":false,", unsaid);
+        for money in ["promises", "pays"] {
+            let text = text.replace("\"money\":\"none\"", &format!("\"money\":\"{money}\""));
+            assert!(PolicyTemplate::parse(&text).unwrap().spends(), "{money}");
+        }
+        for unsaid in ["", "\"money\":\"no\",", "\"money\":null,"] {
+            let text = text.replace("\"money\":\"none\",", unsaid);
             assert!(matches!(PolicyTemplate::parse(&text), Err(TemplateError::Syntax(_))), "{unsaid}");
         }
     }
