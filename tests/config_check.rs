@@ -92,7 +92,7 @@ fn good_settings_are_summed_up() {
     );
     let settings = json!({
         "public_url": "https://lodge.example.edu", "listen": "127.0.0.1:9000", "database_kind": "SQLite",
-        "database": database, "connections": ["campus"], "operators": [], "policy_templates": 3,
+        "database": database, "connections": ["campus"], "operators": [], "policy_templates": 3, "own_policy_templates": [],
     });
     assert_eq!(json, json!({"ok": true, "problems": [], "settings": settings}));
     assert!(!folder.path("lodge.db").exists(), "looking makes nothing");

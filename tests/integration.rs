@@ -142,6 +142,8 @@ mod sts_failures;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod template_schema;
+#[cfg(test)]
 mod threat_model;
 #[cfg(test)]
 mod tmux;

@@ -79,7 +79,8 @@ impl Config {
         let (server, database, secrets) =
             (sections.take("server"), sections.take("database"), sections.take("secrets"));
         let (aws, sessions, operators) = (sections.take("aws"), sections.take("sessions"), sections.take("operators"));
-        let (downloads, accounts) = (sections.take("downloads"), sections.take("accounts"));
+        let (downloads, accounts, policies) =
+            (sections.take("downloads"), sections.take("accounts"), sections.take("policies"));
         let connections = sections.take_list("connection");
         let mut problems = sections.finish();
         let (Some(server), Some(database), Some(secrets), Some(aws), Some(sessions)) =
@@ -87,12 +88,13 @@ impl Config {
         else {
             return (None, problems);
         };
-        let (Some(operators), Some(downloads), Some(accounts), Some(connections)) =
-            (operators, downloads, accounts, connections)
+        let (Some(operators), Some(downloads), Some(accounts), Some(policies), Some(connections)) =
+            (operators, downloads, accounts, policies, connections)
         else {
             return (None, problems);
         };
-        let config = Self { server, database, secrets, aws, sessions, operators, downloads, accounts, connections };
+        let config =
+            Self { server, database, secrets, aws, sessions, operators, downloads, accounts, policies, connections };
         problems.extend(config.check());
         (Some(config), problems)
     }

@@ -7,6 +7,7 @@
 mod connection;
 mod database;
 mod load;
+mod policies;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ pub struct Config {
     pub downloads: Downloads,
     /// How it deals with the labs' AWS accounts.
     pub accounts: Accounts,
+    /// What roles are made of, beside the templates that the broker ships.
+    pub policies: Policies,
     /// The identity providers: each a `[[connection]]`.
     pub connections: Vec<Connection>,
 }
@@ -153,6 +156,15 @@ impl Default for Accounts {
     fn default() -> Self {
         Self { broker_role: None, templates: None, check_hours: 6 }
     }
+}
+
+/// `[policies]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policies {
+    /// A folder with policy templates of your own, as `PACK/NAME.json`. One that is called as a shipped one stands in its
+    /// place. It is read once, when the broker starts, and `lodged policies check FOLDER` says what is wrong with it.
+    pub folder: Option<PathBuf>,
 }
 
 fn default_listen() -> SocketAddr {

@@ -5,7 +5,6 @@ use lodge::ambient::{Clock, Random};
 use lodge::app::desk::Desk;
 use lodge::domain::access::Operator;
 use lodge::domain::actor::OperatorName;
-use lodge::domain::policy::PolicyLibrary;
 use lodge::store::Store;
 
 use super::arguments::ConfigArgument;
@@ -21,7 +20,7 @@ pub(crate) async fn sit_down<T>(
         operator: Operator::at_this_machine(account()),
         store: Store::open(&database).await.with_context(|| format!("the database {database}"))?,
         public_url: config.server.public_url.clone(),
-        policies: PolicyLibrary::shipped()?,
+        policies: config.policies()?,
         clock: Clock::System,
         random: Random::System,
     };

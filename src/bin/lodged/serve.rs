@@ -9,7 +9,6 @@ use lodge::app::{AccountSettings, Broker, Downloads, KeyFile, Lifetimes, Parts};
 use lodge::aws::{self, Aws};
 use lodge::config::Config;
 use lodge::domain::access::OperatorRoll;
-use lodge::domain::policy::PolicyLibrary;
 use lodge::http;
 use lodge::oidc::Provider;
 use lodge::store::Store;
@@ -47,7 +46,7 @@ async fn broker(config: &Config) -> anyhow::Result<Broker> {
         store: Store::serve(&database).await.with_context(|| format!("the database {database}"))?,
         aws: aws(config).await,
         providers,
-        policies: PolicyLibrary::shipped()?,
+        policies: config.policies()?,
         keys: KeyFile::read(key_file).with_context(|| format!("the key file {}", key_file.display()))?,
         clock: Clock::System,
         random: Random::System,

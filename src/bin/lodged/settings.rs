@@ -37,6 +37,23 @@ pub(crate) struct Summary {
     /// Who runs it from a browser.
     operators: Vec<String>,
     policy_templates: usize,
+    /// Those of them that are the operator's own.
+    own_policy_templates: Vec<String>,
+}
+
+/// The templates that roles are made of.
+#[derive(Default)]
+struct Policies {
+    all: usize,
+    own: Vec<String>,
+}
+
+impl Policies {
+    fn of(config: &Config) -> Result<Self, lodge::config::Error> {
+        let own = config.own_policies()?;
+        let own = own.iter().flat_map(PolicyLibrary::iter).map(|(name, _)| name.to_string()).collect();
+        Ok(Self { all: config.policies()?.iter().count(), own })
+    }
 }
 
 /// Settings that were looked through.
@@ -70,15 +87,16 @@ pub(crate) fn look(file: &Path) -> Findings {
     if let Some(Err(error)) = offered {
         problems.push(output::one_line(&format!("downloads.folder: {}", telemetry::chain(&error))));
     }
-    let templates = match PolicyLibrary::shipped() {
-        Ok(library) => library.iter().count(),
-        Err(error) => {
-            problems.push(telemetry::chain(&error));
-            0
+    let policies = match config.as_ref().map(Policies::of) {
+        Some(Ok(policies)) => policies,
+        Some(Err(error)) => {
+            problems.push(output::one_line(&telemetry::chain(&error)));
+            Policies::default()
         }
+        None => Policies::default(),
     };
     let database = config.as_ref().filter(|_| problems.is_empty()).and_then(|config| config.database().ok());
-    let summary = config.as_ref().zip(database).map(|(config, database)| Summary::new(config, &database, templates));
+    let summary = config.as_ref().zip(database).map(|(config, database)| Summary::new(config, &database, policies));
     Findings { config, problems, summary }
 }
 
@@ -90,7 +108,7 @@ pub(crate) fn key_file(config: &Config) -> Result<(), String> {
 }
 
 impl Summary {
-    fn new(config: &Config, database: &Address, policy_templates: usize) -> Self {
+    fn new(config: &Config, database: &Address, policies: Policies) -> Self {
         Self {
             public_url: config.server.public_url.as_str().trim_end_matches('/').to_owned(),
             listen: config.server.listen.to_string(),
@@ -101,7 +119,8 @@ impl Summary {
             database: output::one_line(&database.to_string()),
             connections: config.connections.iter().map(|connection| connection.name.clone()).collect(),
             operators: config.operators.people().unwrap_or_default().iter().map(ToString::to_string).collect(),
-            policy_templates,
+            policy_templates: policies.all,
+            own_policy_templates: policies.own,
         }
     }
 
@@ -115,13 +134,17 @@ impl Summary {
             [] => "nobody in a browser".to_owned(),
             people => people.join(", "),
         };
+        let policies = match self.own_policy_templates.as_slice() {
+            [] => format!("{} templates", self.policy_templates),
+            own => format!("{} templates, {} of them your own: {}", self.policy_templates, own.len(), own.join(", ")),
+        };
         [
             ("public URL", self.public_url.clone()),
             ("listens on", self.listen.clone()),
             ("database", format!("{}, {}", self.database_kind, self.database)),
             ("connections", connections),
             ("operators", operators),
-            ("policies", format!("{} templates", self.policy_templates)),
+            ("policies", policies),
         ]
     }
 }

@@ -12,6 +12,9 @@ use super::json::Json;
 use super::pattern::{Pattern, Reading};
 use super::principal::Principal;
 
+/// The longest text that is read as a policy: several times what AWS takes anywhere.
+const DOCUMENT_MAX_BYTES: usize = 64 * 1024;
+
 /// A permissions policy: identity-based, session policy or permissions boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
@@ -113,6 +116,9 @@ fn read<Scope>(
     one: impl Fn(usize, &mut Entries, bool) -> Result<Statement<Scope>, DocumentError>,
 ) -> Read<Scope> {
     let policy = |problem: &str| DocumentError::Policy(problem.to_owned());
+    if text.len() > DOCUMENT_MAX_BYTES {
+        return Err(DocumentError::Policy(format!("has {} bytes; {DOCUMENT_MAX_BYTES} are the most", text.len())));
+    }
     let Json::Object(entries) = serde_json::from_str(text).map_err(DocumentError::Json)? else {
         return Err(policy("is not a JSON object"));
     };

@@ -3,6 +3,7 @@
 //! `serde_json` keeps the last of two equal keys. In a policy the two could say opposite things, and which of them AWS
 //! would obey is not ours to guess.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -67,11 +68,12 @@ impl<'de> Visitor<'de> for JsonVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
         let mut object: Vec<(String, Json)> = Vec::new();
-        while let Some((key, value)) = entries.next_entry::<String, Json>()? {
-            if object.iter().any(|(seen, _)| *seen == key) {
+        let mut seen = HashSet::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if !seen.insert(key.clone()) {
                 return Err(de::Error::custom(format_args!("the key `{key}` is given twice")));
             }
-            object.push((key, value));
+            object.push((key, entries.next_value()?));
         }
         Ok(Json::Object(object))
     }

@@ -27,5 +27,7 @@ pub use inclusion::{Counterexample, Gain, Inclusion, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
-pub use template::{FillError, Money, Parameter, ParameterKind, PolicyTemplate, Probe, TemplateError};
+pub use template::{
+    FillError, Money, Parameter, ParameterKind, PolicyTemplate, Probe, TEMPLATE_MAX_BYTES, TemplateError, ValueProblem,
+};
 pub use template_name::TemplateName;
