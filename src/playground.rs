@@ -349,7 +349,13 @@ impl Seeding {
         session_role: RoleArn,
         pack: Option<&str>,
     ) -> Result<Lab, Error> {
-        let new = NewLab { name: name.clone(), title: title.to_owned(), session_role, pack: pack.map(str::to_owned) };
+        let new = NewLab {
+            name: name.clone(),
+            title: title.to_owned(),
+            session_role,
+            pack: pack.map(str::to_owned),
+            parameters: BTreeMap::new(),
+        };
         Ok(self.0.create_lab(&new).await?.lab)
     }
 
@@ -367,6 +373,7 @@ impl Seeding {
             role: role.name.clone(),
             template: role.template.to_string(),
             max_duration_seconds: role.max_duration.seconds(),
+            parameters: role.parameters.clone(),
         }))
         .await?;
         Ok(tx.commit().await?)

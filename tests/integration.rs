@@ -94,6 +94,8 @@ mod operator;
 #[cfg(test)]
 mod operators;
 #[cfg(test)]
+mod own_roles;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod people;

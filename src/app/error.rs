@@ -1,10 +1,12 @@
 //! What a use case can answer instead of what was asked for.
 
 use crate::domain::access::{Denied, Refusal};
+use crate::domain::account::TooMuch;
 use crate::domain::claims::Groups;
 use crate::domain::id::{ActId, MappingId, ParseError};
 use crate::domain::limits::{LimitError, SignInAge};
 use crate::domain::mapping::TermsError;
+use crate::domain::policy::FillError;
 use crate::domain::sign_in::SignInRefusal;
 use crate::{aws, oidc, store};
 
@@ -144,6 +146,36 @@ pub enum LabError {
     /// It cannot be said what the account should have.
     #[error("there is no stack for the lab's account: {0}")]
     NoStack(PlanError),
+    /// No role can be called so.
+    #[error("a role cannot be called that: {0}")]
+    RoleName(ParseError),
+    /// Roles are made of templates that there are.
+    #[error("there is no such template; `templates` lists those that there are")]
+    NoSuchTemplate,
+    /// The template cannot be filled so.
+    #[error(transparent)]
+    Fill(FillError),
+    /// Two roles would have one name.
+    #[error("the lab has a role of that name already")]
+    RoleTaken,
+    /// Somebody has it.
+    #[error("groups have this role by {0} live mapping(s); end those first")]
+    RoleInUse(usize),
+    /// Another version than the one that was looked at.
+    #[error("somebody else has changed the role meanwhile; nothing of yours was done")]
+    RoleChangedMeanwhile,
+    /// Nobody opens a door for themselves alone.
+    #[error(
+        "you have this role yourself, and it would give you more; make a new role instead, and give it to the group: \
+         another PI then confirms that"
+    )]
+    WidensOwnRole,
+    /// Nobody could tell them apart.
+    #[error("a lab has {0} roles at most")]
+    TooManyRoles(usize),
+    /// The roles are more than one account can be given.
+    #[error(transparent)]
+    TooMuch(TooMuch),
     /// A lab has a PI.
     #[error("this is the lab's only PI; appoint another one first")]
     LastPi,

@@ -51,6 +51,8 @@ pub const LEDGER_CATEGORIES: [LedgerCategory; 6] = [
             "lab-limit-changed",
             "role-limit-changed",
             "role-added",
+            "role-changed",
+            "role-ended",
             "lab-created",
             "lab-archived",
             "lab-restored",

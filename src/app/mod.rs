@@ -67,7 +67,7 @@ pub use overview::{
 };
 pub use people::{GivenRole, Profile};
 pub use request_key::RequestKey;
-pub use roles::{LabRoles, RoleAction, RoleView};
+pub use roles::{LabRoles, RoleAction, RoleEnding, RolePreview, RoleSpec, RoleView, Templates, Widening};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
 pub use standings::{Appointed, LabPlace, LabView, OfficeChange, Somebody};

@@ -24,8 +24,9 @@ pub use downloads::downloads;
 pub use home::home;
 pub use lab::{
     FormErrors, LedgerForm, LimitForm, MappingFields, MappingForm, Notice, OfficeForm, PeopleNotice, Removal,
-    SettingsForm, WrongField, account, account_history, account_page, appoint, diagnosis, lab_for_member, ledger,
-    mapping_end, mapping_form, mapping_page, mappings_page, overview, people, remove, roles, settings, shown_day,
+    RoleFields, RoleForm, RoleWrong, SettingsForm, WrongField, account, account_history, account_page, appoint,
+    diagnosis, lab_for_member, ledger, mapping_end, mapping_form, mapping_page, mappings_page, overview, people,
+    remove, role_end, role_form, roles, settings, shown_day,
 };
 pub use problem::{LookUp, problem};
 pub use sessions::sessions;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::id::{InvitationId, LabId, LabName, ParseError, RoleName};
 use super::limits::{GroupsAge, SignInAge};
@@ -46,6 +47,24 @@ pub struct Role {
     pub max_duration: SessionDuration,
     /// How old a sign-in may be that uses it; the broker's own limit when the lab sets none.
     pub sign_in_age: Option<SignInAge>,
+}
+
+impl Role {
+    /// What the role is now, in a few letters: a change says which it was made of, and is refused when that is not what
+    /// the role is any more.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let mut digest = Sha256::new();
+        digest.update(self.template.as_str());
+        for (name, value) in &self.parameters {
+            for part in [name, value] {
+                digest.update((part.len() as u64).to_be_bytes());
+                digest.update(part);
+            }
+        }
+        digest.update(self.max_duration.seconds().to_be_bytes());
+        hex::encode(&digest.finalize()[..8])
+    }
 }
 
 /// An invitation to be a lab's PI, for whoever holds its link. One at most is open in a lab.
@@ -157,6 +176,24 @@ mod tests {
         assert!("PI".parse::<Standing>().is_err());
         assert_eq!("pi".parse(), Ok(Office::Pi));
         assert!("member".parse::<Office>().is_err(), "nobody is appointed a member");
+    }
+
+    #[test]
+    fn a_role_has_another_version_when_anything_of_it_is_another() {
+        let role = |parameters: &[(&str, &str)], seconds| Role {
+            name: "read-results".parse().unwrap(),
+            template: "s3-data/read-results".parse().unwrap(),
+            parameters: parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            max_duration: SessionDuration::from_seconds(seconds).unwrap(),
+            sign_in_age: None,
+        };
+        let versions =
+            [role(&[("a", "bc")], 3_600), role(&[("ab", "c")], 3_600), role(&[("a", "bc")], 900), role(&[], 900)]
+                .map(|role| role.version());
+
+        assert_eq!(versions[0], role(&[("a", "bc")], 3_600).version());
+        assert_eq!(versions.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+        assert_eq!(versions[0].len(), 16);
     }
 
     #[test]

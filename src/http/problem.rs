@@ -260,7 +260,7 @@ fn at_desk(error: &DeskError) -> Problem {
         DeskError::NoSuchPerson => {
             (StatusCode::NOT_FOUND, Kind::NoSuchPerson, "No such person", "Nobody has that id.".to_owned())
         }
-        DeskError::NoSuchPack(_) => (
+        DeskError::NoSuchPack(_) | DeskError::Pack(..) | DeskError::NoSuchParameter(_) => (
             StatusCode::BAD_REQUEST,
             Kind::CannotBe,
             "A lab cannot be like that",
@@ -286,6 +286,9 @@ fn in_lab(error: &LabError) -> Problem {
         | LabError::NoSuchCheck
         | LabError::RoleNotHere => (StatusCode::NOT_FOUND, Kind::NotInLab, "There is no such thing in this lab"),
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, Kind::InvitationOver, "This invitation is not good"),
+        LabError::RoleName(_) | LabError::NoSuchTemplate | LabError::Fill(_) => {
+            (StatusCode::BAD_REQUEST, Kind::CannotBe, "A role cannot be like that")
+        }
         LabError::NoSuchRole | LabError::UnknownConnection(_) | LabError::Group(_) | LabError::Terms(_) => {
             (StatusCode::BAD_REQUEST, Kind::CannotBe, "A mapping cannot be like that")
         }
@@ -294,18 +297,24 @@ fn in_lab(error: &LabError) -> Problem {
         LabError::AlreadyMapped(_) | LabError::AlreadyEnded | LabError::AuthorGone | LabError::LastPi => {
             (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there")
         }
-        LabError::NoStack(_) => (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there"),
-        LabError::OwnChange => (StatusCode::FORBIDDEN, Kind::StandingNeeded, "You may not do this in this lab"),
+        LabError::NoStack(_)
+        | LabError::RoleTaken
+        | LabError::RoleInUse(_)
+        | LabError::TooManyRoles(_)
+        | LabError::TooMuch(_) => (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there"),
+        LabError::OwnChange | LabError::WidensOwnRole => {
+            (StatusCode::FORBIDDEN, Kind::StandingNeeded, "You may not do this in this lab")
+        }
         LabError::KeyReused => {
             (StatusCode::UNPROCESSABLE_ENTITY, Kind::IdempotencyKeyReused, "That key was used for another request")
         }
-        LabError::ChangedMeanwhile => {
+        LabError::ChangedMeanwhile | LabError::RoleChangedMeanwhile => {
             (StatusCode::PRECONDITION_FAILED, Kind::ChangedMeanwhile, "Somebody else has changed it meanwhile")
         }
     };
     let next = match error {
         LabError::NoSuchInvitation => " Ask whoever sent it for a new one.",
-        LabError::ChangedMeanwhile => " Look at it again, and decide again.",
+        LabError::ChangedMeanwhile | LabError::RoleChangedMeanwhile => " Look at it again, and decide again.",
         _ => "",
     };
     Problem::new(status, kind, title, format!("{}.{next}", capitalised(&error.to_string())))

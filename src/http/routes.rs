@@ -110,6 +110,12 @@ routes! {
     get "/labs/{lab}/ledger/export.csv" => pages::ledger::csv, ManagerPage;
     get "/labs/{lab}/ledger/export.jsonl" => pages::ledger::json_lines, ManagerPage;
     get "/labs/{lab}/roles" => pages::roles::show, MemberPage;
+    get "/labs/{lab}/roles/new" => pages::own_roles::new, ManagerPage;
+    post "/labs/{lab}/roles/new" => pages::own_roles::add, PiPage;
+    get "/labs/{lab}/roles/{role}/edit" => pages::own_roles::edit, ManagerPage;
+    post "/labs/{lab}/roles/{role}/edit" => pages::own_roles::save, PiPage;
+    get "/labs/{lab}/roles/{role}/end" => pages::own_roles::end, ManagerPage;
+    post "/labs/{lab}/roles/{role}/end" => pages::own_roles::end_now, PiPage;
     get "/labs/{lab}/account" => pages::accounts::show, MemberPage;
     get "/labs/{lab}/account/stack" => pages::accounts::stack, ManagerPage;
     post "/labs/{lab}/account/join" => pages::accounts::join, PiPage;
@@ -181,6 +187,13 @@ routes! {
     get "/api/v1/labs/{lab}/ledger/export.csv" => api::ledger::csv, Manager;
     get "/api/v1/labs/{lab}/ledger/export.jsonl" => api::ledger::json_lines, Manager;
     get "/api/v1/labs/{lab}/roles" => api::roles::show, Member;
+    post "/api/v1/labs/{lab}/roles" => api::own_roles::add, Pi;
+    post "/api/v1/labs/{lab}/roles/preview" => api::own_roles::preview_new, Manager;
+    get "/api/v1/labs/{lab}/roles/{role}" => api::own_roles::one, Manager;
+    patch "/api/v1/labs/{lab}/roles/{role}" => api::own_roles::edit, Pi;
+    post "/api/v1/labs/{lab}/roles/{role}/preview" => api::own_roles::preview, Manager;
+    post "/api/v1/labs/{lab}/roles/{role}/end" => api::own_roles::end, Pi;
+    get "/api/v1/labs/{lab}/templates" => api::own_roles::templates, Manager;
     get "/api/v1/labs/{lab}/people" => api::labs::people, Manager;
     get "/api/v1/labs/{lab}/members" => api::people::members, Manager;
     get "/api/v1/labs/{lab}/overview" => api::people::overview, Manager;

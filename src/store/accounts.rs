@@ -301,6 +301,14 @@ impl LabTx<'_> {
     }
 }
 
+impl LabTx<'_> {
+    /// Has the account checked at this moment, if it is watched and was not checked since `unless`.
+    pub async fn check_soon(&mut self, to: DateTime<Utc>, unless: DateTime<Utc>) -> Result<()> {
+        run_in_lab!(self, execute BRING_CHECK_FORWARD, to, unless)?;
+        Ok(())
+    }
+}
+
 impl Tx {
     /// Has the account that refused somebody checked at this moment, if it is watched and was not checked since `unless`.
     pub async fn bring_check_forward(

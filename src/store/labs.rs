@@ -18,11 +18,19 @@ use crate::domain::role_session::SessionDuration;
 statements! {
     lab {
         ROLES = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
-            where lab_id = $1 order by name";
+            where lab_id = $1 and ended_at is null order by name";
+        ENDED_ROLES = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
+            where lab_id = $1 and ended_at is not null order by name";
         ROLE = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
-            where lab_id = $1 and name = $2";
+            where lab_id = $1 and name = $2 and ended_at is null";
         INSERT_ROLE = "insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, \
             sign_in_max_age_seconds, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
+        /// A role that has ended comes back as what it is now to be.
+        REVIVE_ROLE = "update lab_role set template = $3, parameters = $4, max_duration_seconds = $5, \
+            sign_in_max_age_seconds = $6, ended_at = null where lab_id = $1 and name = $2 and ended_at is not null";
+        SET_ROLE = "update lab_role set parameters = $3, max_duration_seconds = $4 \
+            where lab_id = $1 and name = $2 and ended_at is null";
+        END_ROLE = "update lab_role set ended_at = $3 where lab_id = $1 and name = $2 and ended_at is null";
         SET_SIGN_IN_AGE = "update lab_role set sign_in_max_age_seconds = $3 where lab_id = $1 and name = $2";
         SET_GROUPS_AGE = "update lab set groups_max_age_seconds = $2 where lab.id = $1";
         SET_ARCHIVED = "update lab set archived_at = $2 where lab.id = $1";
@@ -51,7 +59,7 @@ statements! {
             values ($1, $2, $3, $4, $5, $6, $7)";
         /// For the gate: the role that is asked for.
         GATE_ROLE = "select name, template, parameters, max_duration_seconds, sign_in_max_age_seconds from lab_role \
-            where lab_id = $1 and name = $2";
+            where lab_id = $1 and name = $2 and ended_at is null";
         /// For the gate: what somebody may administer.
         GATE_STANDING = "select standing from standing where lab_id = $1 and person_id = $2";
         /// For the gate: whether any live mapping of the lab speaks of this sign-in, unless its groups are too old.
@@ -162,6 +170,11 @@ impl TryFrom<RoleRow> for Role {
 /// What a role's template is filled with.
 pub(super) fn parameters(text: &str) -> Result<BTreeMap<String, String>> {
     serde_json::from_str(text).map_err(|_| Error::Inconsistent { table: "lab_role", column: "parameters" })
+}
+
+/// The same as it is kept.
+fn written(parameters: &BTreeMap<String, String>) -> Result<String> {
+    serde_json::to_string(parameters).map_err(|_| Error::Inconsistent { table: "lab_role", column: "parameters" })
 }
 
 /// A duration out of a column of seconds.
@@ -315,17 +328,46 @@ impl LabTx<'_> {
         row.map(Role::try_from).transpose()
     }
 
+    /// The roles that the lab has ended, by name.
+    pub async fn ended_roles(&mut self) -> Result<Vec<Role>> {
+        let rows: Vec<RoleRow> = run_in_lab!(self, fetch_all RoleRow: ENDED_ROLES)?;
+        rows.into_iter().map(Role::try_from).collect()
+    }
+
+    /// Sets what fills a role's template, and how long a session of it may live; false when there is no such role.
+    pub async fn set_role(&mut self, role: &Role) -> Result<bool> {
+        let parameters = written(&role.parameters)?;
+        let seconds = i64::from(role.max_duration.seconds());
+        Ok(run_in_lab!(self, execute SET_ROLE, role.name.as_str(), parameters, seconds)? == 1)
+    }
+
+    /// Ends a role; false when there is no such role.
+    pub async fn end_role(&mut self, name: &RoleName, now: DateTime<Utc>) -> Result<bool> {
+        Ok(run_in_lab!(self, execute END_ROLE, name.as_str(), now)? == 1)
+    }
+
+    /// Adds a role, or brings one back that has ended.
+    pub async fn put_role(&mut self, role: &Role, now: DateTime<Utc>) -> Result<()> {
+        let revived = run_in_lab!(
+            self,
+            execute REVIVE_ROLE,
+            role.name.as_str(),
+            role.template.as_str(),
+            written(&role.parameters)?,
+            i64::from(role.max_duration.seconds()),
+            role.sign_in_age.map(|age| i64::from(age.seconds())),
+        )?;
+        if revived == 1 { Ok(()) } else { self.insert_role(role, now).await }
+    }
+
     /// Adds a role.
     pub async fn insert_role(&mut self, role: &Role, now: DateTime<Utc>) -> Result<()> {
-        let parameters: BTreeMap<_, _> = role.parameters.iter().collect();
-        let parameters = serde_json::to_string(&parameters)
-            .map_err(|_| Error::Inconsistent { table: "lab_role", column: "parameters" })?;
         run_in_lab!(
             self,
             execute INSERT_ROLE,
             role.name.as_str(),
             role.template.as_str(),
-            parameters.as_str(),
+            written(&role.parameters)?,
             i64::from(role.max_duration.seconds()),
             role.sign_in_age.map(|age| i64::from(age.seconds())),
             now,

@@ -64,6 +64,7 @@ statements! {
             join sign_in_group on sign_in_group.sign_in_id = sign_in.id \
             join mapping on mapping.connection = person.connection and mapping.group_name = sign_in_group.group_name \
             join lab_role on lab_role.lab_id = mapping.lab_id and lab_role.name = mapping.role \
+            and lab_role.ended_at is null \
             join lab on lab.id = mapping.lab_id \
             join lab_account on lab_account.lab_id = mapping.lab_id \
             left join lab_account_role on lab_account_role.lab_id = mapping.lab_id \

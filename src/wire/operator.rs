@@ -190,6 +190,9 @@ pub struct NewLab {
     /// The pack whose templates become the lab's roles, such as `mturk`; absent or `null`: the lab has no roles.
     #[serde(default)]
     pub pack: Option<String>,
+    /// What fills the pack's templates, each by its name: a template takes those that it has a parameter for.
+    #[serde(default)]
+    pub parameters: std::collections::BTreeMap<String, String>,
 }
 
 /// One page of the people: `GET /api/v1/operator/people?search=kim&suspended=true&after=p-…&limit=100`.

@@ -61,6 +61,8 @@ macro_rules! words {
 texts! {
     LabName = "^[a-z](-?[a-z0-9])*$", 40, "A lab's name, as people type it.", "vision";
     RoleName = "^[a-z](-?[a-z0-9])*$", 40, "The name of a role in a lab.", "read-results";
+    TemplateName = "^[a-z0-9-]{1,40}/[a-z0-9-]{1,40}$", 81, "The name of a policy template: its pack, and its own.", "s3-data/publish";
+    RoleVersion = "^[0-9a-f]{16}$", 16, "What a role is now, in a few letters; another when anything of it changes.", "5c1f0d9a3b7e2468";
     ConnectionName = "^[a-z](-?[a-z0-9])*$", 40, "The name of a connection, where people sign in.", "campus";
     PersonId = "^p-[0-9a-hjkmnp-tv-z]{16}$", 18, "A person's id, which says nothing about them.", "p-c355kk4jyt1vw1jc";
     MappingId = "^map-[0-9a-hjkmnp-tv-z]{16}$", 20, "A mapping's id.", "map-e5c6jma1etn746zj";
@@ -100,6 +102,8 @@ words! {
     ], "What came of a role's harmless call.";
     ChainLink = ["person", "group", "mapping", "role", "sts", "role-policy", "probe"],
         "A link of the chain from a person to what they can do at AWS.";
+    Money = ["none", "promises", "pays"], "The most that a role can do with the lab's money.";
+    ParameterType = ["s3-bucket", "s3-prefix", "aws-region", "aws-account", "name"], "What a parameter must look like.";
     Severity = ["stops", "opens", "unclear", "differs"], "How bad something is.";
     MenderKind = ["oneself", "pi", "account-owner", "operator", "time", "organization", "nobody"], "Who can mend something.";
     Standing = ["member", "manager", "pi"], "What somebody is in a lab.";

@@ -38,14 +38,19 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     };
     let terms = || vec![Value::NoTime, number(1_800), Value::Flag(true), Value::Flag(true)];
     Some(match statement {
-        "ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAB_NAMES" | "LAST_PLACE"
-        | "LAB_GROUPS" => {
+        "ROLES" | "ENDED_ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAB_NAMES"
+        | "LAST_PLACE" | "LAB_GROUPS" => {
             vec![b()]
         }
         "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "GATE_ACCOUNT" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
         }
+        "REVIVE_ROLE" => {
+            vec![b(), role(), text("mturk/pay"), text("{}"), number(900), number(7_200)]
+        }
+        "SET_ROLE" => vec![b(), role(), text("{}"), number(900)],
+        "END_ROLE" => vec![b(), role(), at(0)],
         "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
         "SET_GROUPS_AGE" => vec![b(), number(7_200)],
         "CHANGES" => vec![b(), at(0), at(-60 * 24 * 365), text(""), number(1_000)],

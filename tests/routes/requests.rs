@@ -1,10 +1,13 @@
 //! For each route, a request that is right in everything but, perhaps, the one who sends it.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use lodge::domain::account::{CheckReason, Verdict};
 use lodge::domain::id::{AccountCheckId, PersonId};
-use lodge::domain::lab::Office;
+use lodge::domain::lab::{Office, Role};
 use lodge::domain::mapping::MappingTerms;
+use lodge::domain::role_session::SessionDuration;
 use lodge::http::routes::Route;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -13,6 +16,7 @@ use super::{Caller, Stage, Who};
 use crate::support::accounts;
 use crate::support::broker::helper_query;
 use crate::support::downloads;
+use crate::support::labs::Labs;
 use crate::support::raw::{self, Ask};
 use crate::support::serving::wait;
 use crate::support::signed_in::signed_in;
@@ -363,6 +367,17 @@ fn of_mappings_and_people(stage: &Stage, route: &Route, caller: &Caller) -> Opti
 fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     Some(match (route.method, route.path) {
         ("get", "/labs/{lab}/roles") => get("/labs/vision/roles", &[200]),
+        ("get", "/labs/{lab}/roles/new") => get("/labs/vision/roles/new?template=mturk%2Fpay", &[200]),
+        ("post", "/labs/{lab}/roles/new") => {
+            let name = stage.labs.fresh("role");
+            posted(stage, caller, "/labs/vision/roles/new", &[("name", &name), ("template", "mturk/pay")])
+        }
+        ("get", "/labs/{lab}/roles/{role}/edit") => get("/labs/vision/roles/publish/edit", &[200]),
+        ("get", "/labs/{lab}/roles/{role}/end") => get("/labs/vision/roles/publish/end", &[200]),
+        ("post", path @ ("/labs/{lab}/roles/{role}/edit" | "/labs/{lab}/roles/{role}/end")) => {
+            let path = path.replace("{lab}", "vision").replace("{role}", &own_role(&stage.labs));
+            posted(stage, caller, &path, &[("version", ROLE_VERSION.trim_matches('"')), ("longest", "3600")])
+        }
         (
             "get",
             path @ ("/labs/{lab}/account"
@@ -387,6 +402,24 @@ fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Opti
         ("get", "/labs/{lab}/ledger/export.jsonl") => get("/labs/vision/ledger/export.jsonl", &[200]),
         _ => return None,
     })
+}
+
+/// The version of a role of [`own_role`], as an `ETag`.
+const ROLE_VERSION: &str = "\"943600df66f4e8ee\"";
+
+/// A role that no other call is about.
+fn own_role(labs: &Labs) -> String {
+    let name = labs.fresh("role");
+    let role = Role {
+        name: name.parse().unwrap(),
+        template: "mturk/read-results".parse().unwrap(),
+        parameters: BTreeMap::new(),
+        max_duration: SessionDuration::from_seconds(900).unwrap(),
+        sign_in_age: None,
+    };
+    assert_eq!(format!("\"{}\"", role.version()), ROLE_VERSION);
+    wait(async { labs.seeding().add_role(&labs.a, &role).await.unwrap() });
+    name
 }
 
 fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
@@ -453,6 +486,26 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             send("PATCH", "/api/v1/labs/vision/roles/pay/limits", body, &[200])
         }
         ("get", "/api/v1/labs/{lab}/roles") => get("/api/v1/labs/vision/roles", &[200]),
+        ("get", "/api/v1/labs/{lab}/templates") => get("/api/v1/labs/vision/templates", &[200]),
+        ("post", path @ ("/api/v1/labs/{lab}/roles" | "/api/v1/labs/{lab}/roles/preview")) => {
+            let body = Body::Json(json!({"name": labs.fresh("role"), "template": "mturk/pay"}));
+            send("POST", &path.replace("{lab}", "vision"), body, &[200, 201])
+        }
+        ("get", "/api/v1/labs/{lab}/roles/{role}") => get("/api/v1/labs/vision/roles/publish", &[200]),
+        ("post", "/api/v1/labs/{lab}/roles/{role}/preview") => {
+            let body = Body::Json(json!({"max_duration_seconds": 900}));
+            send("POST", "/api/v1/labs/vision/roles/publish/preview", body, &[200])
+        }
+        ("patch", "/api/v1/labs/{lab}/roles/{role}") => {
+            let role = own_role(labs);
+            let body = Body::Json(json!({"max_duration_seconds": 3_600}));
+            let path = format!("/api/v1/labs/vision/roles/{role}");
+            Request { if_match: Some(ROLE_VERSION), ..send("PATCH", &path, body, &[200]) }
+        }
+        ("post", "/api/v1/labs/{lab}/roles/{role}/end") => {
+            let path = format!("/api/v1/labs/vision/roles/{}/end", own_role(labs));
+            Request { if_match: Some(ROLE_VERSION), ..send("POST", &path, Body::None, &[204]) }
+        }
         ("get", "/api/v1/labs/{lab}/ledger") => get("/api/v1/labs/vision/ledger?limit=5", &[200]),
         ("get", "/api/v1/labs/{lab}/ledger/export.csv") => get("/api/v1/labs/vision/ledger/export.csv", &[200]),
         ("get", "/api/v1/labs/{lab}/ledger/export.jsonl") => get("/api/v1/labs/vision/ledger/export.jsonl", &[200]),

@@ -1,5 +1,7 @@
 //! Labs, their roles, who looks after them, and invitations.
 
+use std::collections::BTreeMap;
+
 use lodge::domain::access::{Refusal, admit};
 use lodge::domain::id::InvitationId;
 use lodge::domain::lab::{Invitation, Office, Standing};
@@ -98,6 +100,43 @@ fn limits_are_set_in_one_lab_and_taken_back() {
         let role = Role { sign_in_age: Some(month), ..a_role("pay", 900) };
         in_lab(store, &access, async |lab| lab.insert_role(&role, now()).await.unwrap()).await;
         assert_eq!(limits(&access).await, (Some(day), vec![Some(month)]));
+    });
+}
+
+#[test]
+fn a_role_is_filled_otherwise_ends_and_comes_back_under_its_name() {
+    on_each("a_role_is_filled_otherwise_ends_and_comes_back_under_its_name", async |store| {
+        let (access, other) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let names = async |access: &LabAccess, ended: bool| -> Vec<String> {
+            let mut tx = store.read().await.unwrap();
+            let mut lab = tx.lab(access).await.unwrap();
+            let roles = if ended { lab.ended_roles().await } else { lab.roles().await };
+            roles.unwrap().into_iter().map(|role| role.name.to_string()).collect()
+        };
+        let before = names(&access, false).await;
+        let pay = a_role("pay", 900);
+        let filled = Role { parameters: BTreeMap::from([("bucket".into(), "b".into())]), ..pay.clone() };
+
+        in_lab(store, &access, async |lab| assert!(lab.set_role(&filled).await.unwrap())).await;
+        in_lab(store, &access, async |lab| {
+            assert_eq!(lab.role(&pay.name).await.unwrap().unwrap().parameters, filled.parameters);
+            assert!(lab.end_role(&pay.name, now()).await.unwrap());
+            assert!(!lab.end_role(&pay.name, now()).await.unwrap(), "it has ended");
+            assert!(!lab.set_role(&filled).await.unwrap(), "it has ended");
+            assert!(lab.role(&pay.name).await.unwrap().is_none());
+        })
+        .await;
+        assert_eq!(names(&access, true).await, ["pay"]);
+        assert_eq!(names(&access, false).await.len(), before.len() - 1);
+        assert_eq!((names(&other, true).await, names(&other, false).await), (vec![], before.clone()));
+
+        let again = Role { max_duration: SessionDuration::MAX, ..pay.clone() };
+        in_lab(store, &access, async |lab| lab.put_role(&again, now()).await.unwrap()).await;
+        in_lab(store, &access, async |lab| lab.put_role(&a_role("own", 900), now()).await.unwrap()).await;
+        assert_eq!(names(&access, true).await, Vec::<String>::new());
+        assert_eq!(names(&access, false).await.len(), before.len() + 1);
+        in_lab(store, &access, async |lab| assert_eq!(lab.role(&pay.name).await.unwrap(), Some(again.clone()))).await;
+        in_lab(store, &access, async |lab| lab.check_soon(now(), now()).await.unwrap()).await;
     });
 }
 

@@ -52,6 +52,8 @@ pub struct NewLab {
     pub session_role: RoleArn,
     /// The pack whose templates become the lab's roles, such as `mturk`; none makes a lab without roles.
     pub pack: Option<String>,
+    /// What fills the templates: each takes what it has a parameter for.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// A lab, and what the operator wants to know of it.
@@ -127,7 +129,7 @@ impl Desk {
     /// When there is a lab of that name or no such pack, or the database is away.
     pub async fn create_lab(&self, new: &NewLab) -> DeskResult<LabDetails> {
         let now = self.clock.now();
-        let roles = new.pack.as_deref().map_or(Ok(Vec::new()), |pack| self.roles_of(pack))?;
+        let roles = new.pack.as_deref().map_or(Ok(Vec::new()), |pack| self.roles_of(pack, &new.parameters))?;
         let lab = Lab {
             id: LabId::from_entropy(self.random.bytes()),
             name: new.name.clone(),
@@ -153,6 +155,7 @@ impl Desk {
                 role: role.name.clone(),
                 template: role.template.to_string(),
                 max_duration_seconds: role.max_duration.seconds(),
+                parameters: role.parameters.clone(),
             }))
             .await?;
         }
@@ -161,31 +164,36 @@ impl Desk {
         Ok(LabDetails { lab, roles, office_holders: Vec::new(), invitation: None, account })
     }
 
-    /// A role for each template of a pack, named like it.
-    fn roles_of(&self, pack: &str) -> DeskResult<Vec<Role>> {
+    /// A role for each template of a pack, named like it and filled with what it has parameters for.
+    fn roles_of(&self, pack: &str, values: &BTreeMap<String, String>) -> DeskResult<Vec<Role>> {
         let mut roles = Vec::new();
-        let mut packs = BTreeSet::new();
-        for (template, _) in self.policies.iter() {
-            let Some((of, name)) = template.as_str().split_once('/') else { continue };
-            packs.insert(of);
-            if of == pack
-                && let Ok(name) = name.parse()
-            {
-                let (template, parameters) = (template.clone(), BTreeMap::new());
-                roles.push(Role { name, template, parameters, max_duration: SessionDuration::MAX, sign_in_age: None });
-            }
+        let mut used = BTreeSet::new();
+        for (template, policy) in self.policies.iter().filter(|(name, _)| name.pack() == pack) {
+            let Ok(name) = template.name().parse() else { continue };
+            let of_template = |(name, _): &(&String, &String)| policy.parameters().contains_key(*name);
+            let parameters: BTreeMap<String, String> =
+                values.iter().filter(of_template).map(|(name, value)| (name.clone(), value.clone())).collect();
+            policy.fill(&parameters).map_err(|error| DeskError::Pack(template.clone(), error))?;
+            used.extend(parameters.keys().cloned());
+            let (template, max_duration) = (template.clone(), SessionDuration::MAX);
+            roles.push(Role { name, template, parameters, max_duration, sign_in_age: None });
         }
         if roles.is_empty() {
+            let packs: BTreeSet<&str> = self.policies.iter().map(|(name, _)| name.pack()).collect();
             return Err(DeskError::NoSuchPack(packs.into_iter().collect::<Vec<_>>().join(", ")));
         }
-        Ok(roles)
+        match values.keys().find(|name| !used.contains(*name)) {
+            Some(unknown) => Err(DeskError::NoSuchParameter(unknown.clone())),
+            None => Ok(roles),
+        }
     }
 
-    /// The packs that a lab's roles can come from.
+    /// The packs that a lab's roles can come from as they are. One that has to be filled in is for whoever knows with what.
     #[must_use]
     pub fn packs(&self) -> Vec<String> {
-        let folders = self.policies.iter().filter_map(|(name, _)| Some(name.as_str().split_once('/')?.0.to_owned()));
-        folders.collect::<BTreeSet<_>>().into_iter().collect()
+        let packs: BTreeSet<&str> = self.policies.iter().map(|(name, _)| name.pack()).collect();
+        let is_ready = |pack: &&str| self.roles_of(pack, &BTreeMap::new()).is_ok();
+        packs.into_iter().filter(is_ready).map(str::to_owned).collect()
     }
 
     /// What a lab of this pack would have: each role, and what it is for.
@@ -195,7 +203,7 @@ impl Desk {
     /// When there is no such pack.
     pub fn pack(&self, pack: &str) -> DeskResult<Vec<(String, String)>> {
         let title = |role: &Role| self.policies.get(&role.template).map_or("", |it| it.title()).to_owned();
-        Ok(self.roles_of(pack)?.iter().map(|role| (role.name.to_string(), title(role))).collect())
+        Ok(self.roles_of(pack, &BTreeMap::new())?.iter().map(|role| (role.name.to_string(), title(role))).collect())
     }
 
     /// All labs by name, archived ones too.

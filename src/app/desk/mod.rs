@@ -16,7 +16,7 @@ use crate::ambient::{Clock, Random};
 use crate::domain::access::Operator;
 use crate::domain::id::ActId;
 use crate::domain::ledger::{Draft, Event, Thread};
-use crate::domain::policy::PolicyLibrary;
+use crate::domain::policy::{FillError, PolicyLibrary, TemplateName};
 use crate::store::Store;
 
 /// What the desk works with.
@@ -48,6 +48,12 @@ pub enum DeskError {
     /// No template begins with this.
     #[error("there is no pack of that name; there are: {0}")]
     NoSuchPack(String),
+    /// A template of the pack cannot be filled with what was given.
+    #[error("the template {0} cannot be filled: {1}")]
+    Pack(TemplateName, FillError),
+    /// No template of the pack has it.
+    #[error("no template of the pack has a parameter `{0}`")]
+    NoSuchParameter(String),
     /// It was done before.
     #[error("{0}")]
     Already(&'static str),

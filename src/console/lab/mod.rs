@@ -6,6 +6,7 @@ mod glyph;
 mod ledger;
 mod mappings;
 mod overview;
+mod own_roles;
 mod people;
 mod roles;
 mod settings;
@@ -17,6 +18,7 @@ pub use mappings::{
     FormErrors, MappingFields, MappingForm, Notice, mapping_end, mapping_form, mapping_page, mappings_page, shown_day,
 };
 pub use overview::{lab_for_member, overview};
+pub use own_roles::{RoleFields, RoleForm, RoleWrong, role_end, role_form};
 pub use people::{OfficeForm, PeopleNotice, Removal, appoint, people, remove};
 pub use roles::roles;
 pub use settings::{LimitForm, SettingsForm, settings};

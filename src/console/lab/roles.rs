@@ -8,7 +8,7 @@ use crate::console::page;
 use crate::console::parts::Verbatim;
 use crate::console::shell::{LabHead, Shell, Tab};
 use crate::domain::account::Readiness;
-use crate::domain::id::LabName;
+use crate::domain::id::{LabName, RoleName};
 use crate::domain::lab::Standing;
 use crate::domain::mapping::Mapping;
 use crate::domain::policy::AccessLevel;
@@ -23,6 +23,8 @@ struct Roles<'a> {
     lab: LabHead,
     cards: Vec<Card<'a>>,
     looks_after: bool,
+    is_pi: bool,
+    notice: Option<String>,
 }
 
 /// A role on the page.
@@ -58,9 +60,26 @@ fn group<'a>(broker: &'a Broker, lab: &LabName, mapping: &'a Mapping) -> Group<'
     }
 }
 
+/// What the address says was done, where it can be.
+fn notice(roles: &LabRoles, done: &str, of: &str) -> Option<String> {
+    let is_there = roles.roles.iter().any(|view| view.role.name.as_str() == of);
+    match (done, is_there) {
+        ("added", true) => Some(format!("The role {of} is made. Nobody has it until you give it to a group.")),
+        ("changed", true) => Some(format!("The role {of} is changed, for every session from now on.")),
+        ("ended", false) if of.parse::<RoleName>().is_ok() => Some(format!("The role {of} has ended.")),
+        _ => None,
+    }
+}
+
 /// What a lab's roles can do, and whether its account is ready for them.
 #[must_use]
-pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles, account: &[AccountRole]) -> Response {
+pub fn roles(
+    broker: &Broker,
+    shell: &Shell,
+    roles: &LabRoles,
+    account: &[AccountRole],
+    done: Option<(&str, &str)>,
+) -> Response {
     let lab = &roles.place.lab.name;
     let cards = roles.roles.iter().map(|view| {
         let mut actions: Vec<&RoleAction> = view.actions.iter().collect();
@@ -86,5 +105,7 @@ pub fn roles(broker: &Broker, shell: &Shell, roles: &LabRoles, account: &[Accoun
         lab: LabHead::new(&roles.place, Tab::Roles),
         cards: cards.collect(),
         looks_after: roles.place.standing >= Standing::Manager,
+        is_pi: roles.place.standing == Standing::Pi,
+        notice: done.and_then(|(done, of)| notice(roles, done, of)),
     })
 }

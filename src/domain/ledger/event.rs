@@ -1,5 +1,7 @@
 //! What can happen, as the ledger keeps it. A word that was ever written is never renamed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::access::Refusal;
@@ -8,7 +10,7 @@ use crate::domain::claims::Group;
 use crate::domain::id::{
     AccountCheckId, CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName,
 };
-use crate::domain::lab::Office;
+use crate::domain::lab::{Office, Role};
 use crate::domain::mapping::{MappingTarget, MappingTerms};
 use crate::domain::role_session::SessionDuration;
 use crate::domain::sign_in::SignInRefusal;
@@ -80,6 +82,25 @@ pub enum Event {
         template: String,
         /// Its longest session.
         max_duration_seconds: u32,
+        /// What fills that.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
+    },
+    /// A role was filled otherwise, or its longest session changed.
+    RoleChanged {
+        /// Its name.
+        role: RoleName,
+        /// What it was.
+        before: RoleTerms,
+        /// What it is.
+        after: RoleTerms,
+        /// Whether it gives more than before, to whoever has it.
+        gives_more: bool,
+    },
+    /// A role was ended. Nobody had it.
+    RoleEnded {
+        /// Its name.
+        role: RoleName,
     },
     /// An operator made a link for whoever is to be a PI. An open one before it ended by this.
     PiInvited {
@@ -327,7 +348,7 @@ pub struct Asked {
 }
 
 /// Every kind of event, as it is written.
-pub const KINDS: [&str; 27] = [
+pub const KINDS: [&str; 29] = [
     "attempted",
     "issued",
     "refused",
@@ -336,6 +357,8 @@ pub const KINDS: [&str; 27] = [
     "lab-archived",
     "lab-restored",
     "role-added",
+    "role-changed",
+    "role-ended",
     "pi-invited",
     "invitation-withdrawn",
     "standing-given",
@@ -370,6 +393,8 @@ impl Event {
             Self::LabArchived => "lab-archived",
             Self::LabRestored => "lab-restored",
             Self::RoleAdded { .. } => "role-added",
+            Self::RoleChanged { .. } => "role-changed",
+            Self::RoleEnded { .. } => "role-ended",
             Self::PiInvited { .. } => "pi-invited",
             Self::InvitationWithdrawn { .. } => "invitation-withdrawn",
             Self::StandingGiven { .. } => "standing-given",
@@ -396,6 +421,22 @@ impl Event {
     #[must_use]
     pub const fn is_of_attempt(&self) -> bool {
         matches!(self, Self::Attempted { .. } | Self::Issued { .. } | Self::Refused { .. } | Self::Failed { .. })
+    }
+}
+
+/// What can be changed of a role, as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RoleTerms {
+    /// What fills its template.
+    pub parameters: BTreeMap<String, String>,
+    /// Its longest session.
+    pub max_duration_seconds: u32,
+}
+
+impl From<&Role> for RoleTerms {
+    fn from(role: &Role) -> Self {
+        Self { parameters: role.parameters.clone(), max_duration_seconds: role.max_duration.seconds() }
     }
 }
 

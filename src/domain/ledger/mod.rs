@@ -11,7 +11,7 @@ mod words;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use event::{Asked, Event, Failure, KINDS, ReusedToken, Target, Terms};
+pub use event::{Asked, Event, Failure, KINDS, ReusedToken, RoleTerms, Target, Terms};
 pub use words::Word;
 
 use super::actor::Actor;
@@ -231,6 +231,8 @@ fn timestamp(at: DateTime<Utc>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::domain::access::Refusal;
     use crate::domain::account::{CheckReason, Verdict};
@@ -300,9 +302,20 @@ mod tests {
             Event::LabRestored,
             Event::RoleAdded {
                 role: "pay".parse().unwrap(),
-                template: "mturk/pay".into(),
+                template: "s3-data/publish".into(),
                 max_duration_seconds: 3_600,
+                parameters: BTreeMap::from([("bucket".into(), "vision".into())]),
             },
+            Event::RoleChanged {
+                role: "pay".parse().unwrap(),
+                before: RoleTerms { parameters: BTreeMap::new(), max_duration_seconds: 3_600 },
+                after: RoleTerms {
+                    parameters: BTreeMap::from([("bucket".into(), "vision".into())]),
+                    max_duration_seconds: 900,
+                },
+                gives_more: true,
+            },
+            Event::RoleEnded { role: "pay".parse().unwrap() },
             Event::PiInvited { invitation: invitation.clone(), lapses_at: "2026-11-28T13:00:00.000000Z".into() },
             Event::InvitationWithdrawn { invitation: invitation.clone() },
             Event::StandingGiven {

@@ -1,8 +1,9 @@
 //! What an entry says, as a sentence for people.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Entry, Event, ReusedToken, Target, Terms, Thread};
+use super::{Entry, Event, ReusedToken, RoleTerms, Target, Terms, Thread};
 use crate::domain::account::CheckReason;
 use crate::domain::actor::Actor;
 use crate::domain::id::{MappingId, PersonId, RoleName};
@@ -159,6 +160,12 @@ impl Entry {
     }
 }
 
+/// What fills a template, in words.
+fn with(parameters: &BTreeMap<String, String>) -> String {
+    let each: Vec<String> = parameters.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    if each.is_empty() { String::new() } else { format!(" with {}", each.join(", ")) }
+}
+
 /// What a second PI let hold begins with that.
 fn confirmed(by_second: bool, verb: &str) -> String {
     if by_second { format!(" confirmed what another PI asked for, and{verb}") } else { verb.to_owned() }
@@ -171,10 +178,28 @@ fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
         Event::LabCreated { lab, .. } => begin.say(format!(" made the lab {lab}")),
         Event::LabArchived => begin.say(" archived the lab: it gives nothing any more"),
         Event::LabRestored => begin.say(" brought the lab back"),
-        Event::RoleAdded { role, template, max_duration_seconds } => begin
-            .say(" added the role ")
-            .role(Some(role))
-            .say(format!(", made of {template}, for {} at a time", duration(*max_duration_seconds))),
+        Event::RoleAdded { role, template, max_duration_seconds, parameters } => {
+            begin.say(" added the role ").role(Some(role)).say(format!(
+                ", made of {template}{}, for {} at a time",
+                with(parameters),
+                duration(*max_duration_seconds)
+            ))
+        }
+        Event::RoleChanged { role, before, after, gives_more } => {
+            let length = |terms: &RoleTerms| format!("{} at a time", duration(terms.max_duration_seconds));
+            let mut changes = Vec::new();
+            if before.parameters != after.parameters {
+                changes.push(
+                    format!("{} instead of{}", with(&after.parameters), with(&before.parameters)).trim().to_owned(),
+                );
+            }
+            if before.max_duration_seconds != after.max_duration_seconds {
+                changes.push(format!("{} instead of {}", length(after), length(before)));
+            }
+            let more = if *gives_more { ", which gives more than before" } else { "" };
+            begin.say(" changed the role ").role(Some(role)).say(format!(": {}{more}", changes.join(", ")))
+        }
+        Event::RoleEnded { role } => begin.say(" ended the role ").role(Some(role)),
         Event::PiInvited { lapses_at, .. } => {
             begin.say(" made an invitation to be a PI, good until ").moment(lapses_at)
         }
@@ -281,9 +306,11 @@ impl Event {
     #[must_use]
     pub const fn role(&self) -> Option<&RoleName> {
         match self {
-            Self::Attempted { role, .. } | Self::RoleAdded { role, .. } | Self::RoleLimitChanged { role, .. } => {
-                Some(role)
-            }
+            Self::Attempted { role, .. }
+            | Self::RoleAdded { role, .. }
+            | Self::RoleChanged { role, .. }
+            | Self::RoleEnded { role }
+            | Self::RoleLimitChanged { role, .. } => Some(role),
             other => match other.target() {
                 Some(target) => Some(&target.role),
                 None => None,

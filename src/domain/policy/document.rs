@@ -74,6 +74,12 @@ pub enum DocumentError {
 }
 
 impl Document {
+    /// The policy that says nothing, and so allows nothing.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { statements: Vec::new() }
+    }
+
     /// Reads a permissions policy.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
         read(text, |number, entries, variables| {

@@ -18,6 +18,18 @@ impl TemplateName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The pack that it is in.
+    #[must_use]
+    pub fn pack(&self) -> &str {
+        self.0.split_once('/').map_or("", |(pack, _)| pack)
+    }
+
+    /// What it is called there.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
 }
 
 impl FromStr for TemplateName {
@@ -62,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_template_is_a_pack_and_a_name() {
-        assert_eq!("s3-data/read".parse::<TemplateName>().unwrap().to_string(), "s3-data/read");
+        let name: TemplateName = "s3-data/read".parse().unwrap();
+        assert_eq!((name.to_string().as_str(), name.pack(), name.name()), ("s3-data/read", "s3-data", "read"));
         for bad in ["", "mturk", "mturk/", "/pay", "mturk/pay/x", "../mturk/pay", "MTurk/pay", "mturk/pay.json"] {
             assert!(bad.parse::<TemplateName>().is_err(), "{bad}");
         }

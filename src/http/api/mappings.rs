@@ -365,11 +365,7 @@ fn etag(revision: i64) -> String {
 /// The one revision in `If-Match`, written as its `ETag` is. `*` would mean "whichever", which is what this is there
 /// to prevent.
 fn revision(headers: &HeaderMap) -> Result<i64, Problem> {
-    let mut given = headers.get_all(header::IF_MATCH).iter();
-    let value = given.next().ok_or_else(Problem::revision_needed)?;
-    let quoted = value.to_str().ok().filter(|_| given.next().is_none());
-    let digits = quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"'));
-    digits
+    super::if_match(headers)?
         .and_then(|digits| digits.parse().ok().filter(|revision: &i64| *revision > 0 && revision.to_string() == digits))
         .ok_or_else(|| Problem::malformed("`If-Match` must be one revision in double quotes, such as \"3\"."))
 }

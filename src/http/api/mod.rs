@@ -6,6 +6,7 @@ pub(super) mod ledger;
 pub(super) mod limits;
 pub(super) mod mappings;
 pub(super) mod operator;
+pub(super) mod own_roles;
 pub(super) mod people;
 pub(super) mod roles;
 
@@ -13,7 +14,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use secrecy::ExposeSecret;
 
@@ -112,6 +113,14 @@ fn read<T: DeserializeOwned>(body: &Bytes, example: &str) -> Result<T, Problem> 
     let is_object = body.trim_ascii_start().starts_with(b"{");
     let read = is_object.then(|| serde_json::from_slice(body).ok()).flatten();
     read.ok_or_else(|| Problem::malformed(format!("The body must be JSON such as {example}.")))
+}
+
+/// What stands between the quotes of the one `If-Match` there is; nothing when that is not how it stands there.
+fn if_match(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut given = headers.get_all(header::IF_MATCH).iter();
+    let value = given.next().ok_or_else(Problem::revision_needed)?;
+    let quoted = value.to_str().ok().filter(|_| given.next().is_none());
+    Ok(quoted.and_then(|text| text.strip_prefix('"')?.strip_suffix('"')))
 }
 
 fn duration(body: &Bytes) -> Result<Option<SessionDuration>, Problem> {

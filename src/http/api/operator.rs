@@ -105,6 +105,7 @@ pub(crate) async fn create(
         title: lab_title(&asked.title).ok_or_else(|| wrong("title", &"1 to 120 characters on one line"))?,
         session_role: asked.session_role.parse().map_err(|error| wrong("session_role", &error))?,
         pack: asked.pack,
+        parameters: asked.parameters,
     };
     let made = desk.create_lab(&new).await?;
     Ok((StatusCode::CREATED, Json(sheet(&made))))

@@ -40,6 +40,7 @@ fn shown(view: RoleView) -> wire::Role {
         max_duration_seconds: view.role.max_duration.seconds(),
         sign_in_max_age_seconds: view.limits.sign_in.seconds(),
         template: view.role.template.to_string(),
+        parameters: view.role.parameters,
         actions: view.actions.into_iter().map(action).collect(),
         policy: view.document.and_then(|document| serde_json::from_str(&document).ok()),
         groups: view.given_by.map(|given_by| given_by.into_iter().map(group).collect()),

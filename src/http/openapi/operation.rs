@@ -83,6 +83,9 @@ pub(super) struct Operation {
     refuses: BTreeSet<(u16, Kind)>,
 }
 
+/// The version of a role as an `ETag`.
+const VERSION_TAG: &str = "^\"[0-9a-f]{16}\"$";
+
 impl Operation {
     /// A request called `name` that does what `summary` says.
     pub(super) fn new(method: &'static str, path: &'static str, name: &'static str, summary: &'static str) -> Self {
@@ -141,13 +144,22 @@ impl Operation {
     }
 
     /// The revision that a change is made from.
-    pub(super) fn if_match(mut self) -> Self {
+    pub(super) fn if_match(self) -> Self {
+        self.if_match_of("^\"[1-9][0-9]{0,17}\"$", "\"3\"")
+    }
+
+    /// The version that a change of a role is made from.
+    pub(super) fn if_match_version(self) -> Self {
+        self.if_match_of(VERSION_TAG, "\"5c1f0d9a3b7e2468\"")
+    }
+
+    fn if_match_of(mut self, pattern: &str, example: &str) -> Self {
         self.parameters.push(json!({
             "name": "If-Match",
             "in": "header",
             "required": true,
             "description": "The `ETag` of what the change is made from.",
-            "schema": { "type": "string", "pattern": "^\"[1-9][0-9]{0,17}\"$", "examples": ["\"3\""] },
+            "schema": { "type": "string", "pattern": pattern, "examples": [example] },
         }));
         self.refuses(&[Kind::MalformedRequest, Kind::ChangedMeanwhile, Kind::RevisionNeeded])
     }
@@ -215,6 +227,12 @@ impl Operation {
     pub(super) fn etag(self, status: StatusCode) -> Self {
         let schema = json!({ "type": "string", "pattern": "^\"[1-9][0-9]*\"$" });
         self.header(status, "ETag", &schema, "The revision; a change names it in `If-Match`.")
+    }
+
+    /// The version that a role has.
+    pub(super) fn version_tag(self, status: StatusCode) -> Self {
+        let schema = json!({ "type": "string", "pattern": VERSION_TAG });
+        self.header(status, "ETag", &schema, "The role's version; a change names it in `If-Match`.")
     }
 
     /// Problems, each with the first of its statuses.

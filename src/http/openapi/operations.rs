@@ -61,6 +61,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
     for some in [
         of_oneself,
         of_roles,
+        of_own_roles,
         of_lab,
         of_people,
         of_mappings,
@@ -146,6 +147,51 @@ fn of_roles(schemas: &mut Schemas) -> Vec<Operation> {
         .takes(&edit)
         .answers(OK, &limits, "What holds in the lab now.")
         .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+    ]
+}
+
+fn of_own_roles(schemas: &mut Schemas) -> Vec<Operation> {
+    let (templates, role) = (schemas.add::<roles::Templates>(), schemas.add::<roles::RoleTerms>());
+    let (new, edit) = (schemas.add::<roles::NewRole>(), schemas.add::<roles::RoleEdit>());
+    let preview = schemas.add::<roles::RolePreview>();
+    vec![
+        get("/api/v1/labs/{lab}/templates", "listTemplates", "What a lab's roles can be made of").answers(
+            OK,
+            &templates,
+            "The templates, by name.",
+        ),
+        post("/api/v1/labs/{lab}/roles", "addRole", "Make a role of a template")
+            .more("Nobody has it until it is given to a group. The account's stack may have to be updated for it.")
+            .takes(&new)
+            .answers(CREATED, &role, "The role.")
+            .version_tag(CREATED)
+            .refuses(&[Kind::CannotBe, Kind::Conflict]),
+        post("/api/v1/labs/{lab}/roles/preview", "previewNewRole", "What a new role would be")
+            .changes_nothing()
+            .takes(&new)
+            .answers(OK, &preview, "What it would be. Nothing has changed.")
+            .refuses(&[Kind::CannotBe, Kind::Conflict]),
+        get("/api/v1/labs/{lab}/roles/{role}", "getRole", "What a role is made of, and what fills that")
+            .answers(OK, &role, "The role.")
+            .version_tag(OK)
+            .refuses(&[Kind::NotInLab]),
+        patch("/api/v1/labs/{lab}/roles/{role}", "editRole", "Fill a role otherwise, or change its longest session")
+            .more("A field that is absent stays as it is. Sessions that live keep what they have.")
+            .if_match_version()
+            .takes(&edit)
+            .answers(OK, &role, "The change holds.")
+            .version_tag(OK)
+            .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/roles/{role}/preview", "previewRole", "What a role would be on other terms")
+            .changes_nothing()
+            .takes(&edit)
+            .answers(OK, &preview, "What it would be, and what that gives and takes. Nothing has changed.")
+            .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/roles/{role}/end", "endRole", "End a role that nobody has")
+            .more("A role of the same name can be made again.")
+            .if_match_version()
+            .answers_nothing("It has ended.")
+            .refuses(&[Kind::Conflict, Kind::NotInLab]),
     ]
 }
 

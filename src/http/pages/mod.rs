@@ -13,6 +13,7 @@ pub(super) mod lab;
 pub(super) mod ledger;
 pub(super) mod mappings;
 pub(super) mod operator;
+pub(super) mod own_roles;
 pub(super) mod people;
 pub(super) mod roles;
 pub(super) mod settings;

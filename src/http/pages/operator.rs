@@ -1,5 +1,7 @@
 //! The pages of whoever runs the broker. What they change is asked for by a form of ours, by a fresh sign-in.
 
+use std::collections::BTreeMap;
+
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
@@ -125,7 +127,7 @@ fn new_lab_of(fields: &NewLabFields, desk: &Desk) -> Result<(NewLab, RoleTitles)
     }
     match (name, title, session_role, roles) {
         (Ok(name), Some(title), Ok(session_role), Some(roles)) => {
-            Ok((NewLab { name, title, session_role, pack }, roles))
+            Ok((NewLab { name, title, session_role, pack, parameters: BTreeMap::new() }, roles))
         }
         _ => Err(wrong),
     }

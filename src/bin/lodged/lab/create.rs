@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// The policy templates that become the lab's roles: a folder under `policies/`, or `none`
     #[arg(long, default_value = "mturk")]
     pack: String,
+    /// What fills a parameter of the pack's templates, such as `bucket=vision-data`; once for each
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
     #[command(flatten)]
     trust: TrustArguments,
     #[command(flatten)]
@@ -38,13 +41,19 @@ fn title(text: &str) -> Result<String, String> {
     lab_title(text).ok_or_else(|| format!("1 to {LAB_TITLE_MAX_CHARS} characters on one line"))
 }
 
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE, such as bucket=vision-data")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Arguments { name, title, session_role, pack, trust, common } = arguments;
+    let Arguments { name, title, session_role, pack, parameters, trust, common } = arguments;
     let new = NewLab {
         name: name.clone(),
         title: title.clone(),
         session_role: session_role.clone(),
         pack: (pack != NO_PACK).then(|| pack.clone()),
+        parameters: parameters.iter().cloned().collect(),
     };
     let made =
         desk::sit_down(&common.settings, async |desk| desk.create_lab(&new).await.with_context(|| super::about(name)));

@@ -58,6 +58,18 @@ pub enum Money {
     Pays,
 }
 
+impl Money {
+    /// The word in a template.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Promises => "promises",
+            Self::Pays => "pays",
+        }
+    }
+}
+
 /// A harmless read call that the template itself allows: what joining an account tries.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

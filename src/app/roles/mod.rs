@@ -1,4 +1,10 @@
-//! What a lab's roles can do, one by one.
+//! What a lab's roles can do, one by one; and the lab's own making of them.
+
+mod edit;
+mod preview;
+
+pub use edit::RoleSpec;
+pub use preview::{RoleEnding, RolePreview, Templates, Widening};
 
 use super::{Broker, Caller, LabPlace, Result};
 use crate::domain::id::LabName;
@@ -85,7 +91,6 @@ impl Broker {
             let tree: serde_json::Value = serde_json::from_str(policy.as_str()).ok()?;
             serde_json::to_string_pretty(&tree).ok()
         });
-        let action = |name: &str| RoleAction { name: name.to_owned(), words: action_words::words(name) };
         RoleView {
             limits: RoleLimits::new(self.policies.spends(&role.template), role.sign_in_age, place.lab.groups_age),
             title: self.template_title(&role.template).to_owned(),
@@ -97,6 +102,11 @@ impl Broker {
             role,
         }
     }
+}
+
+/// An action, with what it means.
+fn action(name: &str) -> RoleAction {
+    RoleAction { name: name.to_owned(), words: action_words::words(name) }
 }
 
 async fn mappings(lab: &mut LabTx<'_>) -> Result<Vec<Mapping>> {
