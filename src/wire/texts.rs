@@ -98,7 +98,8 @@ words! {
     StepState = ["passed", "failed", "unclear", "skipped"], "How a step of a check went, or whether a link holds.";
     ProbeOutcome = [
         "works", "denied-by-session-policy", "denied-by-boundary", "denied-by-identity-policy", "denied-by-organization",
-        "denied", "not-linked", "closed", "throttled", "identity", "unreachable", "unsupported", "other"
+        "denied", "not-linked", "no-such-bucket", "closed", "throttled", "identity", "unreachable", "unsupported",
+        "other"
     ], "What came of a role's harmless call.";
     ChainLink = ["person", "group", "mapping", "role", "sts", "role-policy", "probe"],
         "A link of the chain from a person to what they can do at AWS.";

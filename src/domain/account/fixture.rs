@@ -30,7 +30,7 @@ pub(super) fn plan() -> Plan {
         groups_age: None,
     };
     let library = PolicyLibrary::shipped().unwrap();
-    let policies: Vec<_> = library.iter().map(|(_, it)| it.fill(&BTreeMap::new()).unwrap()).collect();
+    let policies: Vec<_> = library.iter().map(|(_, it)| it.fill(&it.examples()).unwrap()).collect();
     let names = AccountNames::of(&lab.session_role).unwrap();
     Plan::of(&lab, names, Permissions::of(&policies).unwrap(), &BROKER.parse().unwrap())
 }

@@ -34,6 +34,8 @@ pub enum ProbeOutcome {
     Denied,
     /// The AWS account is linked to no account of the service.
     NotLinked,
+    /// The bucket that the role is for is not there.
+    NoSuchBucket,
     /// The service says that it is closed.
     ///
     /// This is a guess. AWS closed Mechanical Turk on 2026-09-30, and nobody we know of has published what it answers
@@ -53,7 +55,7 @@ pub enum ProbeOutcome {
 
 impl ProbeOutcome {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Works,
         Self::DeniedBySessionPolicy,
         Self::DeniedByBoundary,
@@ -61,6 +63,7 @@ impl ProbeOutcome {
         Self::DeniedByOrganization,
         Self::Denied,
         Self::NotLinked,
+        Self::NoSuchBucket,
         Self::Closed,
         Self::Throttled,
         Self::Identity,
@@ -80,6 +83,7 @@ impl ProbeOutcome {
             Self::DeniedByOrganization => "denied-by-organization",
             Self::Denied => "denied",
             Self::NotLinked => "not-linked",
+            Self::NoSuchBucket => "no-such-bucket",
             Self::Closed => "closed",
             Self::Throttled => "throttled",
             Self::Identity => "identity",
@@ -128,6 +132,7 @@ impl fmt::Display for ProbeOutcome {
             Self::DeniedByOrganization => "the account's organization does not allow the call",
             Self::Denied => "AWS does not allow the call, and does not say why",
             Self::NotLinked => "the AWS account is linked to no account of the service",
+            Self::NoSuchBucket => "the bucket that the role is for is not there",
             Self::Closed => "the service says that it is closed",
             Self::Throttled => "the service asked to slow down",
             Self::Identity => "the service does not accept the credentials",
@@ -225,6 +230,9 @@ fn outcome(answered: &Answered<'_>) -> ProbeOutcome {
     }
     if answered.detail.is_some_and(|detail| detail.ends_with("AccountNotLinked")) || said.contains("must be linked") {
         return ProbeOutcome::NotLinked;
+    }
+    if code == "NoSuchBucket" {
+        return ProbeOutcome::NoSuchBucket;
     }
     if answered.status == 410 || speaks_of_closing(code, &said) {
         return ProbeOutcome::Closed;

@@ -209,6 +209,11 @@ pub enum Cause {
         /// What it answered.
         answer: ProbeAnswer,
     },
+    /// The bucket that the role is for is not there.
+    NoSuchBucket {
+        /// What it answered.
+        answer: ProbeAnswer,
+    },
     /// The service did not answer.
     ServiceUnreachable {
         /// What came of it.
@@ -243,6 +248,7 @@ impl Cause {
                 _ => Mender::Operator,
             },
             Self::ServiceClosed { .. } => Mender::Nobody,
+            Self::NoSuchBucket { .. } => Mender::Pi,
             _ => Mender::AccountOwner,
         }
     }
@@ -291,6 +297,7 @@ impl Cause {
             Self::ProbeDenied { answer } => denied_next(answer),
             Self::ServiceClosed { .. } => "Use a role for a service that lives on.",
             Self::NotLinked { .. } => "Link the AWS account at the service's own site.",
+            Self::NoSuchBucket { .. } => "Mend the role's bucket, or make the bucket in the lab's account.",
             Self::ServiceUnreachable { .. } => "See whether the broker's machine reaches the service.",
             Self::ProbeFailed { .. } => "Look at what the service answered, and try the call with the AWS CLI.",
         }
@@ -357,6 +364,7 @@ impl fmt::Display for Cause {
             Self::ProbeDenied { answer }
             | Self::ServiceClosed { answer }
             | Self::NotLinked { answer }
+            | Self::NoSuchBucket { answer }
             | Self::ServiceUnreachable { answer }
             | Self::ProbeFailed { answer } => write!(f, "{}", answer.outcome),
         }

@@ -6,10 +6,12 @@ use super::template::{PolicyTemplate, TemplateError};
 use super::template_name::TemplateName;
 
 /// Every file under `policies/` that is a template. A test compares this list with the folder.
-const SHIPPED: [(&str, &str); 3] = [
+const SHIPPED: [(&str, &str); 5] = [
     ("mturk/pay", include_str!("../../../policies/mturk/pay.json")),
     ("mturk/publish", include_str!("../../../policies/mturk/publish.json")),
     ("mturk/read-results", include_str!("../../../policies/mturk/read-results.json")),
+    ("s3-data/publish", include_str!("../../../policies/s3-data/publish.json")),
+    ("s3-data/read-results", include_str!("../../../policies/s3-data/read-results.json")),
 ];
 
 /// A template that cannot be used, and its name.

@@ -309,6 +309,7 @@ fn probing(probe: &RoleProbe) -> Option<Trouble> {
         ProbeOutcome::Works | ProbeOutcome::Unsupported => return None,
         outcome if outcome.is_denied() => (Severity::Differs, Cause::ProbeDenied { answer }),
         ProbeOutcome::NotLinked => (Severity::Differs, Cause::NotLinked { answer }),
+        ProbeOutcome::NoSuchBucket => (Severity::Differs, Cause::NoSuchBucket { answer }),
         ProbeOutcome::Closed => (Severity::Differs, Cause::ServiceClosed { answer }),
         ProbeOutcome::Unreachable => (Severity::Differs, Cause::ServiceUnreachable { answer }),
         _ => (Severity::Differs, Cause::ProbeFailed { answer }),
