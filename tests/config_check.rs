@@ -87,12 +87,12 @@ fn good_settings_are_summed_up() {
         text.stdout,
         format!(
             "ok\n  public URL   https://lodge.example.edu\n  listens on   127.0.0.1:9000\n  \
-             database     SQLite, {database}\n  connections  campus\n  operators    nobody in a browser\n  policies     3 templates\n"
+             database     SQLite, {database}\n  connections  campus\n  operators    nobody in a browser\n  policies     5 templates\n"
         )
     );
     let settings = json!({
         "public_url": "https://lodge.example.edu", "listen": "127.0.0.1:9000", "database_kind": "SQLite",
-        "database": database, "connections": ["campus"], "operators": [], "policy_templates": 3, "own_policy_templates": [],
+        "database": database, "connections": ["campus"], "operators": [], "policy_templates": 5, "own_policy_templates": [],
     });
     assert_eq!(json, json!({"ok": true, "problems": [], "settings": settings}));
     assert!(!folder.path("lodge.db").exists(), "looking makes nothing");

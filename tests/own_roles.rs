@@ -258,7 +258,7 @@ fn nobody_of_two_pis_widens_a_role_that_they_have_themselves() {
         let version = alone["version"].as_str().unwrap().to_owned();
         let other = stage.labs.holder(stage.lab(), Office::Pi, "the-other-pi", &[]);
         let refusal = stage.with_version("PATCH", "/roles/read-data", &version, &wider);
-        assert!(refused(&refusal, 403, "standing-needed").contains("you have this role yourself"));
+        assert!(refused(&refusal, 403, "standing-needed").contains("have this role yourself"));
         let url = stage.labs.url("/api/v1/labs/vision/roles/read-data");
         let by_other = other.ask("PATCH", &url).header("if-match", &format!("\"{version}\"")).json(&wider).send();
         assert_eq!(by_other.status, 200, "{}", by_other.body);

@@ -89,6 +89,11 @@ pub(super) fn attempt(lab: u8, which: u8) -> RoleSessionId {
     RoleSessionId::from_entropy(entropy(lab, which))
 }
 
+/// The role that was ended there.
+pub(super) fn ended_role(lab: u8) -> String {
+    format!("ended-{}", char::from(lab))
+}
+
 /// The role that no other lab has.
 pub(super) fn own_role(lab: u8) -> String {
     format!("only-{}", char::from(lab))
@@ -158,7 +163,7 @@ async fn furnish(store: &Store, letter: u8) {
     tx.insert_lab(&operator, &lab).await.unwrap();
     let access = operator.access(lab.clone());
     let mut open = tx.lab_to_change(&access).await.unwrap();
-    for name in ["shared".to_owned(), own_role(letter)] {
+    for name in ["shared".to_owned(), own_role(letter), ended_role(letter)] {
         let role = Role {
             name: name.parse().unwrap(),
             template: "mturk/pay".parse().unwrap(),
@@ -168,6 +173,7 @@ async fn furnish(store: &Store, letter: u8) {
         };
         open.insert_role(&role, now()).await.unwrap();
     }
+    assert!(open.end_role(&ended_role(letter).parse().unwrap(), now()).await.unwrap());
     for (id, role, ends_at) in [
         (mapping_id(letter, 1), own_role(letter), None),
         (mapping_id(letter, 2), own_role(letter), Some(now() - TimeDelta::hours(1))),

@@ -5,7 +5,7 @@ use lodge::store::{Kind, Listed, all_statements};
 
 use super::fixture::{
     ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, entropy, invitation_id, key_hash,
-    lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
+    ended_role, lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
 };
 use super::raw_sql::{Raw, Value};
 use crate::support::databases as database;
@@ -47,7 +47,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
         }
         "REVIVE_ROLE" => {
-            vec![b(), role(), text("mturk/pay"), text("{}"), number(900), number(7_200)]
+            vec![b(), text(&ended_role(A)), text("mturk/pay"), text("{}"), number(900), number(7_200)]
         }
         "SET_ROLE" => vec![b(), role(), text("{}"), number(900)],
         "END_ROLE" => vec![b(), role(), at(0)],

@@ -372,8 +372,8 @@ fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Opti
             let name = stage.labs.fresh("role");
             posted(stage, caller, "/labs/vision/roles/new", &[("name", &name), ("template", "mturk/pay")])
         }
-        ("get", "/labs/{lab}/roles/{role}/edit") => get("/labs/vision/roles/publish/edit", &[200]),
-        ("get", "/labs/{lab}/roles/{role}/end") => get("/labs/vision/roles/publish/end", &[200]),
+        ("get", "/labs/{lab}/roles/{role}/edit") => get("/labs/vision/roles/pay/edit", &[200]),
+        ("get", "/labs/{lab}/roles/{role}/end") => get("/labs/vision/roles/pay/end", &[200]),
         ("post", path @ ("/labs/{lab}/roles/{role}/edit" | "/labs/{lab}/roles/{role}/end")) => {
             let path = path.replace("{lab}", "vision").replace("{role}", &own_role(&stage.labs));
             posted(stage, caller, &path, &[("version", ROLE_VERSION.trim_matches('"')), ("longest", "3600")])
@@ -491,10 +491,10 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             let body = Body::Json(json!({"name": labs.fresh("role"), "template": "mturk/pay"}));
             send("POST", &path.replace("{lab}", "vision"), body, &[200, 201])
         }
-        ("get", "/api/v1/labs/{lab}/roles/{role}") => get("/api/v1/labs/vision/roles/publish", &[200]),
+        ("get", "/api/v1/labs/{lab}/roles/{role}") => get("/api/v1/labs/vision/roles/pay", &[200]),
         ("post", "/api/v1/labs/{lab}/roles/{role}/preview") => {
             let body = Body::Json(json!({"max_duration_seconds": 900}));
-            send("POST", "/api/v1/labs/vision/roles/publish/preview", body, &[200])
+            send("POST", "/api/v1/labs/vision/roles/pay/preview", body, &[200])
         }
         ("patch", "/api/v1/labs/{lab}/roles/{role}") => {
             let role = own_role(labs);

@@ -16,9 +16,10 @@ pub(super) const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 16] = [
+pub(super) const TAGS: [(&str, &str); 17] = [
     ("me", "The caller, and where they are signed in."),
-    ("roles", "Credentials for a role, and how old a sign-in may be for it."),
+    ("roles", "Credentials for a role; what roles can do, and making them."),
+    ("templates", "What roles can be made of."),
     ("lab", "A lab."),
     ("mappings", "Which group gets which role."),
     ("groups", "Groups that could be mapped."),
