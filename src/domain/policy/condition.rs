@@ -12,12 +12,13 @@ use super::pattern::{Pattern, Reading};
 /// One operator, one key, and the values of which any may fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
-    key: String,
-    test: Test,
+    pub(super) key: String,
+    pub(super) test: Test,
 }
 
+/// What is asked of the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Test {
+pub(super) enum Test {
     /// `Null`: whether the key is absent.
     Absent(bool),
     Compare {
@@ -29,15 +30,17 @@ enum Test {
     },
 }
 
+/// How many of the request's values must fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quantifier {
+pub(super) enum Quantifier {
     None,
     All,
     Any,
 }
 
+/// One value of the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+pub(super) enum Value {
     Text { pattern: Pattern, ignore_case: bool },
     Arn(Pattern),
     Bool(bool),
@@ -47,7 +50,7 @@ enum Value {
 
 /// How what the request holds must stand to what the policy says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     Equal,
     Less,
     LessOrEqual,
@@ -113,8 +116,10 @@ impl Condition {
             (Quantifier::Any, None) => false,
             (Quantifier::None, None) => if_exists || negated,
             (Quantifier::All, Some(found)) => found.iter().all(fits),
-            (Quantifier::None, Some(found)) if negated => found.iter().all(fits),
-            (Quantifier::Any | Quantifier::None, Some(found)) => found.iter().any(fits),
+            (Quantifier::Any, Some(found)) => found.iter().any(fits),
+            // "Multivalued context keys require a condition set operator" (IAM User Guide, "Single-valued vs. multivalued
+            // context keys"): without one, nothing can be said of several values.
+            (Quantifier::None, Some(found)) => matches!(found, [one] if fits(one)),
         }
     }
 }
@@ -242,7 +247,7 @@ fn parse_date(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// Digits after the point that a number may have.
-const NUMBER_PLACES: usize = 9;
+pub(super) const NUMBER_PLACES: usize = 9;
 
 /// A decimal number in units of its ninth place, so that comparing is exact.
 fn parse_number(text: &str) -> Option<i128> {
@@ -342,6 +347,9 @@ mod tests {
             ("StringNotEquals", &["a", "b"], &["b"], false),
             ("StringNotEquals", &["a", "b"], &["c"], true),
             ("StringNotEquals", &["a"], &["a", "b"], false),
+            ("StringEquals", &["a", "b"], &["a", "b"], false),
+            ("StringNotEquals", &["c"], &["a", "b"], false),
+            ("StringEqualsIfExists", &["a", "b"], &["a", "b"], false),
             ("ForAllValues:StringEquals", &["a", "b"], &["a", "b"], true),
             ("ForAllValues:StringEquals", &["a", "b"], &["a", "c"], false),
             ("ForAnyValue:StringEquals", &["a", "b"], &["c", "b"], true),

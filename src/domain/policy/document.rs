@@ -96,6 +96,12 @@ impl Document {
         })
         .map(|statements| Self { statements })
     }
+
+    /// All of these as one: what any of them allows and none of them denies, as of several policies of one role.
+    #[must_use]
+    pub fn union<'a>(documents: impl IntoIterator<Item = &'a Self>) -> Self {
+        Self { statements: documents.into_iter().flat_map(|document| document.statements.clone()).collect() }
+    }
 }
 
 impl TrustDocument {

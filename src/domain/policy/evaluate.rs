@@ -34,14 +34,20 @@ pub enum Verdict {
 /// What a permissions policy says to a request.
 #[must_use]
 pub fn evaluate(document: &Document, request: &Request<'_>) -> Verdict {
+    verdict(&document.statements, request, |resources| are_about(resources, request.resource, request.context))
+}
+
+/// Whether `Resource` or `NotResource` is about a resource. One variable without a value, and it is about none: "If AWS
+/// cannot resolve a variable this might cause the entire statement to be invalid" (IAM User Guide, "Variables and tags").
+pub(super) fn are_about(resources: &Resources, resource: &str, context: &Context) -> bool {
     let fits = |patterns: &[Pattern]| -> Option<bool> {
-        let globs: Option<Vec<Glob>> = patterns.iter().map(|pattern| pattern.resolve(request.context)).collect();
-        Some(globs?.iter().any(|glob| glob.matches(request.resource)))
+        let globs: Option<Vec<Glob>> = patterns.iter().map(|pattern| pattern.resolve(context)).collect();
+        Some(globs?.iter().any(|glob| glob.matches(resource)))
     };
-    verdict(&document.statements, request, |resources: &Resources| match resources {
+    match resources {
         Selection::Only(patterns) => fits(patterns) == Some(true),
         Selection::AllBut(patterns) => fits(patterns) == Some(false),
-    })
+    }
 }
 
 /// What a trust policy says to a caller who makes a request.

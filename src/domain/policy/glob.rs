@@ -4,7 +4,7 @@
 //! Matching takes time proportional to pattern times text: a hostile pattern cannot stall an evaluation.
 
 /// One element of a [`Glob`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Token {
     /// Exactly this character.
     Char(char),
@@ -15,7 +15,7 @@ pub(super) enum Token {
 }
 
 /// A pattern: matches a text as a whole.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Glob(Vec<Token>);
 
 /// Whether a text fits a pattern of IAM's, case and all.
@@ -28,6 +28,11 @@ impl Glob {
     /// The pattern in which `*` and `?` are wildcards.
     pub(super) fn parse(pattern: &str) -> Self {
         pattern.chars().map(Token::from_pattern).collect()
+    }
+
+    /// Its elements, from left to right.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.0
     }
 
     /// Whether the whole of `text` fits.

@@ -23,7 +23,7 @@ pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use glob::fits;
-pub use inclusion::{Counterexample, Gain, Inclusion, gains, included};
+pub use inclusion::{Counterexample, Gain, Inclusion, Reach, can_call, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};

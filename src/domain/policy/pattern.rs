@@ -7,10 +7,10 @@ use super::context::Context;
 use super::glob::{Glob, Token};
 
 /// A text with its variables found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pattern(Vec<Part>);
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     Token(Token),
     Variable { key: String, default: Option<String> },
@@ -58,6 +58,23 @@ impl Pattern {
             }
         }
         Some(tokens.into_iter().collect())
+    }
+
+    /// The condition keys whose values it is filled in with.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Token(_) => None,
+            Part::Variable { key, .. } => Some(key.as_str()),
+        })
+    }
+
+    /// The narrowest pattern without variables that fits whatever this one fits, with any values of the variables.
+    pub(super) fn widest(&self) -> Glob {
+        let token = |part: &Part| match part {
+            Part::Token(token) => *token,
+            Part::Variable { .. } => Token::AnyText,
+        };
+        self.0.iter().map(token).collect()
     }
 }
 
