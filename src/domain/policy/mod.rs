@@ -8,13 +8,20 @@ mod context;
 mod document;
 mod elements;
 mod evaluate;
+mod explain;
 mod glob;
 mod inclusion;
 mod json;
+mod json_text;
 mod library;
+pub mod lint;
+pub mod look_alike;
+pub mod money;
 mod pattern;
 mod principal;
+mod rewrite;
 mod session_policy;
+mod source;
 mod template;
 mod template_name;
 
@@ -22,10 +29,12 @@ pub use action_words::{AccessLevel, ActionWords};
 pub use context::Context;
 pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
+pub use explain::{Explained, ExplainedAction, Explanation, Kind, explain, kind_of};
 pub use glob::fits;
 pub use inclusion::{Counterexample, Gain, Inclusion, Reach, can_call, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
+pub use rewrite::{Change, Rewritten, rewrite};
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
 pub use template::{
     FillError, Money, Parameter, ParameterKind, PolicyTemplate, Probe, TEMPLATE_MAX_BYTES, TemplateError, ValueProblem,
