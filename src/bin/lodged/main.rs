@@ -10,6 +10,7 @@ mod lab;
 mod migrate;
 mod output;
 mod person;
+mod policies;
 mod serve;
 mod server;
 mod settings;
@@ -72,6 +73,9 @@ enum Command {
     /// Look at the settings
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at policy templates and IAM policies
+    #[command(subcommand)]
+    Policies(policies::PoliciesCommand),
     /// Run the broker on this machine with an identity provider and an AWS of its own, for trying it
     ///
     /// Needs no account and no set-up. The identity provider signs in anyone, so nothing but this machine can reach it.
@@ -131,6 +135,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lab(command) => operate(&runtime, filter.as_deref(), lab::run(&command)),
         Command::Person(command) => operate(&runtime, filter.as_deref(), person::run(&command)),
         Command::Config(ConfigCommand::Check { settings, json }) => settings::check(&settings, json),
+        Command::Policies(command) => policies::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo { port, data } => {
             telemetry::init(Some(filter.as_deref().unwrap_or(demo::DEFAULT_LOG)))?;

@@ -36,6 +36,12 @@ use super::source::Source;
 /// The most that IAM takes of any policy: all inline policies of a role together (IAM quotas, "Role inline policies").
 pub const IAM_MAX_CHARS: usize = 10_240;
 
+/// How long a permissions policy is without white space; `None` of one that cannot be read.
+#[must_use]
+pub fn characters(text: &str) -> Option<usize> {
+    Source::parse(text).ok().map(|(source, _)| source.characters)
+}
+
 /// Everything that there is to say about a permissions policy, in the order of its statements.
 #[must_use]
 pub fn lint(text: &str) -> Vec<Finding> {
