@@ -102,6 +102,8 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod policies_check;
+#[cfg(test)]
 mod postgres_cluster;
 #[cfg(test)]
 mod printed_commands;

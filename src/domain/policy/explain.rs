@@ -12,7 +12,7 @@ use super::catalog;
 use super::document::{DocumentError, TrustDocument};
 use super::glob::Glob;
 use super::json::Json;
-use super::lint::{always_denied, callable};
+use super::lint::{Look, always_denied};
 use super::money;
 use super::source::{Source, Texts, Written, WrittenCondition};
 use super::template::Money;
@@ -130,20 +130,21 @@ fn parts(statement: &Written, source: &Source) -> (Vec<Explained>, Vec<String>) 
             continue;
         }
         let glob = Glob::parse(text);
-        let mut known =
-            catalog::actions_of(service).filter(|action| glob.matches_ignoring_case(&action.name)).peekable();
-        if known.peek().is_none() {
+        if !catalog::actions_of(service).any(|action| glob.matches_ignoring_case(&action.name)) {
             nothing.push(text.clone());
         }
-        let told = |action: &&catalog::Action| {
-            !statement.allows || (callable(statement, action) && !always_denied(source, &action.name))
-        };
-        for action in known.filter(told) {
-            let does = words(&action.name).map(|words| words.does);
-            let pays = money::spending(&action.name) == Money::Pays;
-            let service = action.name.split(':').next().unwrap_or_default();
-            add(service, Some(action.access), ExplainedAction { name: action.name.clone(), does, pays });
-        }
+    }
+    let look = Look::at(statement);
+    let told = |action: &catalog::Action| {
+        !statement.allows || (look.is_callable(action) && !always_denied(source, &action.name))
+    };
+    // What `*` stands for is said already.
+    let is_all = statement.actions.all.iter().any(|text| text == "*");
+    for action in look.known().into_iter().filter(|action| !is_all && told(action)) {
+        let does = words(&action.name).map(|words| words.does);
+        let pays = money::spending(&action.name) == Money::Pays;
+        let service = action.name.split(':').next().unwrap_or_default();
+        add(service, Some(action.access), ExplainedAction { name: action.name.clone(), does, pays });
     }
     let parts =
         groups.into_iter().map(|((service, level), actions)| part(&service, level, actions.into_values().collect()));

@@ -1,48 +1,37 @@
 //! Statements without effect: those that no call matches, and an Allow that a Deny takes away.
 
+use std::collections::BTreeMap;
+
+use super::contradiction;
 use super::finding::{Code, Finding, Severity};
-use super::reach::{Element, Reach};
-use super::{contradiction, keys, resources};
+use super::look::Look;
+use super::reach::Element;
 use crate::domain::policy::catalog::{self, Action};
 use crate::domain::policy::glob::Glob;
-use crate::domain::policy::source::{Source, Texts, Written, WrittenCondition};
-
-/// A statement and what its actions stand for.
-pub(super) type Read<'a> = (&'a Written, Vec<Element<'a>>);
+use crate::domain::policy::source::{Source, Texts, Written};
 
 /// That no call matches the statement, when that is certain.
-pub(super) fn never_matches(statement: &Written, elements: &[Element<'_>]) -> Option<Finding> {
-    if !is_dead(statement, elements) {
+pub(super) fn never_matches(look: &Look<'_>) -> Option<Finding> {
+    if !is_dead(look) {
         return None;
     }
-    let message = if statement.allows {
+    let message = if look.statement.allows {
         "no call matches this statement: it grants nothing"
     } else {
         "no call matches this statement: it protects nothing"
     };
-    Some(Finding::about(statement, Code::NeverMatches, Severity::Error, message.to_owned()))
+    Some(Finding::about(look.statement, Code::NeverMatches, Severity::Error, message.to_owned()))
 }
 
-fn is_dead(statement: &Written, elements: &[Element<'_>]) -> bool {
-    if contradiction::check(statement).is_some() {
+fn is_dead(look: &Look<'_>) -> bool {
+    let actions = &look.statement.actions;
+    if contradiction::check(look.statement).is_some() {
         return true;
     }
-    if statement.actions.is_all_but() {
-        return statement.actions.all.iter().any(|text| text == "*");
+    if actions.is_all_but() {
+        return actions.all.iter().any(|text| text == "*");
     }
-    !elements.iter().any(|element| match &element.reach {
-        Reach::Elsewhere => true,
-        Reach::Legacy(_) | Reach::Nothing => false,
-        Reach::Known(actions) => actions.iter().any(|action| callable(statement, action)),
-    })
-}
-
-/// Whether a call of `action` can be on a resource of the statement and under its conditions, as far as can be told.
-pub(in crate::domain::policy) fn callable(statement: &Written, action: &Action) -> bool {
-    let may_hold = |condition: &WrittenCondition| {
-        keys::carries(action, &condition.key) || keys::holds_without(condition) != Some(false)
-    };
-    resources::takes(action, &statement.resources) && statement.conditions.iter().all(may_hold)
+    !look.reaches_elsewhere() && !look.known().iter().any(|action| look.is_callable(action))
 }
 
 /// The known actions that a permissions policy allows on something, by name; none of one that cannot be read.
@@ -51,24 +40,30 @@ pub(in crate::domain::policy) fn callable(statement: &Written, action: &Action) 
 #[must_use]
 pub fn allowed_actions(text: &str) -> Vec<&'static Action> {
     let Ok((source, _)) = Source::parse(text) else { return Vec::new() };
-    let allows = |statement: &Written, action: &Action| {
-        let named = statement.actions.all.iter().any(|text| Glob::parse(text).matches_ignoring_case(&action.name));
-        statement.allows && named != statement.actions.is_all_but() && callable(statement, action)
-    };
-    let allowed = |action: &&Action| source.statements.iter().any(|statement| allows(statement, action));
-    catalog::actions().filter(allowed).filter(|action| !always_denied(&source, &action.name)).collect()
+    let mut allowed: BTreeMap<&str, &'static Action> = BTreeMap::new();
+    for statement in source.statements.iter().filter(|statement| statement.allows) {
+        let look = Look::at(statement);
+        let mut named = look.known();
+        if statement.actions.is_all_but() {
+            named = catalog::actions().filter(|action| !named.contains(action)).collect();
+        }
+        let callable = named.into_iter().filter(|action| look.is_callable(action));
+        allowed.extend(callable.map(|action| (action.name.as_str(), action)));
+    }
+    allowed.into_values().filter(|action| !always_denied(&source, &action.name)).collect()
 }
 
 /// The Allows that the Denies of the same policy take away whole.
-pub(super) fn denied_anyway(read: &[Read<'_>]) -> Vec<Finding> {
+pub(super) fn denied_anyway(looks: &[Look<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (statement, elements) in read.iter().filter(|(statement, _)| statement.allows) {
-        if statement.actions.is_all_but() || statement.resources.is_all_but() || is_dead(statement, elements) {
+    let denies: Vec<&Written> = looks.iter().map(|look| look.statement).filter(|statement| !statement.allows).collect();
+    for look in looks.iter().filter(|look| look.statement.allows) {
+        let statement = look.statement;
+        if statement.actions.is_all_but() || statement.resources.is_all_but() || is_dead(look) {
             continue;
         }
-        let by =
-            |element: &Element<'_>| read.iter().map(|(deny, _)| deny).find(|deny| takes_away(deny, statement, element));
-        let Some(denies) = elements.iter().map(by).collect::<Option<Vec<_>>>() else { continue };
+        let by = |element: &Element<'_>| denies.iter().find(|deny| takes_away(deny, statement, element));
+        let Some(denies) = look.elements.iter().map(by).collect::<Option<Vec<_>>>() else { continue };
         let mut numbers: Vec<usize> = denies.iter().map(|deny| deny.number).collect();
         numbers.sort_unstable();
         numbers.dedup();

@@ -5,7 +5,7 @@
 //! other actions. The sentences are ours.
 
 use super::finding::{Code, Finding, Severity};
-use super::reach::Element;
+use super::look::Look;
 use crate::domain::policy::action_words::AccessLevel;
 use crate::domain::policy::catalog::Action;
 use crate::domain::policy::source::Written;
@@ -68,17 +68,18 @@ fn escalates(action: &Action, statement: &Written) -> Option<&'static str> {
     named.or((action.access == AccessLevel::Permissions).then_some("changes who may do what"))
 }
 
-pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
+pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+    let statement = look.statement;
     if !statement.allows || statement.actions.is_all_but() {
         return Vec::new();
     }
-    elements
+    look.elements
         .iter()
         .filter_map(|element| {
             let mut found: Vec<(&str, &str)> = element
                 .known()
                 .iter()
-                .filter(|action| super::resources::takes(action, &statement.resources))
+                .filter(|action| look.places.take(action))
                 .filter_map(|action| escalates(action, statement).map(|can| (action.name.as_str(), can)))
                 .collect();
             // What is named here says more than what only has the access level.

@@ -3,30 +3,54 @@
 //! IAM takes any key. A condition on one that is never there always holds or never does, and which of the two depends on
 //! the operator: a statement that looks restricted may be open, and one that looks sharp may be blunt.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::finding::{Code, Finding, Severity};
 use super::global_keys::{OF_TAGS, is_global, is_key};
-use super::reach::{Element, Reach};
+use super::look::Look;
+use super::reach::Element;
 use crate::domain::policy::catalog::{self, Action};
 use crate::domain::policy::condition::Condition;
 use crate::domain::policy::context::Context;
-use crate::domain::policy::source::{Written, WrittenCondition};
+use crate::domain::policy::source::WrittenCondition;
 
 /// How many actions are named.
 const NAMED: usize = 3;
 
-/// Whether a call of `action` can carry the key.
-pub(super) fn carries(action: &Action, key: &str) -> bool {
-    let knows = |action: &Action| action.conditions.iter().any(|known| is_key(known, key));
-    if knows(action) {
-        return true;
+/// A condition's key, and what can be told of it without an action.
+pub(super) struct Key<'a> {
+    key: &'a str,
+    is_global: bool,
+    /// Which of those that say something about tags it is.
+    of_tags: Option<usize>,
+}
+
+/// The services of which some action knows the keys of [`OF_TAGS`]. Every service that has tags says so somewhere, and not
+/// always with every action.
+static TAGGED: LazyLock<[BTreeSet<&'static str>; OF_TAGS.len()]> = LazyLock::new(|| {
+    OF_TAGS.map(|tags| {
+        let knows = |action: &&Action| action.conditions.iter().any(|known| known.starts_with(tags));
+        catalog::actions().filter(knows).map(service).collect()
+    })
+});
+
+fn service(action: &Action) -> &str {
+    action.name.split(':').next().unwrap_or_default()
+}
+
+impl<'a> Key<'a> {
+    pub(super) fn of(condition: &'a WrittenCondition) -> Self {
+        let key = condition.key.as_str();
+        let is_of = |tags: &&str| key.get(..tags.len()).is_some_and(|head| head.eq_ignore_ascii_case(tags));
+        Self { key, is_global: is_global(key), of_tags: OF_TAGS.iter().position(is_of) }
     }
-    if !is_global(key) {
-        return false;
+
+    /// Whether a call of `action` can carry it.
+    pub(super) fn is_carried_by(&self, action: &Action) -> bool {
+        let by_all = self.is_global && self.of_tags.is_none_or(|tags| TAGGED[tags].contains(service(action)));
+        by_all || action.conditions.iter().any(|known| is_key(known, self.key))
     }
-    // Every service that has tags says so somewhere, and not always with every action.
-    let of_tags = OF_TAGS.iter().any(|tags| key.get(..tags.len()).is_some_and(|head| head.eq_ignore_ascii_case(tags)));
-    let service = action.name.split(':').next().unwrap_or_default();
-    !of_tags || catalog::actions_of(service).any(knows)
 }
 
 /// Whether the condition holds when no call carries its key; `None` when that depends on the caller.
@@ -38,28 +62,23 @@ pub(super) fn holds_without(condition: &WrittenCondition) -> Option<bool> {
     Some(parsed.holds(&Context::new()))
 }
 
-pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
-    if statement.actions.is_all_but() || elements.iter().any(|element| matches!(element.reach, Reach::Elsewhere)) {
+pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+    if look.statement.actions.is_all_but() || look.reaches_elsewhere() {
         return Vec::new();
     }
-    let known: Vec<&Action> = elements.iter().flat_map(|element| element.known().iter().copied()).collect();
-    if known.is_empty() {
-        return Vec::new();
-    }
-    statement.conditions.iter().filter_map(|condition| unknown(statement, condition, &known, elements)).collect()
+    let known = look.known();
+    let conditions = look.statement.conditions.iter().zip(&look.without);
+    conditions.filter_map(|(condition, without)| unknown(look, condition, (*without)?, &known)).collect()
 }
 
-fn unknown(
-    statement: &Written,
-    condition: &WrittenCondition,
-    known: &[&Action],
-    elements: &[Element<'_>],
-) -> Option<Finding> {
+fn unknown(look: &Look<'_>, condition: &WrittenCondition, holds: bool, known: &[&Action]) -> Option<Finding> {
+    let statement = look.statement;
+    let key = Key::of(condition);
     let without: Vec<&str> =
-        known.iter().filter(|action| !carries(action, &condition.key)).map(|action| action.name.as_str()).collect();
+        known.iter().filter(|action| !key.is_carried_by(action)).map(|action| action.name.as_str()).collect();
     let everywhere = without.len() == known.len();
     // A wildcard takes in actions that nobody had in mind.
-    if without.is_empty() || (!everywhere && elements.iter().any(Element::is_wild)) {
+    if without.is_empty() || (!everywhere && look.elements.iter().any(Element::is_wild)) {
         return None;
     }
     let who = if everywhere {
@@ -71,7 +90,7 @@ fn unknown(
         };
         format!("no call of {}{more}", without.iter().take(NAMED).copied().collect::<Vec<_>>().join(" or "))
     };
-    let (severity, then) = match (holds_without(condition)?, statement.allows) {
+    let (severity, then) = match (holds, statement.allows) {
         (true, true) => (Severity::Error, "the condition always holds there and restricts nothing"),
         (true, false) => (Severity::Warning, "the condition always holds there and the Deny is for all of them"),
         (false, true) => (Severity::Error, "the condition never holds there and nothing is granted"),

@@ -11,6 +11,7 @@ mod finding;
 mod global_keys;
 mod keys;
 mod legacy;
+mod look;
 mod names;
 mod odd;
 mod reach;
@@ -26,8 +27,9 @@ pub use effect::allowed_actions;
 pub use finding::{Code, Finding, Severity};
 pub use template::{lint_template, lint_template_text};
 
-pub(super) use effect::{always_denied, callable};
+pub(super) use effect::always_denied;
 pub(super) use legacy::legacy;
+pub(super) use look::Look;
 
 use super::document::DocumentError;
 use super::session_policy::SESSION_POLICY_MAX_CHARS;
@@ -57,18 +59,17 @@ pub fn lint(text: &str) -> Vec<Finding> {
     if source.characters > IAM_MAX_CHARS {
         return findings;
     }
-    let read: Vec<effect::Read<'_>> =
-        source.statements.iter().map(|statement| (statement, reach::elements(statement))).collect();
-    for (statement, elements) in &read {
-        findings.extend(names::check(statement, elements));
-        findings.extend(wildcards::check(statement, elements));
-        findings.extend(resources::check(statement, elements));
-        findings.extend(keys::check(statement, elements));
-        findings.extend(contradiction::check(statement));
-        findings.extend(escalation::check(statement, elements));
-        findings.extend(effect::never_matches(statement, elements));
+    let looks: Vec<Look<'_>> = source.statements.iter().map(Look::at).collect();
+    for look in &looks {
+        findings.extend(names::check(look));
+        findings.extend(wildcards::check(look));
+        findings.extend(resources::check(look));
+        findings.extend(keys::check(look));
+        findings.extend(contradiction::check(look.statement));
+        findings.extend(escalation::check(look));
+        findings.extend(effect::never_matches(look));
     }
-    findings.extend(effect::denied_anyway(&read));
+    findings.extend(effect::denied_anyway(&looks));
     findings.sort_by_key(|finding| finding.statement);
     findings
 }

@@ -2,6 +2,7 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::legacy::Legacy;
+use super::look::Look;
 use super::reach::{Element, Reach};
 use crate::domain::policy::catalog::{self, Action};
 use crate::domain::policy::money;
@@ -14,16 +15,13 @@ const WRONG_PREFIXES: [&str; 3] = ["mturk", "mturk-requester", "mechanical-turk"
 /// How many edits a name may be away from the one that is suggested.
 const NEAR: usize = 3;
 
-pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = elements.iter().filter_map(|element| name(statement, element)).collect();
-    for (index, element) in elements.iter().enumerate() {
-        let before = elements[..index].iter().find(|other| other.text.eq_ignore_ascii_case(element.text));
-        if let Some(before) = before {
-            let message = format!("`{}` stands in {} already", element.text, before.place);
-            let finding = Finding::about(statement, Code::Duplicate, Severity::Note, message);
-            findings.push(finding.at(element.place.clone()));
-        }
-    }
+pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+    let statement = look.statement;
+    let mut findings: Vec<Finding> = look.elements.iter().filter_map(|element| name(statement, element)).collect();
+    findings.extend(look.repeated.iter().map(|(text, place, before)| {
+        let message = format!("`{text}` stands in {before} already");
+        Finding::about(statement, Code::Duplicate, Severity::Note, message).at(place.clone())
+    }));
     findings
 }
 

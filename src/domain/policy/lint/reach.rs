@@ -3,7 +3,6 @@
 use super::legacy::{LEGACY, Legacy, legacy};
 use crate::domain::policy::catalog::{self, Action};
 use crate::domain::policy::glob::Glob;
-use crate::domain::policy::source::Written;
 
 /// What one text in `Action` or `NotAction` stands for.
 #[derive(Clone, Debug)]
@@ -42,13 +41,8 @@ impl Element<'_> {
     }
 }
 
-/// The texts of a statement's `Action` or `NotAction`.
-pub(super) fn elements(statement: &Written) -> Vec<Element<'_>> {
-    let texts = statement.actions.all.iter().enumerate();
-    texts.map(|(index, text)| Element { text, place: statement.actions.element(index), reach: reach(text) }).collect()
-}
-
-fn reach(text: &str) -> Reach {
+/// What a text in `Action` or `NotAction` stands for.
+pub(super) fn reach(text: &str) -> Reach {
     let glob = Glob::parse(text);
     let fits = |name: &str| glob.matches_ignoring_case(name);
     let Some((service, _)) = text.split_once(':') else {

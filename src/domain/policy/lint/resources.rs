@@ -4,7 +4,8 @@
 //! `s3:ListBucket` on the objects of a bucket.
 
 use super::finding::{Code, Finding, Severity};
-use super::reach::{Element, Reach};
+use super::look::Look;
+use super::reach::Element;
 use super::s3_shapes;
 use crate::domain::policy::catalog::Action;
 use crate::domain::policy::glob::Glob;
@@ -13,23 +14,52 @@ use crate::domain::policy::source::{Texts, Written};
 /// How many actions are named.
 const NAMED: usize = 4;
 
-/// Whether a call of `action` can be on one of these resources, as far as can be told.
-pub(super) fn takes(action: &Action, resources: &Texts) -> bool {
-    if resources.is_all_but() {
-        // On the ARNs of a type there is always something left; of `*` nothing is.
-        return !resources.all.iter().any(|text| is_anything(text));
-    }
-    resources.all.iter().any(|text| takes_one(action, text))
+/// The resources of a statement, and which types of resource each can be.
+pub(super) struct Places {
+    /// Every resource but these.
+    is_all_but: bool,
+    all: Vec<Place>,
 }
 
-fn takes_one(action: &Action, resource: &str) -> bool {
-    if is_anything(resource) {
-        return true;
+struct Place {
+    /// It is `*`.
+    is_anything: bool,
+    /// The call of an action without resources, which is on `*`, fits it.
+    is_for_none: bool,
+    /// Those of S3; of other services nobody here knows.
+    of_s3: Vec<&'static str>,
+}
+
+impl Places {
+    pub(super) fn of(resources: &Texts) -> Self {
+        let place = |text: &String| Place {
+            is_anything: is_anything(text),
+            is_for_none: Glob::parse(text).matches("*"),
+            of_s3: s3_shapes::kinds(text),
+        };
+        Self { is_all_but: resources.is_all_but(), all: resources.all.iter().map(place).collect() }
     }
-    if action.resources.is_empty() {
-        return Glob::parse(resource).matches("*");
+
+    /// Whether a call of `action` can be on one of these resources, as far as can be told.
+    pub(super) fn take(&self, action: &Action) -> bool {
+        if self.is_all_but {
+            // On the ARNs of a type there is always something left; of `*` nothing is.
+            return !self.all.iter().any(|place| place.is_anything);
+        }
+        self.all.iter().any(|place| place.takes(action))
     }
-    !action.name.starts_with("s3:") || action.resources.iter().any(|kind| s3_shapes::can_be(kind, resource))
+}
+
+impl Place {
+    fn takes(&self, action: &Action) -> bool {
+        if self.is_anything {
+            return true;
+        }
+        if action.resources.is_empty() {
+            return self.is_for_none;
+        }
+        !action.name.starts_with("s3:") || action.resources.iter().any(|kind| self.of_s3.contains(&kind.as_str()))
+    }
 }
 
 /// `*`, in as many characters as there are.
@@ -37,20 +67,20 @@ fn is_anything(resource: &str) -> bool {
     resource.bytes().all(|byte| byte == b'*')
 }
 
-pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
+pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+    let statement = look.statement;
     if statement.resources.is_all_but() || statement.actions.is_all_but() {
         return Vec::new();
     }
-    let mut findings = stranded(statement, elements);
-    // A resource that nothing in the statement can be called on.
-    let elsewhere = elements.iter().any(|element| matches!(element.reach, Reach::Elsewhere));
-    let known: Vec<&Action> = elements.iter().flat_map(|element| element.known().iter().copied()).collect();
-    if !findings.is_empty() || elsewhere || known.is_empty() {
+    let mut findings = stranded(look);
+    let known = look.known();
+    if !findings.is_empty() || look.reaches_elsewhere() || known.is_empty() {
         return findings;
     }
-    for (index, resource) in statement.resources.all.iter().enumerate() {
-        if !known.iter().any(|action| takes_one(action, resource)) {
-            let message = format!("no action of the statement can be called on `{resource}`");
+    // A resource that nothing in the statement can be called on.
+    for (index, (text, place)) in statement.resources.all.iter().zip(&look.places.all).enumerate() {
+        if !known.iter().any(|action| place.takes(action)) {
+            let message = format!("no action of the statement can be called on `{text}`");
             let finding = Finding::about(statement, Code::WrongResource, Severity::Warning, message);
             findings.push(finding.at(statement.resources.element(index)));
         }
@@ -59,13 +89,14 @@ pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Findin
 }
 
 /// The actions that no resource of the statement fits: one finding for each way to put it right.
-fn stranded(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
+fn stranded(look: &Look<'_>) -> Vec<Finding> {
+    let statement = look.statement;
     let stranded = |element: &&Element<'_>| {
         let known = element.known();
-        !known.is_empty() && !known.iter().any(|action| takes(action, &statement.resources))
+        !known.is_empty() && !known.iter().any(|action| look.places.take(action))
     };
     let mut remedies: Vec<(Vec<String>, Vec<&str>)> = Vec::new();
-    for element in elements.iter().filter(stranded) {
+    for element in look.elements.iter().filter(stranded) {
         let remedy = remedy(element.known(), &statement.resources);
         match remedies.iter_mut().find(|(known, _)| *known == remedy) {
             Some((_, texts)) => texts.push(element.text),

@@ -20,10 +20,10 @@ const SHAPES: [(&str, &str); 13] = [
     ("storagelensgroup", "arn:#:s3:#:#:storage-lens-group/*"),
 ];
 
-/// Whether a resource in a policy, with its wildcards and variables, can be a resource of this type. Of a type that is
-/// not known it always can.
-pub(super) fn can_be(kind: &str, resource: &str) -> bool {
-    SHAPES.iter().find(|(name, _)| *name == kind).is_none_or(|(_, shape)| overlap(&symbols(shape), &pattern(resource)))
+/// The types of which a resource in a policy, with its wildcards and variables, can be one.
+pub(super) fn kinds(resource: &str) -> Vec<&'static str> {
+    let pattern = pattern(resource);
+    SHAPES.iter().filter(|(_, shape)| overlap(&symbols(shape), &pattern)).map(|(kind, _)| *kind).collect()
 }
 
 /// One element of a shape or of a resource.
@@ -117,6 +117,10 @@ mod tests {
             catalog::actions_of("s3").flat_map(|action| &action.resources).map(String::as_str).collect();
 
         assert!(known.iter().eq(SHAPES.iter().map(|(name, _)| name)));
+    }
+
+    fn can_be(kind: &str, resource: &str) -> bool {
+        kinds(resource).contains(&kind)
     }
 
     #[test]

@@ -294,6 +294,33 @@ fn nothing_is_wrong_with_what_is_shipped() {
     assert!(templates >= 3);
 }
 
+/// A policy of the size that IAM takes cannot stall whoever looks at it: not by repeating, and not by differing.
+#[test]
+fn a_hostile_policy_is_looked_through_as_well() {
+    let joined = |count: usize, text: &dyn Fn(usize) -> String| (0..count).map(text).collect::<Vec<_>>().join(",");
+    let keys = joined(90, &|n| format!(r#""aws:ResourceTag/{n}":"x""#));
+    let condition = format!(r#""Condition":{{"StringNotEquals":{{{keys}}}}}"#);
+    let stars = joined(1_500, &|_| r#""*""#.to_owned());
+    let wild = joined(600, &|n| format!(r#""s3:*{n}*?""#));
+    let places = joined(200, &|n| format!(r#""arn:aws:s3:::*{n}/*?*""#));
+    let services = joined(25, &|n| format!(r#""sagemaker:*{}""#, "*".repeat(n)));
+
+    for statement in [
+        format!(r#"{{"Effect":"Allow","Action":[{stars}],"Resource":"*",{condition}}}"#),
+        format!(r#"{{"Effect":"Allow","Action":[{services}],"Resource":"*",{condition}}}"#),
+        format!(r#"{{"Effect":"Allow","Action":["s3:*",{wild}],"Resource":"arn:aws:s3:::x"}}"#),
+        format!(r#"{{"Effect":"Allow","Action":["s3:*","iam:*"],"Resource":[{places}]}}"#),
+        format!(
+            r#"{{"Effect":"Allow","Action":"s3:*","Resource":"*"}},{{"Effect":"Deny","Action":[{wild}],"Resource":"*"}}"#
+        ),
+    ] {
+        let text = policy(&statement);
+        assert!(characters(&text).unwrap() < IAM_MAX_CHARS);
+        assert!(!lint(&text).is_empty() && explain(&text).is_ok());
+        assert!(allowed_actions(&text).len() <= 1_248);
+    }
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
 

@@ -5,11 +5,11 @@
 //! thinks of, is named.
 
 use super::finding::{Code, Finding, Severity};
+use super::look::Look;
 use super::reach::Element;
 use crate::domain::policy::action_words::{AccessLevel, words};
 use crate::domain::policy::catalog::Action;
 use crate::domain::policy::money;
-use crate::domain::policy::source::Written;
 use crate::domain::policy::template::Money;
 
 /// Verbs of which one expects that they change something, but not who may. Of every other, and of none, one expects
@@ -38,7 +38,8 @@ const TELLING: [(&str, &str); 9] = [
 /// How many actions are named; the others are counted.
 const NAMED: usize = 4;
 
-pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Finding> {
+pub(super) fn check(look: &Look<'_>) -> Vec<Finding> {
+    let statement = look.statement;
     if !statement.allows {
         return Vec::new();
     }
@@ -49,7 +50,7 @@ pub(super) fn check(statement: &Written, elements: &[Element<'_>]) -> Vec<Findin
             Finding::about(statement, Code::AllowsAllBut, Severity::Warning, message).at("NotAction".to_owned()),
         ];
     }
-    let wild = elements.iter().filter(|element| element.is_wild());
+    let wild = look.elements.iter().filter(|element| element.is_wild());
     wild.filter_map(|element| leak(element).map(|message| (element, message)))
         .map(|(element, message)| {
             Finding::about(statement, Code::LeakingWildcard, Severity::Warning, message).at(element.place.clone())
