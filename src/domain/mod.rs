@@ -15,3 +15,4 @@ pub mod person;
 pub mod policy;
 pub mod role_session;
 pub mod sign_in;
+pub mod why;

@@ -1,0 +1,19 @@
+//! Why AWS said no: what an error says, what our own policies say to it, and what that comes to.
+//!
+//! It reads texts that people paste, which are anybody's: whatever of them is not an error of AWS's in a form that is known
+//! is dropped here and goes nowhere. It takes no decision. Whether somebody may have a role is for the one gate to say
+//! ([`crate::domain::access`]); what a policy allows is for the evaluation that everything else uses
+//! ([`crate::domain::policy`]).
+
+mod aws_error;
+mod caller_arn;
+mod finding;
+mod operation;
+mod scan;
+mod session;
+
+pub use aws_error::{AwsError, ErrorKind, Layer, PASTED_MAX_BYTES, Reason};
+pub use caller_arn::{CallerArn, Principal};
+pub use finding::{Facts, Finding, OurPolicy, Whose, judge};
+pub use operation::{actions_of_operation, asked_action};
+pub use session::{PolicyOfSession, SessionFacts};
