@@ -31,7 +31,7 @@ const RULES: &[Rule] = &[
     Rule { module: "app", may_name: &["domain", "store", "aws", "oidc", "ambient", "config", "telemetry", "private_file"] },
     Rule { module: "http", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry", "console"] },
     Rule { module: "console", may_name: &["app", "domain", "wire", "ambient", "config", "telemetry"] },
-    Rule { module: "cli", may_name: &["wire", "domain::id", "ambient", "telemetry", "private_file"] },
+    Rule { module: "cli", may_name: &["wire", "domain::id", "domain::why", "ambient", "telemetry", "private_file"] },
     Rule { module: "demo", may_name: &["domain::policy", "domain::id", "ambient"] },
     Rule { module: "playground", may_name: &["domain", "store", "aws", "oidc", "app", "demo", "ambient"] },
     Rule { module: "bin/lodge", may_name: &["cli", "wire", "domain", "ambient", "telemetry"] },

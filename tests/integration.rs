@@ -151,3 +151,5 @@ mod template_schema;
 mod threat_model;
 #[cfg(test)]
 mod tmux;
+#[cfg(test)]
+mod why;

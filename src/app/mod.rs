@@ -26,6 +26,7 @@ mod sessions;
 mod sign_in;
 mod standings;
 mod sweep;
+mod why;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -72,6 +73,7 @@ pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};
 pub use standings::{Appointed, LabPlace, LabView, OfficeChange, Somebody};
 pub use sweep::SWEEP_INTERVAL;
+pub use why::{Chance, RoleForAction, Why, WhyQuestion, WhySubject, chance_says, reach_says};
 
 use self::exchanges::Exchanges;
 use self::sign_in::RefusalRoom;

@@ -28,6 +28,7 @@ pub use lab::{
     diagnosis, lab_for_member, ledger, mapping_end, mapping_form, mapping_page, mappings_page, overview, people,
     remove, role_end, role_form, roles, settings, shown_day,
 };
+pub use lab::{WhyForm, why};
 pub use problem::{LookUp, problem};
 pub use sessions::sessions;
 pub use shell::Shell;

@@ -62,7 +62,7 @@ impl Problem {
         self.kind.name()
     }
 
-    #[cfg(test)]
+    /// What is said of it.
     pub(super) fn detail(&self) -> &str {
         &self.detail
     }

@@ -122,6 +122,8 @@ routes! {
     post "/labs/{lab}/account/check" => pages::accounts::check, ManagerPage;
     get "/labs/{lab}/account/history" => pages::accounts::history, ManagerPage;
     get "/labs/{lab}/diagnosis" => pages::accounts::diagnosis, MemberPage;
+    get "/labs/{lab}/why" => pages::why::show, MemberPage;
+    post "/labs/{lab}/why" => pages::why::ask, MemberPage;
     get "/labs/{lab}/settings" => pages::settings::show, MemberPage;
     post "/labs/{lab}/settings/groups-age" => pages::settings::set_groups_age, PiPage;
     post "/labs/{lab}/settings/sign-in-age/{role}" => pages::settings::set_sign_in_age, PiPage;
@@ -183,6 +185,8 @@ routes! {
     post "/api/v1/labs/{lab}/account/checks" => api::accounts::check, Manager;
     get "/api/v1/labs/{lab}/account/checks/{check}" => api::accounts::one_check, Manager;
     get "/api/v1/labs/{lab}/diagnosis" => api::accounts::diagnosis, Member;
+    post "/api/v1/labs/{lab}/why" => api::why::in_lab, Member;
+    post "/api/v1/why" => api::why::anywhere, Helper;
     get "/api/v1/labs/{lab}/ledger" => api::ledger::show, Manager;
     get "/api/v1/labs/{lab}/ledger/export.csv" => api::ledger::csv, Manager;
     get "/api/v1/labs/{lab}/ledger/export.jsonl" => api::ledger::json_lines, Manager;

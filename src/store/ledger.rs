@@ -45,6 +45,13 @@ statements! {
             and ($22 = '' or ledger_entry.entry like $22 escape '!' or begun.entry like $22 escape '!') \
             and ($23 = '' or ledger_entry.entry like $23 escape '!' or lower(ledger_entry.entry) like $24 escape '!') \
             order by ledger_entry.seq desc limit $25";
+        /// What came of one attempt, and what it asked for.
+        OUTCOME = "select ledger_entry.book as book, ledger_entry.seq as seq, ledger_entry.at as at, \
+            ledger_entry.kind as kind, ledger_entry.person as person, ledger_entry.attempt as attempt, \
+            ledger_entry.entry as entry, begun.entry as begun from ledger_entry \
+            left join ledger_entry begun on begun.attempt = ledger_entry.attempt and begun.kind = 'attempted' \
+            and begun.book = $1 \
+            where ledger_entry.book = $1 and ledger_entry.attempt = $2 and ledger_entry.kind <> 'attempted'";
         LAST_PLACE = "select entries from ledger_book where book = $1";
         TIME_OF_PLACE = "select at from ledger_entry where book = $1 and seq = $2";
         FIRST_SINCE = "select book, seq from ledger_entry where book = $1 and at >= $2 order by at, seq limit 1";
@@ -273,6 +280,12 @@ impl LabTx<'_> {
             _ => ((floor > lowest).then_some(floor), self.time_of(floor).await?.map(|at| (floor, at))),
         };
         Ok(FoundEntries { entries: rows.into_iter().map(found).collect(), next, looked_back_to })
+    }
+
+    /// What came of an attempt, if anything has.
+    pub async fn outcome(&mut self, attempt: &RoleSessionId) -> Result<Option<FoundEntry>> {
+        let row: Option<FoundRow> = run_in_lab!(self, fetch_optional FoundRow: OUTCOME, attempt.as_str())?;
+        Ok(row.map(found))
     }
 
     /// The lowest place that a filter can find anything at, and the one above the highest.

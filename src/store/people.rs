@@ -8,7 +8,7 @@ use super::accounts::of_role;
 use super::labs::{duration, groups_age, parameters, sign_in_age};
 use super::sql::{run, run_across, statements};
 use super::{Error, MaybeTime, Result, Tx, column};
-use crate::domain::access::{Evidence, Operator, SignInStrength};
+use crate::domain::access::{Evidence, ManagerAccess, Operator, SignInStrength};
 use crate::domain::account::AccountOfRole;
 use crate::domain::claims::{ClaimsSnapshot, Groups, ProviderSession};
 use crate::domain::id::{ConnectionName, LabName, PersonId, RoleName, SignInId};
@@ -38,6 +38,7 @@ statements! {
             join sign_in own on own.person_id = person.id \
             where sign_in.person_id = $1 and own.id = $2 \
             order by sign_in.signed_in_at desc, sign_in.id desc limit 1";
+        LATEST_SIGN_IN_ID = "select id from sign_in where person_id = $1 order by signed_in_at desc, id desc limit 1";
         GROUPS_OF_SIGN_IN = "select group_name from sign_in_group where sign_in_id = $1 order by group_name";
         PERSON = "select id, connection, issuer, subject, display_name, created_at, suspended_at from person \
             where id = $1";
@@ -312,6 +313,16 @@ impl Tx {
             },
             display_name: row.display_name.as_deref().and_then(DisplayName::from_claim),
         }))
+    }
+
+    /// The same of somebody else, who may have no session: as strong as their latest sign-in. For whoever looks after a lab
+    /// that they are of.
+    pub async fn snapshot_for(&mut self, _keeper: &ManagerAccess, person: &PersonId) -> Result<Option<Snapshot>> {
+        let row: Option<(String,)> = run!(self, fetch_optional (String,): LATEST_SIGN_IN_ID, person.as_str())?;
+        match row {
+            Some((id,)) => self.snapshot(person, &column(&id, "sign_in", "id")?).await,
+            None => Ok(None),
+        }
     }
 
     async fn groups_of_sign_in(&mut self, id: &str) -> Result<Vec<crate::domain::claims::Group>> {

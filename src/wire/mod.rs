@@ -12,6 +12,7 @@ pub mod roles;
 pub mod sessions;
 #[cfg(feature = "server")]
 pub mod texts;
+pub mod why;
 
 use std::fmt;
 

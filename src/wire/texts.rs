@@ -101,6 +101,23 @@ words! {
         "denied", "not-linked", "no-such-bucket", "closed", "throttled", "identity", "unreachable", "unsupported",
         "other"
     ], "What came of a role's harmless call.";
+    WhyFinding = [
+        "role-allows", "see-roles", "no-such-action", "session-policy", "other-resources", "conditions", "old-policy", "disagrees",
+        "cut-off", "identity-policy", "boundary", "organization", "resource-policy", "vpc-endpoint", "trust-policy", "some-deny",
+        "cannot-see", "too-little", "not-theirs", "other-role", "other-account", "iam-user", "no-role", "denied", "expired",
+        "clock", "throttled", "not-linked", "closed", "wrong-region", "no-such-bucket", "bad-credentials", "no-credentials",
+        "unreachable", "other"
+    ], "What a refusal of AWS's comes to.";
+    AwsErrorKind = [
+        "denied", "expired", "clock", "throttled", "not-linked", "closed", "wrong-region", "no-such-bucket", "bad-credentials",
+        "no-credentials", "unreachable", "other"
+    ], "A kind of error of AWS's.";
+    Reach = ["plainly", "on-conditions", "on-some-resources", "never", "denied"], "How far a policy allows an action.";
+    Chance = [
+        "has", "mapping-ended", "no-sign-in", "no-mapping", "no-group-claim", "group-overage", "groups-truncated",
+        "groups-too-old", "too-long", "fresh-sign-in-needed", "mfa-needed", "approval-needed", "suspended",
+        "account-not-joined", "awaiting-account-update"
+    ], "Whether somebody can have a role.";
     ChainLink = ["person", "group", "mapping", "role", "sts", "role-policy", "probe"],
         "A link of the chain from a person to what they can do at AWS.";
     Money = ["none", "promises", "pays"], "The most that a role can do with the lab's money.";

@@ -139,6 +139,8 @@ fn pages() -> Vec<Shown> {
         shown("/labs/{lab}/account/history", "account-history-empty", Pi, |_| empty("/account/history"), "It was never checked"),
         shown("/labs/{lab}/diagnosis", "diagnosis", Pi, |_| format!("/labs/{BROKEN}/diagnosis"), "The first link that is broken"),
         shown("/labs/{lab}/diagnosis", "diagnosis-running", Pi, |_| format!("/labs/{RUNNING}/diagnosis"), "is being looked at"),
+        shown("/labs/{lab}/why", "why", Pi, |_| full("/why"), "Paste what a tool printed"),
+        shown("/labs/{lab}/why", "why-member", Member, |_| full("/why"), "Paste what a tool printed"),
         shown("/labs/{lab}/settings", "settings", Pi, |_| full("/settings"), "How fresh a sign-in has to be"),
         shown("/labs/{lab}/settings", "settings-member", Member, |_| full("/settings"), "How fresh a sign-in has to be"),
         shown("/labs/{lab}/settings", "settings-preview", TiredPi, |_| full("/settings?set=role&role=pay&count=2&unit=hours"), "Saving this takes a fresh sign-in"),

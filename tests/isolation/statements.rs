@@ -71,6 +71,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         }
         "OPEN_ATTEMPT" => vec![b(), text(&attempt(B, FRESH)), text(&person(A, 4)), at(0)],
         "CLOSE_ATTEMPT" | "IS_OPEN" => vec![b(), text(&attempt(A, 2))],
+        "OUTCOME" => vec![b(), text(&attempt(A, 1))],
         "MAPPING" => vec![b(), text(&mapping_id(A, 1))],
         "MAPPINGS" => vec![b(), text(""), number(1_000)],
         "MAPPINGS_BY_ROLE" => vec![b(), text(""), text(""), text(""), at(0), number(1_000)],

@@ -366,7 +366,6 @@ fn of_mappings_and_people(stage: &Stage, route: &Route, caller: &Caller) -> Opti
 /// The pages about what was done in a lab, what its roles can do, and how it is set.
 fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     Some(match (route.method, route.path) {
-        ("get", "/labs/{lab}/roles") => get("/labs/vision/roles", &[200]),
         ("get", "/labs/{lab}/roles/new") => get("/labs/vision/roles/new?template=mturk%2Fpay", &[200]),
         ("post", "/labs/{lab}/roles/new") => {
             let name = stage.labs.fresh("role");
@@ -377,6 +376,11 @@ fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Opti
         ("post", path @ ("/labs/{lab}/roles/{role}/edit" | "/labs/{lab}/roles/{role}/end")) => {
             let path = path.replace("{lab}", "vision").replace("{role}", &own_role(&stage.labs));
             posted(stage, caller, &path, &[("version", ROLE_VERSION.trim_matches('"')), ("longest", "3600")])
+        }
+        ("get", path @ ("/labs/{lab}/roles" | "/labs/{lab}/why")) => get(&path.replace("{lab}", "vision"), &[200]),
+        ("post", "/labs/{lab}/why") => {
+            let form = form(&[("form_token", &form_token(stage, caller)), ("action", "mechanicalturk:SendBonus")]);
+            send("POST", "/labs/vision/why", form, &[200])
         }
         (
             "get",
@@ -538,6 +542,10 @@ fn of_account(stage: &Stage, route: &Route) -> Option<Request> {
         }
         ("post", path @ ("/api/v1/labs/{lab}/account/join" | "/api/v1/labs/{lab}/account/checks")) => {
             send("POST", &path.replace("{lab}", "vision"), Body::None, &[202])
+        }
+        ("post", path @ ("/api/v1/labs/{lab}/why" | "/api/v1/why")) => {
+            let body = Body::Json(json!({"action": "mechanicalturk:SendBonus"}));
+            send("POST", &path.replace("{lab}", "vision"), body, &[200])
         }
         ("get", "/api/v1/labs/{lab}/diagnosis") => get("/api/v1/labs/vision/diagnosis?role=pay", &[200]),
         _ => return None,

@@ -10,6 +10,7 @@ mod own_roles;
 mod people;
 mod roles;
 mod settings;
+mod why;
 
 pub use account::{account, account_history, account_page};
 pub use diagnosis::diagnosis;
@@ -22,3 +23,4 @@ pub use own_roles::{RoleFields, RoleForm, RoleWrong, role_end, role_form};
 pub use people::{OfficeForm, PeopleNotice, Removal, appoint, people, remove};
 pub use roles::roles;
 pub use settings::{LimitForm, SettingsForm, settings};
+pub use why::{WhyForm, why};

@@ -5,7 +5,7 @@
 //! is said. Without AWS's word our policy is all there is to go by, and when it allows the call there is no seeing further.
 //! None of the sentences says "certainly" where it is a guess.
 
-use super::aws_error::{ErrorKind, Layer, Reason};
+use super::error_text::{ErrorKind, Layer, Reason};
 use super::session::PolicyOfSession;
 use crate::domain::account::Mender;
 use crate::domain::policy::Reach;
@@ -19,6 +19,8 @@ pub struct Facts {
     pub whose: Whose,
     /// Whether AWS has an action of this name; nothing when no action is named, or the service is not one that is known.
     pub action_exists: Option<bool>,
+    /// Whether what was refused was to assume a role.
+    pub assumes_role: bool,
     /// What our policy says to it; nothing when it is not known which role, or which action.
     pub policy: Option<OurPolicy>,
 }
@@ -125,6 +127,8 @@ pub fn judge(facts: &Facts) -> Finding {
             Some(OurPolicy { reach: Reach::Denied, .. }) => Finding::SessionPolicy,
             _ => Finding::SomeDeny,
         },
+        // STS never says which policy.
+        None if facts.assumes_role => Finding::TrustPolicy,
         None => by_ours(facts.policy),
     }
 }
@@ -152,6 +156,8 @@ fn of_layer(layer: Layer, explicit: bool, policy: Option<OurPolicy>) -> Finding 
             Some((Reach::Never | Reach::Denied, _)) | None => Finding::SessionPolicy,
         },
         Layer::IdentityPolicy if explicit => Finding::CutOff,
+        // Of several kinds that do not allow it AWS names one, and it is the role's that was never meant to.
+        Layer::IdentityPolicy | Layer::Boundary if !explicit && is_never(policy) => Finding::SessionPolicy,
         Layer::IdentityPolicy => Finding::IdentityPolicy,
         Layer::Boundary => Finding::Boundary,
         Layer::ServiceControlPolicy | Layer::ResourceControlPolicy => Finding::Organization,
@@ -159,6 +165,10 @@ fn of_layer(layer: Layer, explicit: bool, policy: Option<OurPolicy>) -> Finding 
         Layer::VpcEndpointPolicy => Finding::VpcEndpoint,
         Layer::TrustPolicy => Finding::TrustPolicy,
     }
+}
+
+fn is_never(policy: Option<OurPolicy>) -> bool {
+    policy.is_some_and(|policy| policy.reach >= Reach::Never)
 }
 
 /// Where AWS says nothing but no.
@@ -208,7 +218,7 @@ impl Finding {
     /// Whether it helps to know which roles allow the action.
     #[must_use]
     pub const fn is_about_roles(self) -> bool {
-        !matches!(self, Self::NoSuchAction | Self::Otherwise(_) | Self::TrustPolicy | Self::TooLittle)
+        !matches!(self, Self::NoSuchAction | Self::Otherwise(_) | Self::TrustPolicy)
     }
 
     /// Whether it is no matter of this broker's: nothing that it gave is the cause.
@@ -273,8 +283,8 @@ impl Finding {
                  allow it."
             }
             Self::TrustPolicy => {
-                "Somebody tried to assume a role directly. The lab's role lets nobody in but this broker: credentials come \
-                 from `lodge`."
+                "A role was to be assumed directly. The lab's role lets nobody in but this broker, and its sessions assume no \
+                 other one: credentials come from `lodge`."
             }
             Self::SomeDeny => {
                 "A statement somewhere denies it, and AWS does not say in which policy. It is not in the role's."
@@ -283,7 +293,9 @@ impl Finding {
                 "The policy of the role allows it, and AWS does not say what stopped it, so there is no seeing further from \
                  here: it is something in the lab's account, its organization, or what was called upon."
             }
-            Self::TooLittle => "AWS says that the call is not allowed, and neither which nor whose it was.",
+            Self::TooLittle => {
+                "AWS says that the call is not allowed, and not why. With which role it was made is not known here."
+            }
             Self::NotTheirs => {
                 "The call was made with the lab's session role, and not with a session that is known here as this person's. \
                  Ask whoever made it."
@@ -313,7 +325,7 @@ impl Finding {
             Self::NoSuchAction => {
                 &["Look the action's name up in the API's reference of today, and ask again with that."]
             }
-            Self::SessionPolicy => &["Use a role that allows it; those of the lab are listed below."],
+            Self::SessionPolicy => &["Use a role that allows it, if the lab has one: see below."],
             Self::OtherResources => {
                 &["Compare the resource with those of the role's policy: the lab's page of roles shows it."]
             }
@@ -432,6 +444,7 @@ mod tests {
             error: Some((ErrorKind::Denied, reason)),
             whose: Whose::Theirs,
             action_exists: Some(true),
+            assumes_role: false,
             policy: policy.map(|(reach, of_session)| OurPolicy { reach, of_session }),
         }
     }
@@ -452,7 +465,10 @@ mod tests {
             (session, Some((Reach::OnSomeResources, Some(Same))), Finding::OtherResources),
             (session, None, Finding::SessionPolicy),
             (by(Layer::IdentityPolicy, true), Some((Reach::Plainly, Some(Same))), Finding::CutOff),
-            (by(Layer::IdentityPolicy, false), Some((Reach::Never, Some(Same))), Finding::IdentityPolicy),
+            (by(Layer::IdentityPolicy, false), Some((Reach::Plainly, Some(Same))), Finding::IdentityPolicy),
+            (by(Layer::IdentityPolicy, false), Some((Reach::Never, Some(Same))), Finding::SessionPolicy),
+            (by(Layer::IdentityPolicy, true), Some((Reach::Never, Some(Same))), Finding::CutOff),
+            (by(Layer::Boundary, false), Some((Reach::Never, Some(Same))), Finding::SessionPolicy),
             (by(Layer::Boundary, true), None, Finding::Boundary),
             (by(Layer::ServiceControlPolicy, true), None, Finding::Organization),
             (by(Layer::ResourceControlPolicy, false), None, Finding::Organization),
@@ -494,6 +510,8 @@ mod tests {
             let of_them = Facts { whose, ..facts(by(Layer::SessionPolicy, false), Some((Reach::Never, None))) };
             assert_eq!(judge(&of_them), finding);
         }
+        let assumed = Facts { assumes_role: true, ..facts(None, Some((Reach::Never, None))) };
+        assert_eq!(judge(&assumed), Finding::TrustPolicy);
         let expired = Facts { error: Some((ErrorKind::Expired, None)), ..facts(None, Some((Reach::Never, None))) };
         assert_eq!(judge(&expired), Finding::Otherwise(ErrorKind::Expired));
     }

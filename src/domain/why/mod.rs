@@ -5,15 +5,15 @@
 //! ([`crate::domain::access`]); what a policy allows is for the evaluation that everything else uses
 //! ([`crate::domain::policy`]).
 
-mod aws_error;
 mod caller_arn;
+mod error_text;
 mod finding;
 mod operation;
 mod scan;
 mod session;
 
-pub use aws_error::{AwsError, ErrorKind, Layer, PASTED_MAX_BYTES, Reason};
 pub use caller_arn::{CallerArn, Principal};
+pub use error_text::{AwsError, ErrorKind, Layer, PASTED_MAX_BYTES, Reason};
 pub use finding::{Facts, Finding, OurPolicy, Whose, judge};
 pub use operation::{actions_of_operation, asked_action};
 pub use session::{PolicyOfSession, SessionFacts};

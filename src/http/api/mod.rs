@@ -9,6 +9,7 @@ pub(super) mod operator;
 pub(super) mod own_roles;
 pub(super) mod people;
 pub(super) mod roles;
+pub(super) mod why;
 
 use axum::Json;
 use axum::body::Bytes;

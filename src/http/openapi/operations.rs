@@ -9,7 +9,7 @@ use crate::app::LEDGER_CATEGORIES;
 use crate::domain::ledger::KINDS;
 use crate::http::api::accounts::CHECKS_PAGE_MAX;
 use crate::http::problem::Kind;
-use crate::wire::{self, accounts, labs, ledger, limits, people, roles, sessions};
+use crate::wire::{self, accounts, labs, ledger, limits, people, roles, sessions, why};
 
 pub(super) const OK: StatusCode = StatusCode::OK;
 pub(super) const CREATED: StatusCode = StatusCode::CREATED;
@@ -31,6 +31,7 @@ pub(super) const TAGS: [(&str, &str); 17] = [
     ("ledger", "What was done in a lab, and every credential that was asked for."),
     ("account", "A lab's AWS account: joining it, and how it stands."),
     ("diagnosis", "What keeps somebody from a role."),
+    ("why", "Why AWS said no to somebody."),
     ("limits", "How old sign-ins and groups may be."),
     ("operator", "Labs, people and connections, for whoever runs the broker."),
     ("openapi.json", "This description."),
@@ -68,6 +69,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         of_mappings,
         of_changes,
         of_account,
+        of_why,
         of_ledger,
         desk::of_labs,
         desk::of_others,
@@ -382,6 +384,23 @@ fn of_account(schemas: &mut Schemas) -> Vec<Operation> {
             .asks("role", &reference("RoleName"), "The role; without it, the first that one is given.")
             .answers(OK, &diagnosis, "The whole chain, from the caller's sign-in to the service.")
             .refuses(&[Kind::CannotBe]),
+    ]
+}
+
+fn of_why(schemas: &mut Schemas) -> Vec<Operation> {
+    let (question, why) = (schemas.add::<why::WhyQuestion>(), schemas.add::<why::Why>());
+    let asks = "Either `error` or `action` is sent. Nothing changes, and nothing of an error's text is kept.";
+    vec![
+        post("/api/v1/labs/{lab}/why", "why", "Why AWS said no in a lab")
+            .more(asks)
+            .takes(&question)
+            .answers(OK, &why, "Which policy stopped it, which roles would allow it, and whom to ask.")
+            .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+        post("/api/v1/why", "whyAnywhere", "Why AWS said no, where the error says which lab")
+            .more(asks)
+            .takes(&question)
+            .answers(OK, &why, "The same; without a lab, when it is none that the caller belongs to.")
+            .refuses(&[Kind::CannotBe, Kind::NotInLab]),
     ]
 }
 

@@ -17,6 +17,7 @@ pub(super) mod own_roles;
 pub(super) mod people;
 pub(super) mod roles;
 pub(super) mod settings;
+pub(super) mod why;
 
 /// How many people, or other things, a page shows.
 const PAGE: u32 = 50;
