@@ -16,6 +16,7 @@ use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
 use super::serve::ServeArguments;
 use super::shell::EnvArguments;
+use super::why::WhyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -160,6 +161,16 @@ pub(crate) enum Verb {
     Doctor(DoctorArguments),
     /// Read what was asked for and done in a lab
     Ledger(LedgerArguments),
+    /// Say why AWS refused something, and what would help
+    ///
+    /// Reads what a tool printed, in whatever form: which policy stopped the call,
+    /// which roles would allow it, whether you can have one of them, and whom to ask.
+    /// Or it is asked about an action, before anything was refused.
+    ///
+    /// What it reads stays on this machine: the broker is sent what AWS says in it,
+    /// such as the action and the name of the session, and nothing else of it.
+    #[command(verbatim_doc_comment)]
+    Why(WhyArguments),
     /// Print a script that completes commands in a shell
     Completions(CompletionsArguments),
     /// Print the manual, or write the pages of all verbs into a folder

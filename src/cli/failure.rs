@@ -18,6 +18,15 @@ pub(crate) const FIND_OUT: &str = "; to find out why, run: lodge doctor";
 /// Why a verb did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    #[error(
+        "there is no error of AWS in that, in a form that is known; give the last lines that the tool printed, or ask: \
+         lodge why --action SERVICE:ACTION LAB/ROLE"
+    )]
+    NoAwsError,
+    #[error("that is more than {kilobytes} KiB; give the last lines that the tool printed alone")]
+    TooMuchPrinted { kilobytes: usize },
+    #[error("cannot read what was printed: {0}; give it on standard input")]
+    Stdin(io::Error),
     #[error("which broker? run: lodge login URL (or set LODGE_BROKER)")]
     NoBrokerGiven,
     #[error("{0}")]
@@ -133,6 +142,8 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::NoBrokerGiven
+            | Self::NoAwsError
+            | Self::TooMuchPrinted { .. }
             | Self::BrokerUrl(_)
             | Self::NoHome
             | Self::NothingToChange
@@ -155,6 +166,7 @@ impl Failure {
             | Self::NotAFile { .. }
             | Self::File { .. }
             | Self::Stdout(_)
+            | Self::Stdin(_)
             | Self::Listen(_)
             | Self::Serve { .. }
             | Self::Signals(_)

@@ -13,7 +13,10 @@ use super::arguments::Arguments;
 
 /// What a verb is for. One that stands in none of them goes to the last.
 const GROUPS: [(&str, &[&str]); 3] = [
-    ("Use your roles", &["login", "status", "configure", "credential-process", "exec", "env", "serve", "logout"]),
+    (
+        "Use your roles",
+        &["login", "status", "configure", "credential-process", "exec", "env", "serve", "why", "logout"],
+    ),
     ("Look after a lab", &["mapping", "people", "limits", "account", "ledger"]),
     ("This machine", &["doctor", "completions", "man", "help"]),
 ];

@@ -1,7 +1,7 @@
 //! The helper `lodge`: signs a person in at the broker and hands AWS tools credentials.
 //!
-//! It is a small program that starts in a millisecond: no AWS SDK, no async runtime. It shares only [`crate::wire`] and
-//! [`crate::domain::id`] with the broker. Tokens stand in its session files, and AWS credentials in its cache until they
+//! It is a small program that starts in a millisecond: no AWS SDK, no async runtime. It shares only [`crate::wire`],
+//! [`crate::domain::id`] and the reader of AWS's errors, [`crate::domain::why`], with the broker. Tokens stand in its session files, and AWS credentials in its cache until they
 //! are nearly over: files that only their owner can read. Whoever asks for credentials is given them, as the one JSON object
 //! of `credential-process`, as what a shell evaluates (`env`), in a command's environment (`exec`), or by an endpoint on
 //! loopback (`serve`); nothing else that is printed or logged holds a secret.
@@ -61,6 +61,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod when;
+mod why;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -91,6 +92,9 @@ pub type Browser = Arc<dyn Fn(&str) -> io::Result<()> + Send + Sync>;
 /// Reads one line that the person at this machine pastes, without showing it where that can be had.
 pub type Paste = Arc<dyn Fn() -> io::Result<Zeroizing<String>> + Send + Sync>;
 
+/// Reads what a tool printed, to its end; calls what it is given before it waits for somebody at a terminal.
+pub type Printed = Arc<dyn Fn(&mut dyn FnMut()) -> io::Result<Zeroizing<String>> + Send + Sync>;
+
 /// What the helper stands on: everything that it does not decide itself.
 #[derive(Clone)]
 pub struct Helper {
@@ -104,6 +108,8 @@ pub struct Helper {
     pub browser: Browser,
     /// How something is pasted.
     pub paste: Paste,
+    /// How what a tool printed is read.
+    pub printed: Printed,
 }
 
 impl Helper {
@@ -116,6 +122,7 @@ impl Helper {
             random: Random::System,
             browser: Arc::new(webbrowser::open),
             paste: Arc::new(paste::read),
+            printed: Arc::new(why::read_stdin),
         }
     }
 
@@ -212,6 +219,7 @@ where
         Verb::Account(verb) => account::run(helper, &verb, output),
         Verb::Doctor(arguments) => doctor::run(helper, &arguments, output),
         Verb::Ledger(arguments) => ledger::run(helper, &arguments, output),
+        Verb::Why(arguments) => why::run(helper, &arguments, output),
     };
     ended(done.map(|()| Exit::Done), output)
 }

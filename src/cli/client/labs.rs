@@ -234,6 +234,6 @@ impl LabClient {
 }
 
 #[expect(clippy::expect_used, reason = "plain structs of text, numbers and booleans always have a JSON")]
-fn json(body: &impl Serialize) -> String {
+pub(super) fn json(body: &impl Serialize) -> String {
     serde_json::to_string(body).expect("a body of the API is JSON")
 }

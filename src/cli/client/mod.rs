@@ -8,6 +8,7 @@ mod fuzzing;
 mod labs;
 mod look;
 mod request;
+mod why;
 
 use std::time::Duration;
 
