@@ -193,6 +193,7 @@ impl Playground {
                     id: lab.account.to_owned(),
                     roles: Vec::new(),
                     marketplace: small_aws::Marketplace::seeded(lab.theme, self.clock.now()),
+                    buckets: Vec::new(),
                 },
                 stack: seeding.stack(&name).await?,
                 has_stack: lab.has_stack,

@@ -88,7 +88,7 @@ fn lab() -> Account {
         boundary: None,
         ..session.clone()
     };
-    Account { id: ACCOUNT.to_owned(), roles: vec![session, steward], marketplace: Marketplace::default() }
+    Account { id: ACCOUNT.to_owned(), roles: vec![session, steward], marketplace: Marketplace::default(), buckets: Vec::new() }
 }
 
 const ROLE: [&str; 2] = ["--role-name", "lodge-session"];

@@ -77,7 +77,7 @@ impl Joining {
     ) -> Self {
         let manual = ManualClock::at(Clock::System.now());
         let clock = Clock::Manual(manual.clone());
-        let account = Account { id: ACCOUNT.to_owned(), roles: Vec::new(), marketplace: Marketplace::default() };
+        let account = Account { id: ACCOUNT.to_owned(), roles: Vec::new(), marketplace: Marketplace::default(), buckets: Vec::new() };
         let identity = seed::broker_identity(&Random::System);
         let own = BrokerIdentity {
             access_key_id: identity.access_key_id.clone(),

@@ -8,7 +8,7 @@ use super::locked;
 /// How many calls are kept; a demo may run for weeks.
 const KEPT_CALLS: usize = 10_000;
 
-/// The three services.
+/// The services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Security Token Service.
@@ -17,6 +17,8 @@ pub enum Service {
     Iam,
     /// The Mechanical Turk requester API.
     MTurk,
+    /// Simple Storage Service.
+    S3,
 }
 
 impl Service {
@@ -27,6 +29,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::MTurk => "mturk-requester",
+            Self::S3 => "s3",
         }
     }
 }

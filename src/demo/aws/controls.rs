@@ -4,12 +4,14 @@ use chrono::TimeDelta;
 
 use super::calls::Service;
 use super::principals::id;
+use super::s3::Bucket;
 use super::settings::{Account, IamRole, SettingsError};
 use super::troubles::Requester;
 use super::{SmallAws, locked};
 
 impl SmallAws {
-    /// Opens an account, or puts another in its place. Roles that the account had and that are not in this one stay.
+    /// Opens an account, or puts another in its place. Roles and buckets that the account had and that are not in this one
+    /// stay.
     ///
     /// # Errors
     ///
@@ -17,8 +19,15 @@ impl SmallAws {
     pub fn put_account(&self, account: Account) -> Result<(), SettingsError> {
         account.check()?;
         self.put_roles(&account.roles)?;
+        locked(&self.0.buckets).put(&account.id, account.buckets, self.0.clock.now())?;
         locked(&self.0.marketplaces).insert(account.id, account.marketplace);
         Ok(())
+    }
+
+    /// A bucket as it is now.
+    #[must_use]
+    pub fn bucket(&self, name: &str) -> Option<Bucket> {
+        locked(&self.0.buckets).bucket(name)
     }
 
     /// Makes roles, each in the place of one with its ARN. Trust policies mean whom they name at this moment; a managed

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
 use url::form_urlencoded;
 
@@ -18,19 +20,33 @@ pub(super) const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08
 
 impl Service {
     /// The service that a call is for. AWS has a host for each, and this AWS has one for all, so the call itself must say:
-    /// only the requester API has a target, and IAM is told from STS by the version of its API.
-    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Self {
-        if headers.contains_key("x-amz-target") {
+    /// whatever is signed for S3 is its, and so is what nobody signed and is more than `POST /`; of the others only the requester API has a
+    /// target, and IAM is told from STS by the version of its API.
+    pub(super) fn of(parts: &Parts, body: &[u8]) -> Self {
+        if Self::is_s3(parts) {
+            return Self::S3;
+        }
+        if parts.headers.contains_key("x-amz-target") {
             return Self::MTurk;
         }
         let is_iam = form_urlencoded::parse(body).any(|(name, value)| name == "Version" && value == iam::VERSION);
         if is_iam { Self::Iam } else { Self::Sts }
     }
 
+    /// Whether it is S3 that is called.
+    pub(super) fn is_s3(parts: &Parts) -> bool {
+        let authorization = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if authorization.contains("/aws4_request") {
+            return authorization.contains("/s3/aws4_request");
+        }
+        parts.uri.path() != "/" || parts.method != Method::POST
+    }
+
     pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::Sts | Self::Iam => "text/xml",
             Self::MTurk => "application/x-amz-json-1.1",
+            Self::S3 => "application/xml",
         }
     }
 }
@@ -43,11 +59,13 @@ pub(super) struct Fault {
     pub(super) message: String,
     /// The requester API's own code, beside `RequestError`.
     pub(super) turk_code: Option<&'static str>,
+    /// What S3 says beside the message: the bucket, the key, the region.
+    pub(super) more: Vec<(&'static str, String)>,
 }
 
 impl Fault {
     pub(super) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), turk_code: None }
+        Self { status, code: code.into(), message: message.into(), turk_code: None, more: Vec::new() }
     }
 
     /// What STS and IAM say to a parameter that is not one.
@@ -61,13 +79,26 @@ impl Fault {
         Self { turk_code: Some(turk_code), ..fault }
     }
 
+    /// The same with something that S3 says beside the message.
+    pub(super) fn with(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.more.push((name, text.into()));
+        self
+    }
+
+    /// Where S3 has the bucket, when that is what it says.
+    pub(super) fn region(&self) -> Option<HeaderValue> {
+        let (_, region) = self.more.iter().find(|(name, _)| *name == "Region")?;
+        HeaderValue::from_str(region).ok()
+    }
+
     /// What a service says to one call too many.
     pub(super) fn throttling(service: Service) -> Self {
-        let code = match service {
-            Service::Sts | Service::Iam => "Throttling",
-            Service::MTurk => "ThrottlingException",
+        let (status, code, message) = match service {
+            Service::Sts | Service::Iam => (StatusCode::BAD_REQUEST, "Throttling", "Rate exceeded"),
+            Service::MTurk => (StatusCode::BAD_REQUEST, "ThrottlingException", "Rate exceeded"),
+            Service::S3 => (StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Please reduce your request rate."),
         };
-        Self::new(StatusCode::BAD_REQUEST, code, "Rate exceeded")
+        Self::new(status, code, message)
     }
 
     /// The body of the answer.
@@ -76,11 +107,20 @@ impl Fault {
             Service::Sts => STS_NAMESPACE,
             Service::Iam => IAM_NAMESPACE,
             Service::MTurk => return self.json(),
+            Service::S3 => return self.s3(request_id),
         };
         let error =
             [xml::element("Type", "Sender"), xml::element("Code", &self.code), xml::element("Message", &self.message)];
         let inner = xml::wrap("Error", &error.concat()) + &xml::element("RequestId", request_id);
         format!("<ErrorResponse xmlns=\"{namespace}\">{inner}</ErrorResponse>")
+    }
+
+    /// S3's errors have no namespace and nothing around them.
+    fn s3(&self, request_id: &str) -> String {
+        let more: String = self.more.iter().map(|(name, text)| xml::element(name, text)).collect();
+        let error = [xml::element("Code", &self.code), xml::element("Message", &self.message), more];
+        let inner = error.concat() + &xml::element("RequestId", request_id) + &xml::element("HostId", "small-aws");
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml::wrap("Error", &inner))
     }
 
     fn json(&self) -> String {

@@ -1,12 +1,13 @@
-//! The small AWS: STS, IAM and the Mechanical Turk requester API, over the real protocols.
+//! The small AWS: STS, IAM, the Mechanical Turk requester API and S3, over the real protocols.
 //!
 //! It exists so that a demo needs no account and a test can show what is *refused*. So it is strict where it matters:
 //! it verifies SigV4, checks every parameter of `AssumeRole`, and evaluates trust policy, identity policies, session
 //! policy and boundary of every call. It must never be more lenient than AWS, and never ignore a parameter it does not
 //! carry out. It keeps no list of sessions: as with the real STS, a session token carries its session, under a seal.
 //!
-//! A person finds the accounts at `/console`. One endpoint, `POST /`, serves all three services: a call with `X-Amz-Target` is for the requester API, one with the version of
-//! IAM for IAM, others for STS.
+//! A person finds the accounts at `/console`. All else is one endpoint for all services: S3 with a bucket in the path, and
+//! `POST /` for the others. A call with `X-Amz-Target` is for the requester API, one with the version of IAM for IAM, others
+//! for STS.
 
 mod accounts;
 mod asked;
@@ -27,6 +28,7 @@ mod principals;
 mod printed;
 mod propagation;
 mod role;
+mod s3;
 mod seeds;
 mod session;
 mod settings;
@@ -47,7 +49,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{CONTENT_TYPE, DATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
@@ -56,6 +58,7 @@ pub use calls::{AssumeRoleParameters, Call, Service};
 pub use marketplace::Marketplace;
 pub use money::Money;
 pub use printed::{PrintedError, PrintedRole};
+pub use s3::Bucket;
 pub use seeds::Theme;
 pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, SettingsError};
 pub use stack::StackError;
@@ -86,6 +89,7 @@ struct Inner {
     register: Register,
     /// By account id.
     marketplaces: Mutex<BTreeMap<String, Marketplace>>,
+    buckets: Mutex<s3::Buckets>,
     /// The templates of stacks, by account id.
     stacks: Mutex<BTreeMap<String, String>>,
     recorder: Recorder,
@@ -103,8 +107,10 @@ impl SmallAws {
         let (broker, role) = Broker::new(settings.broker, &seal, now)?;
         let mut roles = vec![role];
         let mut marketplaces = BTreeMap::new();
+        let mut buckets = s3::Buckets::default();
         for account in settings.accounts {
             account.check()?;
+            buckets.put(&account.id, account.buckets, now)?;
             roles.extend(account.roles);
             marketplaces.insert(account.id, account.marketplace);
         }
@@ -117,19 +123,20 @@ impl SmallAws {
             broker,
             register: Register::new(accounts),
             marketplaces: Mutex::new(marketplaces),
+            buckets: Mutex::new(buckets),
             stacks: Mutex::default(),
             recorder: Recorder::default(),
             troubles: Troubles::default(),
         })))
     }
 
-    /// The one endpoint, and the page for a person.
+    /// The endpoint, and the page for a person.
     pub fn router(&self) -> Router {
         let console = Router::new()
             .route("/console", get(console::show))
             .route("/console/stacks", post(console::make))
             .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES));
-        Router::new().route("/", post(serve)).merge(console).with_state(self.clone())
+        Router::new().merge(console).fallback(enter).with_state(self.clone())
     }
 
     /// The latest calls, oldest first, refused ones included.
@@ -160,29 +167,72 @@ struct Incoming {
     accounts: Arc<Accounts>,
 }
 
+/// Only S3 has addresses: everything else is posted to the root.
+async fn enter(state: State<SmallAws>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    match (parts.uri.path(), &parts.method) {
+        _ if Service::is_s3(&parts) => {}
+        ("/", &Method::POST) => {}
+        ("/", _) => return StatusCode::METHOD_NOT_ALLOWED.into_response(),
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    }
+    serve(state, Request::from_parts(parts, body)).await
+}
+
 async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
     let aws = &*aws.0;
     let (parts, body) = request.into_parts();
     let request_id = request_id(aws.random.bytes());
-    let Ok(body) = to_bytes(body, BODY_LIMIT_BYTES).await else {
-        let fault = Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request is too large");
-        return response(Service::of(&parts.headers, &[]), Err(fault), &request_id);
+    let limit = if Service::is_s3(&parts) { s3::OBJECT_MAX_BYTES } else { BODY_LIMIT_BYTES };
+    let Ok(body) = to_bytes(body, limit).await else {
+        let service = Service::of(&parts, &[]);
+        return response(service, Err(too_large(service)), &request_id);
     };
-    let service = Service::of(&parts.headers, &body);
+    let service = Service::of(&parts, &body);
     let now = aws.clock.now() + aws.troubles.skew();
     let incoming = Incoming { parts, body, now, request_id, accounts: aws.register.look() };
     let mut call = Call::new(service);
-    let outcome = answer(aws, service, &incoming, &mut call);
-    call.error_code = match &outcome {
-        Ok(_) => None,
-        Err(Failure::Fault(fault)) => Some(fault.code.to_string()),
-        Err(Failure::Dropped) => Some("dropped".to_owned()),
+    let (answer, error_code) = match answer(aws, service, &incoming, &mut call) {
+        Ok(answer) => (answer.with_id(service, &incoming.request_id), None),
+        Err(Failure::Fault(fault)) => {
+            let code = fault.code.to_string();
+            (response(service, Err(fault), &incoming.request_id), Some(code))
+        }
+        Err(Failure::Dropped) => {
+            call.error_code = Some("dropped".to_owned());
+            aws.recorder.record(call);
+            return dropped().into_response();
+        }
     };
+    call.error_code = error_code;
     aws.recorder.record(call);
-    match outcome {
-        Ok(body) => dated(now, response(service, Ok(body), &incoming.request_id)),
-        Err(Failure::Fault(fault)) => dated(now, response(service, Err(fault), &incoming.request_id)),
-        Err(Failure::Dropped) => dropped().into_response(),
+    dated(now, answer)
+}
+
+fn too_large(service: Service) -> Fault {
+    match service {
+        Service::S3 => s3::too_large(),
+        _ => Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", "Request is too large"),
+    }
+}
+
+/// What a call that is carried out is answered with.
+enum Answer {
+    /// A document in the service's own format.
+    Document(String),
+    /// Whatever S3 answers.
+    Whole(Response),
+}
+
+impl Answer {
+    fn with_id(self, service: Service, request_id: &str) -> Response {
+        match self {
+            Self::Document(body) => response(service, Ok(body), request_id),
+            Self::Whole(mut response) => {
+                response.headers_mut().extend(id_header(service, request_id));
+                response
+            }
+        }
     }
 }
 
@@ -199,14 +249,15 @@ impl From<Fault> for Failure {
     }
 }
 
-fn answer(aws: &Inner, service: Service, incoming: &Incoming, call: &mut Call) -> Result<String, Failure> {
+fn answer(aws: &Inner, service: Service, incoming: &Incoming, call: &mut Call) -> Result<Answer, Failure> {
     if aws.troubles.throttles(service) {
         return Err(Fault::throttling(service).into());
     }
     match service {
-        Service::Sts => Ok(sts::answer(aws, incoming, call)?),
-        Service::Iam => Ok(iam::answer(aws, incoming, call)?),
-        Service::MTurk => mturk::answer(aws, incoming, call),
+        Service::Sts => Ok(Answer::Document(sts::answer(aws, incoming, call)?)),
+        Service::Iam => Ok(Answer::Document(iam::answer(aws, incoming, call)?)),
+        Service::MTurk => mturk::answer(aws, incoming, call).map(Answer::Document),
+        Service::S3 => Ok(Answer::Whole(s3::answer(aws, incoming, call)?)),
     }
 }
 
@@ -238,16 +289,23 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn response(service: Service, outcome: Result<String, Fault>, request_id: &str) -> Response {
+    let mut headers = HeaderMap::new();
     let (status, body) = match outcome {
         Ok(body) => (StatusCode::OK, body),
-        Err(fault) => (fault.status, fault.body(service, request_id)),
+        Err(fault) => {
+            headers.extend(fault.region().map(|region| (HeaderName::from_static("x-amz-bucket-region"), region)));
+            (fault.status, fault.body(service, request_id))
+        }
     };
-    let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
-    if let Ok(request_id) = HeaderValue::from_str(request_id) {
-        headers.insert(HeaderName::from_static("x-amzn-requestid"), request_id);
-    }
+    headers.extend(id_header(service, request_id));
     (status, headers, body).into_response()
+}
+
+/// The name of a call, in the header that a service has for it.
+fn id_header(service: Service, request_id: &str) -> Option<(HeaderName, HeaderValue)> {
+    let name = if service == Service::S3 { "x-amz-request-id" } else { "x-amzn-requestid" };
+    Some((HeaderName::from_static(name), HeaderValue::from_str(request_id).ok()?))
 }
 
 /// An answer says what time it is at AWS (RFC 9110, section 6.6.1).

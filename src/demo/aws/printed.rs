@@ -175,7 +175,7 @@ impl Account {
             roles.iter().map(|role| RoleArn::parse(&role.arn).map(|arn| arn.account().to_owned())).collect();
         let mut accounts = accounts.unwrap_or_default();
         match (accounts.pop_first(), accounts.is_empty()) {
-            (Some(id), true) => Ok(Self { id, roles, marketplace }),
+            (Some(id), true) => Ok(Self { id, roles, marketplace, buckets: Vec::new() }),
             _ => Err(PrintedError::Accounts),
         }
     }

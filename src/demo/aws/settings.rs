@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::marketplace::Marketplace;
 use super::role::RoleArn;
+use super::s3::Bucket;
 use crate::domain::policy::DocumentError;
 
 /// A whole small AWS.
@@ -47,6 +48,8 @@ pub struct Account {
     pub roles: Vec<IamRole>,
     /// Its requester account at Mechanical Turk.
     pub marketplace: Marketplace,
+    /// Its buckets at S3.
+    pub buckets: Vec<Bucket>,
 }
 
 impl Account {
@@ -142,6 +145,9 @@ pub enum SettingsError {
         #[source]
         source: DocumentError,
     },
+    /// Not the name of a bucket, or that of another one: their names are the world's.
+    #[error("`{0}` is not the name of a bucket, or another bucket has it")]
+    Bucket(String),
     /// A change to a role that is not there.
     #[error("there is no role `{0}`")]
     NoRole(String),

@@ -8,10 +8,12 @@ use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{
+    PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -23,6 +25,9 @@ use super::fault::Fault;
 
 /// How far the signer's clock may be off, either way.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// The same for S3. Source: Amazon S3 API reference, "Error responses", `RequestTimeTooSkewed`.
+const S3_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(15);
 
 /// The form of `X-Amz-Date`.
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
@@ -40,6 +45,8 @@ pub(super) enum Refusal {
     Incomplete(String),
     InvalidToken,
     Mismatch(String),
+    /// The signer's clock is off.
+    Skewed(String),
     ExpiredToken,
 }
 
@@ -50,6 +57,9 @@ impl Refusal {
 
     /// The refusal in the words of a service: the same things have other names in each protocol.
     pub(super) fn fault(self, service: Service) -> Fault {
+        if service == Service::S3 {
+            return self.of_s3();
+        }
         let (query, json, status, message) = match self {
             Self::Missing => (
                 "MissingAuthenticationToken",
@@ -66,7 +76,7 @@ impl Refusal {
                 StatusCode::FORBIDDEN,
                 "The security token included in the request is invalid.".to_owned(),
             ),
-            Self::Mismatch(message) => {
+            Self::Mismatch(message) | Self::Skewed(message) => {
                 ("SignatureDoesNotMatch", "InvalidSignatureException", StatusCode::FORBIDDEN, message)
             }
             Self::ExpiredToken => (
@@ -78,8 +88,32 @@ impl Refusal {
         };
         match service {
             Service::Sts | Service::Iam => Fault::new(status, query, message),
-            Service::MTurk => Fault::new(StatusCode::BAD_REQUEST, json, message),
+            Service::MTurk | Service::S3 => Fault::new(StatusCode::BAD_REQUEST, json, message),
         }
+    }
+
+    /// In S3's words. Source: Amazon S3 API reference, "Error responses".
+    fn of_s3(self) -> Fault {
+        let (status, code, message) = match self {
+            // Whoever signs nothing is anybody, and nothing here is public.
+            Self::Missing => (StatusCode::FORBIDDEN, "AccessDenied", "Access Denied".to_owned()),
+            Self::Incomplete(message) => (StatusCode::BAD_REQUEST, "AuthorizationHeaderMalformed", message),
+            Self::InvalidToken => (
+                StatusCode::BAD_REQUEST,
+                "InvalidToken",
+                "The provided token is malformed or otherwise invalid.".to_owned(),
+            ),
+            Self::Mismatch(message) => (StatusCode::FORBIDDEN, "SignatureDoesNotMatch", message),
+            Self::Skewed(_) => (
+                StatusCode::FORBIDDEN,
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.".to_owned(),
+            ),
+            Self::ExpiredToken => {
+                (StatusCode::BAD_REQUEST, "ExpiredToken", "The provided token has expired.".to_owned())
+            }
+        };
+        Fault::new(status, code, message)
     }
 }
 
@@ -125,7 +159,7 @@ impl Signed {
         };
         signed.check_headers(headers)?;
         check_payload_hash(headers, &incoming.body)?;
-        check_time(time, incoming.now)?;
+        check_time(time, incoming.now, if service == Service::S3 { S3_CLOCK_SKEW } else { CLOCK_SKEW })?;
         Ok(signed)
     }
 
@@ -137,6 +171,11 @@ impl Signed {
             if headers.contains_key(name) {
                 required.push(name);
             }
+        }
+        if self.service == Service::S3 {
+            // S3 takes no header of its own that is not signed, and no body without its hash.
+            required.push("x-amz-content-sha256");
+            required.extend(headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("x-amz-")));
         }
         for name in required {
             if !named.contains(name) {
@@ -169,6 +208,10 @@ impl Signed {
         let identity: Identity = Credentials::from_keys(&self.access_key_id, secret.expose_secret(), None).into();
         let mut settings = SigningSettings::default();
         settings.excluded_headers = None;
+        if self.service == Service::S3 {
+            settings.percent_encoding_mode = PercentEncodingMode::Single;
+            settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        }
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
@@ -244,7 +287,7 @@ fn region_of_scope(scope: &str, date: &str, service: Service) -> Result<String, 
     }
     let well_formed =
         !region.is_empty() && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !well_formed || (service != Service::Sts && region != ONE_REGION) {
+    if !well_formed || (matches!(service, Service::Iam | Service::MTurk) && region != ONE_REGION) {
         problems.push(format!("Credential should be scoped to a valid region, not '{region}'. "));
     }
     if terminator != "aws4_request" {
@@ -258,23 +301,23 @@ fn region_of_scope(scope: &str, date: &str, service: Service) -> Result<String, 
     if problems.is_empty() { Ok(region.to_owned()) } else { Err(Refusal::Mismatch(problems.concat())) }
 }
 
-fn check_time(time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), Refusal> {
+fn check_time(time: DateTime<Utc>, now: DateTime<Utc>, skew: TimeDelta) -> Result<(), Refusal> {
     let text = |time: DateTime<Utc>| time.format(DATE_FORMAT).to_string();
-    let minutes = CLOCK_SKEW.num_minutes();
-    if time < now - CLOCK_SKEW {
-        let limit = text(now - CLOCK_SKEW);
+    let minutes = skew.num_minutes();
+    if time < now - skew {
+        let limit = text(now - skew);
         let message =
             format!("Signature expired: {} is now earlier than {limit} ({} - {minutes} min.)", text(time), text(now));
-        return Err(Refusal::Mismatch(message));
+        return Err(Refusal::Skewed(message));
     }
-    if time > now + CLOCK_SKEW {
-        let limit = text(now + CLOCK_SKEW);
+    if time > now + skew {
+        let limit = text(now + skew);
         let message = format!(
             "Signature not yet current: {} is still later than {limit} ({} + {minutes} min.)",
             text(time),
             text(now)
         );
-        return Err(Refusal::Mismatch(message));
+        return Err(Refusal::Skewed(message));
     }
     Ok(())
 }

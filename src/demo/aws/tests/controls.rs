@@ -179,7 +179,12 @@ async fn an_account_can_be_opened_while_others_are_in_use() {
     let role =
         IamRole { arn: arn.into(), role_id: "AROAROBOTICS123456789".into(), ..world.aws.role(VISION_ROLE).unwrap() };
     let marketplace = Marketplace::seeded(Theme::Language, start());
-    let account = |id: &str| Account { id: id.into(), roles: vec![role.clone()], marketplace: marketplace.clone() };
+    let account = |id: &str| Account {
+        id: id.into(),
+        roles: vec![role.clone()],
+        marketplace: marketplace.clone(),
+        buckets: Vec::new(),
+    };
 
     assert!(world.aws.put_account(account("000000000000")).is_err());
     world.aws.put_account(account("777788889999")).unwrap();

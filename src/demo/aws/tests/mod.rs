@@ -84,6 +84,7 @@ fn settings() -> Settings {
         id: id.into(),
         roles: vec![role],
         marketplace: Marketplace::seeded(theme, start()),
+        buckets: Vec::new(),
     };
     Settings {
         sealing_key: [7; 32],
