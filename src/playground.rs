@@ -24,7 +24,7 @@ use crate::domain::ledger::{Draft, Event, Thread};
 use crate::domain::mapping::{Mapping, MappingTarget, MappingTerms};
 use crate::domain::person::PersonKey;
 use crate::domain::policy::{LibraryError, PolicyLibrary};
-use crate::domain::role_session::RoleArn;
+use crate::domain::role_session::{RoleArn, SessionDuration};
 use crate::oidc::{self, Algorithm, Provider, Reach};
 use crate::store::{self, AccountRow, Address, Store};
 
@@ -192,8 +192,10 @@ impl Playground {
                 account: small_aws::Account {
                     id: lab.account.to_owned(),
                     roles: Vec::new(),
-                    marketplace: small_aws::Marketplace::seeded(lab.theme, self.clock.now()),
-                    buckets: Vec::new(),
+                    marketplace: lab.theme.map_or_else(small_aws::Marketplace::default, |theme| {
+                        small_aws::Marketplace::seeded(theme, self.clock.now())
+                    }),
+                    buckets: lab.data.iter().map(seed::Data::seeded).collect(),
                 },
                 stack: seeding.stack(&name).await?,
                 has_stack: lab.has_stack,
@@ -205,6 +207,19 @@ impl Playground {
     async fn create(&self, seeding: &Seeding, lab: &seed::Lab) -> Result<(), Error> {
         let (name, arn) = (lab.name.parse()?, lab.session_role().parse()?);
         let kept = seeding.add_declared_lab(&name, lab.title, arn, lab.pack).await?;
+        if let Some(data) = &lab.data {
+            let parameters = [("bucket", data.bucket), ("prefix", data.prefix)];
+            for (role, template) in seed::Data::ROLES {
+                let role = Role {
+                    name: role.parse()?,
+                    template: template.parse()?,
+                    parameters: parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+                    max_duration: SessionDuration::MAX,
+                    sign_in_age: None,
+                };
+                seeding.add_role(&kept, &role).await?;
+            }
+        }
         if lab.has_stack {
             // It is looked at as soon as the watch begins.
             seeding.take_as_joined(&kept, Some(self.clock.now())).await?;

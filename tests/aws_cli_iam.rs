@@ -88,7 +88,12 @@ fn lab() -> Account {
         boundary: None,
         ..session.clone()
     };
-    Account { id: ACCOUNT.to_owned(), roles: vec![session, steward], marketplace: Marketplace::default(), buckets: Vec::new() }
+    Account {
+        id: ACCOUNT.to_owned(),
+        roles: vec![session, steward],
+        marketplace: Marketplace::default(),
+        buckets: Vec::new(),
+    }
 }
 
 const ROLE: [&str; 2] = ["--role-name", "lodge-session"];

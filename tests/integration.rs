@@ -124,6 +124,10 @@ mod replicas;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod s3_actions;
+#[cfg(test)]
+mod s3_data;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod schemathesis;

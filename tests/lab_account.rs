@@ -48,7 +48,12 @@ impl Stage {
 
     /// The account without anything in it.
     fn empty() -> Self {
-        let account = Account { id: ACCOUNT.to_owned(), roles: Vec::new(), marketplace: Marketplace::default(), buckets: Vec::new() };
+        let account = Account {
+            id: ACCOUNT.to_owned(),
+            roles: Vec::new(),
+            marketplace: Marketplace::default(),
+            buckets: Vec::new(),
+        };
         let broker = seed::broker_identity(&Random::System);
         let identity = aws::BrokerIdentity {
             access_key_id: broker.access_key_id.clone(),

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::support::peers::{self, Peer};
-use crate::support::permission_table::{Table, all_actions, differences, table};
-use crate::support::process::Process;
+use crate::support::permission_table::{Table, all_actions, differences, simulated, table};
 use crate::support::{files_under, root};
 
 /// What STS takes as a session policy, in characters.
@@ -46,16 +45,7 @@ fn evaluated(templates: &BTreeMap<String, Value>, all: &BTreeSet<&str>) -> Table
     let role = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": union, "Resource": "*"}]});
     let documents: BTreeMap<_, _> = templates.iter().map(|(role, template)| (role, &template["document"])).collect();
     let question = json!({"rolePolicy": role, "boundary": role, "sessionPolicies": documents, "actions": all});
-    let ended = Process::run("iam-simulate", &mut peers::node("iam-simulate.mjs"), &question.to_string());
-    assert!(ended.status.success(), "{}", ended.stderr);
-    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let mut table = Table::new();
-    for (action, verdicts) in answer["verdicts"].as_object().unwrap() {
-        for (role, verdict) in verdicts.as_object().unwrap() {
-            table.insert((action.clone(), role.clone()), verdict == "allow");
-        }
-    }
-    table
+    simulated(&question)
 }
 
 #[test]

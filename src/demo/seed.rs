@@ -1,4 +1,4 @@
-//! What the demo starts with: two labs, six people, one AWS account for each lab. Plain data; whoever starts the demo
+//! What the demo starts with: three labs, seven people, one AWS account for each lab. Plain data; whoever starts the demo
 //! puts it where it belongs.
 
 use serde_json::json;
@@ -28,8 +28,10 @@ pub struct Lab {
     pub title: &'static str,
     /// Its AWS account.
     pub account: &'static str,
-    /// What its marketplace is about.
-    pub theme: Theme,
+    /// What its marketplace is about, when it has one.
+    pub theme: Option<Theme>,
+    /// What it keeps in S3, when it does: its roles are for that.
+    pub data: Option<Data>,
     /// The subject of its PI at the identity provider, when that person is in the demo.
     pub pi: Option<&'static str>,
     /// Whether the owner of the account has made the lab's stack in it.
@@ -40,6 +42,29 @@ pub struct Lab {
     pub mappings: &'static [(&'static str, &'static str)],
 }
 
+/// What a lab keeps in S3. Its roles are those of the pack `s3-data`, for one prefix of one bucket.
+#[derive(Clone, Copy, Debug)]
+pub struct Data {
+    /// The bucket.
+    pub bucket: &'static str,
+    /// The prefix that its roles are for.
+    pub prefix: &'static str,
+    /// What is in the bucket: keys and texts. Made up.
+    pub objects: &'static [(&'static str, &'static str)],
+}
+
+impl Data {
+    /// Its roles, and the template of each.
+    pub const ROLES: [(&'static str, &'static str); 2] =
+        [("read-results", "s3-data/read-results"), ("publish", "s3-data/publish")];
+
+    /// The bucket with everything in it.
+    #[must_use]
+    pub fn seeded(&self) -> aws::Bucket {
+        self.objects.iter().fold(aws::Bucket::new(self.bucket), |bucket, (key, text)| bucket.with(key, text))
+    }
+}
+
 impl Lab {
     /// The ARN of its session role.
     #[must_use]
@@ -48,13 +73,14 @@ impl Lab {
     }
 }
 
-/// The two labs. The second has yet to join.
-pub const LABS: [Lab; 2] = [
+/// The three labs. The second has yet to join; the third has nothing at Mechanical Turk.
+pub const LABS: [Lab; 3] = [
     Lab {
         name: "vision",
         title: "Vision Lab",
         account: "111122223333",
-        theme: Theme::Vision,
+        theme: Some(Theme::Vision),
+        data: None,
         pi: Some("u-1001"),
         has_stack: true,
         pack: Some("mturk"),
@@ -64,7 +90,8 @@ pub const LABS: [Lab; 2] = [
         name: "language",
         title: "Language Lab",
         account: "444455556666",
-        theme: Theme::Language,
+        theme: Some(Theme::Language),
+        data: None,
         pi: Some("u-1006"),
         has_stack: false,
         pack: Some("mturk"),
@@ -74,12 +101,37 @@ pub const LABS: [Lab; 2] = [
             ("pay", "language-payers"),
         ],
     },
+    Lab {
+        name: "speech",
+        title: "Speech Lab",
+        account: "555566667777",
+        theme: None,
+        data: Some(SPEECH),
+        pi: Some("u-1007"),
+        has_stack: true,
+        pack: None,
+        mappings: &[("read-results", "speech-students"), ("publish", "speech-publishers")],
+    },
 ];
+
+const SPEECH: Data = Data {
+    bucket: "speech-results",
+    prefix: "results/2026/",
+    objects: &[
+        ("README.txt", "Recordings and answers of the speech lab. Ask before you look outside of results/.\n"),
+        ("consent/S01.txt", "Speaker S01 may be recorded; the name stays here.\n"),
+        ("results/2025/vowels.csv", "speaker,vowel,f1,f2\nS01,a,812,1310\n"),
+        ("results/2026/README.txt", "One folder for each round of recordings.\n"),
+        ("results/2026/round-1/answers.csv", "item,worker,heard\n1,W07,bat\n1,W11,pat\n2,W07,dip\n"),
+        ("results/2026/round-1/items.csv", "item,word\n1,bat\n2,dip\n"),
+        ("results/2026/round-2/answers.csv", "item,worker,heard\n1,W02,bat\n2,W02,tip\n"),
+    ],
+};
 
 /// The subject of the one who runs the broker from a browser.
 pub const OPERATOR: &str = "u-1005";
 
-/// The six people.
+/// The seven people.
 #[must_use]
 pub fn people() -> Vec<idp::Person> {
     [
@@ -95,6 +147,13 @@ pub fn people() -> Vec<idp::Person> {
         ("u-1004", "guest", "Robin Vale", "is in no group", &[]),
         (OPERATOR, "operator", "Sam Okafor", "runs the broker", &[]),
         ("u-1006", "lecturer", "Dr. Yuki Tan", "PI of the language lab", &["language-pi", "language-students"]),
+        (
+            "u-1007",
+            "phonetician",
+            "Dr. Imre Farkas",
+            "PI of the speech lab, which keeps its data in S3",
+            &["speech-students", "speech-publishers"],
+        ),
     ]
     .into_iter()
     .map(|(subject, username, name, title, groups)| idp::Person {

@@ -207,7 +207,12 @@ fn the_trust_policy_lets_this_broker_in_and_only_with_the_lab_s_external_id() {
     let stack = campus.block_on(Seeding::new(&broker).unwrap().stack(&lab.name)).unwrap();
     let asked = |trust: &Value| {
         let account = LabAccount {
-            account: Account { id: "777788889999".to_owned(), roles: Vec::new(), marketplace: Marketplace::default(), buckets: Vec::new() },
+            account: Account {
+                id: "777788889999".to_owned(),
+                roles: Vec::new(),
+                marketplace: Marketplace::default(),
+                buckets: Vec::new(),
+            },
             stack: stack.clone(),
             has_stack: true,
         };

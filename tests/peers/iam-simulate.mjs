@@ -6,6 +6,10 @@
 // and prints
 //   { "verdicts": { "svc:Do": { "pay": "allow" | "deny", … }, … } }
 //
+// An action stands for a call on `*` without condition keys of its own. Other calls stand, by whatever name, in
+//   "calls": { "a name": { "action": "svc:Do", "resource": "arn:…", "context": { "svc:key": "value" } }, … }
+// and have their verdicts under that name.
+//
 // `null` for a session policy is a session without one. A policy or an action that the evaluator does not accept ends
 // this program with status 1 and its reason: an error is never a "deny".
 
@@ -16,10 +20,10 @@ const principal = `arn:aws:sts::${account}:assumed-role/lodge-session/rs-0123456
 
 const { runSimulation } = await load('@cloud-copilot/iam-simulate')
 
-async function verdict({ rolePolicy, boundary }, sessionPolicy, action) {
+async function verdict({ rolePolicy, boundary }, sessionPolicy, { action, resource = '*', context = {} }) {
   const answer = await runSimulation(
     {
-      request: { principal, action, resource: { resource: '*', accountId: account }, contextVariables: {} },
+      request: { principal, action, resource: { resource, accountId: account }, contextVariables: context },
       identityPolicies: [{ name: 'role', policy: rolePolicy }],
       permissionBoundaryPolicies: boundary ? [{ name: 'boundary', policy: boundary }] : undefined,
       sessionPolicy: sessionPolicy ?? undefined,
@@ -28,16 +32,17 @@ async function verdict({ rolePolicy, boundary }, sessionPolicy, action) {
     },
     {},
   )
-  if (answer.resultType === 'error') throw new Error(`${action}: ${JSON.stringify(answer.errors)}`)
+  if (answer.resultType === 'error') throw new Error(`${action} on ${resource}: ${JSON.stringify(answer.errors)}`)
   return answer.overallResult === 'Allowed' ? 'allow' : 'deny'
 }
 
 const input = await readInput()
+const calls = { ...Object.fromEntries((input.actions ?? []).map((action) => [action, { action }])), ...input.calls }
 const verdicts = {}
-for (const action of input.actions) {
-  verdicts[action] = {}
+for (const [name, call] of Object.entries(calls)) {
+  verdicts[name] = {}
   for (const [role, policy] of Object.entries(input.sessionPolicies)) {
-    verdicts[action][role] = await verdict(input, policy, action)
+    verdicts[name][role] = await verdict(input, policy, call)
   }
 }
 console.log(JSON.stringify({ verdicts }))

@@ -56,6 +56,11 @@ impl Joining {
         Self::of(kind, PolicyLibrary::shipped().unwrap(), None, change)
     }
 
+    /// The same with these roles in place of the pack's. One of them is `read-results`, which the students have.
+    pub(crate) fn with_roles(roles: &[Role]) -> Self {
+        Self::of_roles(Kind::Sqlite, PolicyLibrary::shipped().unwrap(), None, |_| {}, Some(roles))
+    }
+
     /// The same where the broker meets another AWS than the small one.
     pub(crate) fn at(aws: &str) -> Self {
         Self::of(Kind::Sqlite, PolicyLibrary::shipped().unwrap(), Some(aws), |_| {})
@@ -75,9 +80,24 @@ impl Joining {
         other_aws: Option<&str>,
         change: impl FnOnce(&mut AccountSettings),
     ) -> Self {
+        Self::of_roles(kind, policies, other_aws, change, None)
+    }
+
+    fn of_roles(
+        kind: Kind,
+        policies: PolicyLibrary,
+        other_aws: Option<&str>,
+        change: impl FnOnce(&mut AccountSettings),
+        roles: Option<&[Role]>,
+    ) -> Self {
         let manual = ManualClock::at(Clock::System.now());
         let clock = Clock::Manual(manual.clone());
-        let account = Account { id: ACCOUNT.to_owned(), roles: Vec::new(), marketplace: Marketplace::default(), buckets: Vec::new() };
+        let account = Account {
+            id: ACCOUNT.to_owned(),
+            roles: Vec::new(),
+            marketplace: Marketplace::default(),
+            buckets: Vec::new(),
+        };
         let identity = seed::broker_identity(&Random::System);
         let own = BrokerIdentity {
             access_key_id: identity.access_key_id.clone(),
@@ -99,7 +119,11 @@ impl Joining {
         let seeding = Seeding::new(&running.broker).unwrap();
         let lab = wait(async {
             let arn = format!("arn:aws:iam::{ACCOUNT}:role/lodge/lodge-session").parse().unwrap();
-            let lab = seeding.add_declared_lab(&"vision".parse().unwrap(), "Vision", arn, Some("mturk")).await.unwrap();
+            let pack = roles.is_none().then_some("mturk");
+            let lab = seeding.add_declared_lab(&"vision".parse().unwrap(), "Vision", arn, pack).await.unwrap();
+            for role in roles.unwrap_or_default() {
+                seeding.add_role(&lab, role).await.unwrap();
+            }
             seeding.add_mapping(&lab, "campus", STUDENTS, "read-results").await.unwrap();
             lab
         });

@@ -1,7 +1,11 @@
-//! The checked-in table `tests/mturk-actions.csv`: which role may do what at Mechanical Turk.
+//! The checked-in tables `tests/mturk-actions.csv` and `tests/s3-actions.csv`: which role may do what.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use super::peers;
+use super::process::Process;
 use super::root;
 
 /// `(action, role) → allowed`, for every action and every role.
@@ -9,7 +13,12 @@ pub(crate) type Table = BTreeMap<(String, String), bool>;
 
 /// The checked-in table `tests/mturk-actions.csv`.
 pub(crate) fn table() -> Table {
-    let text = std::fs::read_to_string(root().join("tests/mturk-actions.csv")).unwrap();
+    read("mturk-actions.csv", "mechanicalturk")
+}
+
+/// A checked-in table over the actions of a service.
+pub(crate) fn read(file: &str, service: &str) -> Table {
+    let text = std::fs::read_to_string(root().join("tests").join(file)).unwrap();
     let mut rows = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = rows.next().unwrap();
     assert_eq!(head[0], "action");
@@ -22,8 +31,22 @@ pub(crate) fn table() -> Table {
                 "deny" => false,
                 other => panic!("{}: neither allow nor deny: {other}", row[0]),
             };
-            let before = table.insert((format!("mechanicalturk:{}", row[0]), (*role).to_owned()), is_allowed);
+            let before = table.insert((format!("{service}:{}", row[0]), (*role).to_owned()), is_allowed);
             assert!(before.is_none(), "{} stands twice", row[0]);
+        }
+    }
+    table
+}
+
+/// What the independent evaluator answers to a question; see `tests/peers/iam-simulate.mjs`. Needs [`peers::Peer::Node`].
+pub(crate) fn simulated(question: &Value) -> Table {
+    let ended = Process::run("iam-simulate", &mut peers::node("iam-simulate.mjs"), &question.to_string());
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let answer: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let mut table = Table::new();
+    for (call, verdicts) in answer["verdicts"].as_object().unwrap() {
+        for (role, verdict) in verdicts.as_object().unwrap() {
+            table.insert((call.clone(), role.clone()), verdict == "allow");
         }
     }
     table

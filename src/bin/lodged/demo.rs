@@ -160,7 +160,7 @@ fn write_profiles(folder: &Path, addresses: &Addresses) -> anyhow::Result<PathBu
     });
     let text = format!(
         "# Made by `lodged demo`. Use it with AWS_CONFIG_FILE.\n{1}\n[services lodge-demo]\n\
-         mturk =\n  endpoint_url = http://{0}\nsts =\n  endpoint_url = http://{0}\n",
+         mturk =\n  endpoint_url = http://{0}\ns3 =\n  endpoint_url = http://{0}\nsts =\n  endpoint_url = http://{0}\n",
         addresses.aws,
         profiles.collect::<String>(),
     );
@@ -188,13 +188,16 @@ fn welcome(addresses: &Addresses, folder: &Folder, profiles: &Path) -> anyhow::R
         Folder::Kept(path) => format!("kept in {}", path.display()),
         Folder::Temporary(_) => "gone when this ends (keep it with --data DIR)".to_owned(),
     };
+    let profiles = output::shell_word(profiles);
+    let in_s3 = |lab: &seed::Lab| lab.data.map(|data| format!("s3://{}/{}", data.bucket, data.prefix));
+    let results = seed::LABS.iter().find_map(in_s3).unwrap_or_default();
     let text = format!(
         "
 Lodge is ready. Everything runs on this machine, and nothing leaves it.
 
   broker              http://{broker}
   identity provider   http://{idp}   signs in anyone, for the demo only
-  small AWS           http://{aws}   STS, IAM and Mechanical Turk, in memory
+  small AWS           http://{aws}   STS, IAM, Mechanical Turk and S3, in memory
   its accounts        http://{aws}/console   in place of the AWS console, for the demo only
   what is done here   {kept}
 
@@ -203,17 +206,21 @@ Lodge is ready. Everything runs on this machine, and nothing leaves it.
   student     may use vision/read-results
   guest       signs in, is in no group, may use nothing
   lecturer    PI of the lab `language`, which has not joined yet: its AWS account is empty
+  phonetician PI of the lab `speech`, whose results are in S3
   operator    runs the broker from a browser, at http://{broker}/operator
 
 Try, in another terminal (and choose `student` in the browser):
 
   {lodge} login http://{broker}
   {lodge} status
-  AWS_CONFIG_FILE={} aws mturk list-hits --profile vision-read-results
+  AWS_CONFIG_FILE={profiles} aws mturk list-hits --profile vision-read-results
+
+and as `phonetician`, in place of the last line:
+
+  AWS_CONFIG_FILE={profiles} aws s3 ls {results} --profile speech-read-results
 
 Ctrl-C ends it.
-",
-        output::shell_word(profiles)
+"
     );
     let mut stdout = std::io::stdout().lock();
     stdout.write_all(text.as_bytes())?;

@@ -57,7 +57,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::account::FoundRole;
+    use crate::domain::account::{FoundRole, Permissions};
     use crate::domain::policy::PolicyTemplate;
 
     const PAY: &str = include_str!("../../../policies/mturk/pay.json");
@@ -111,6 +111,29 @@ mod tests {
             let missing = uncovered(&names(), &account(permissions, boundary), &pay());
             assert_eq!(missing, ["mechanicalturk:SendBonus"], "{permissions} {boundary}");
         }
+    }
+
+    #[test]
+    fn a_role_for_one_prefix_is_covered_by_that_prefix_or_more_and_by_no_other() {
+        let text = include_str!("../../../policies/s3-data/read-results.json");
+        let read = |bucket: &str, prefix: &str| {
+            let values = [("bucket".to_owned(), bucket.to_owned()), ("prefix".to_owned(), prefix.to_owned())];
+            PolicyTemplate::parse(text).unwrap().fill(&values.into()).unwrap()
+        };
+        let own = read("results", "2026/");
+        let with = |roles: &[SessionPolicy]| {
+            let document = Permissions::of(roles).unwrap().document().clone();
+            uncovered(&names(), &account(&document, &document), &own)
+        };
+
+        for wide in [vec![own.clone()], vec![read("results", "2025/"), own.clone(), pay()]] {
+            assert_eq!(with(&wide), Vec::<String>::new());
+        }
+        for all in [allow(&json!("s3:*"), "*"), allow(&json!("s3:*"), "arn:aws:s3:::results*")] {
+            assert_eq!(uncovered(&names(), &account(&all, &all), &own), Vec::<String>::new(), "{all}");
+        }
+        assert_eq!(with(&[read("results", "2025/")]), ["s3:GetObject", "s3:ListBucket"]);
+        assert_eq!(with(&[read("other", "2026/")]), ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"]);
     }
 
     #[test]
