@@ -48,10 +48,10 @@ fn plan() -> Plan {
     let policies = PolicyLibrary::shipped().unwrap();
     let roles: Vec<Role> = policies
         .iter()
-        .map(|(template, _)| Role {
-            name: template.as_str().rsplit('/').next().unwrap().parse().unwrap(),
-            template: template.clone(),
-            parameters: BTreeMap::new(),
+        .map(|(name, template)| Role {
+            name: name.as_str().replace('/', "-").parse().unwrap(),
+            template: name.clone(),
+            parameters: template.examples(),
             max_duration: SessionDuration::from_seconds(3_600).unwrap(),
             sign_in_age: None,
         })

@@ -109,13 +109,11 @@ impl Answer {
 fn words(raw: &Raw) -> Words {
     let answer = Answer::read(&raw.body);
     let expected = if (200..300).contains(&raw.status) { "ListBucketResult" } else { "Error" };
-    match answer.filter(|answer| answer.root == expected && !raw.is_cut) {
-        Some(Answer { code, message, .. }) => Words { is_readable: true, code, detail: None, message },
-        None => {
-            let message = Some(String::from_utf8_lossy(&raw.body).into_owned());
-            Words { is_readable: false, code: None, detail: None, message }
-        }
+    if let Some(Answer { code, message, .. }) = answer.filter(|answer| answer.root == expected && !raw.is_cut) {
+        return Words { is_readable: true, code, detail: None, message };
     }
+    let message = Some(String::from_utf8_lossy(&raw.body).into_owned());
+    Words { is_readable: false, code: None, detail: None, message }
 }
 
 #[cfg(test)]

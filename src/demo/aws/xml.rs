@@ -1,4 +1,4 @@
-//! Just enough XML to answer the query protocol of STS.
+//! Just enough XML to answer the query protocol of STS and IAM, and S3.
 
 use crate::demo::markup::escape;
 

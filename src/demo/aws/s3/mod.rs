@@ -44,7 +44,7 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
     let asked = Asked { incoming, session: &session, region: &region, target: &target };
     let mut buckets = locked(&aws.buckets);
     let Some(name) = target.bucket.as_deref() else {
-        asked.authorise(target.action, "*", asked.context(None))?;
+        asked.authorise(target.action, "*", &asked.context(None))?;
         return Err(target.not_carried_out().into());
     };
     let kept = buckets.get(name).ok_or_else(|| no_such_bucket(name))?;
@@ -53,7 +53,7 @@ pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Resul
     if kept.account != session.role_arn.account() {
         return Err(denied("Access Denied".to_owned()).into());
     }
-    asked.authorise(target.action, &target.resource(), asked.context(Some(kept)))?;
+    asked.authorise(target.action, &target.resource(), &asked.context(Some(kept)))?;
     let carried = target.carried_out(&incoming.parts.headers)?;
     let answer = match (carried, target.key.as_deref()) {
         (Carried::List, _) => document(&listing::list(&kept.bucket, &target)?),
@@ -102,8 +102,8 @@ impl Asked<'_> {
         context
     }
 
-    fn authorise(&self, action: &str, resource: &str, context: Context) -> Result<(), Fault> {
-        let access = self.incoming.accounts.decide(self.session, None, action, resource, &context);
+    fn authorise(&self, action: &str, resource: &str, context: &Context) -> Result<(), Fault> {
+        let access = self.incoming.accounts.decide(self.session, None, action, resource, context);
         let quoted = format!("\"{resource}\"");
         denial(access, &self.session.arn(), action, Some(&quoted)).map_or(Ok(()), |message| Err(denied(message)))
     }
@@ -125,7 +125,7 @@ impl Asked<'_> {
     /// Of a key that is not there. Who may not list the whole bucket does not learn that it is not.
     fn missing(&self, kept: &Kept, key: &str) -> Fault {
         let bucket = format!("arn:aws:s3:::{}", kept.bucket.name);
-        match self.authorise("s3:ListBucket", &bucket, self.context(Some(kept))) {
+        match self.authorise("s3:ListBucket", &bucket, &self.context(Some(kept))) {
             Err(fault) => fault,
             Ok(()) => {
                 Fault::new(StatusCode::NOT_FOUND, "NoSuchKey", "The specified key does not exist.").with("Key", key)

@@ -122,8 +122,8 @@ impl Target {
         let carried = self.carried.ok_or_else(|| self.not_carried_out())?;
         let mut names: Vec<&str> = self.parameters.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(not_implemented(&format!("the parameter {} twice", twice[0])));
+        if !names.is_sorted_by(|one, next| one < next) {
+            return Err(not_implemented("a parameter that is there twice"));
         }
         match headers.keys().find(|name| !is_understood(name.as_str(), carried)) {
             Some(name) => Err(not_implemented(&format!("the header {name}"))),
