@@ -106,10 +106,9 @@ fn the_managed_policies_are_shown_for_what_they_give_beyond_each_role() {
     let table = crate::support::permission_table::table();
     let (_, json) = both(Some(&root().join("tests/policies")));
 
-    for (file, allows) in [
-        ("AmazonMechanicalTurkFullAccess.json", &(|_: &str| true) as &dyn Fn(&str) -> bool),
-        ("AmazonMechanicalTurkReadOnly.json", &|name| name.contains(":Get") || name.contains(":List")),
-    ] {
+    let (all, shows): (fn(&str) -> bool, fn(&str) -> bool) =
+        (|_| true, |name| name.contains(":Get") || name.contains(":List"));
+    for (file, allows) in [("AmazonMechanicalTurkFullAccess.json", all), ("AmazonMechanicalTurkReadOnly.json", shows)] {
         let found = json["files"].as_array().unwrap().iter().find(|found| found["file"] == file).unwrap();
         for role in ["read-results", "publish", "pay"] {
             let cells = table.iter().filter(|((action, of), allowed)| of == role && !**allowed && allows(action));
@@ -148,16 +147,16 @@ fn each_fault_of_a_template_is_found() {
 
     assert_eq!(text.status.code(), Some(1));
     let of = |name: &str| codes(&json, &format!("mturk/{name}.json"));
-    assert_eq!(of("cheap"), ["overspends", "overspends"]);
-    assert_eq!(of("probe"), ["wrong-resource", "never-matches", "probe-denied"]);
+    assert_eq!(of("cheap"), ["not-usable"]);
+    assert_eq!(of("probe"), ["not-usable", "wrong-resource", "never-matches"]);
     assert_eq!(of("old"), ["not-usable", "legacy-action"]);
     assert_eq!(of("long")[0], "not-usable");
     assert_eq!(of("Not A Name"), ["not-usable"]);
     assert_eq!(of("good"), [""; 0]);
     assert!(
         text.stdout.contains(
-            "mturk/cheap.json: error[overspends] it says that its `money` is `promises` and can call \
-             mechanicalturk:SendBonus on *, which pays at once\n"
+            "mturk/cheap.json: error[not-usable] the template cannot be used: /money is `promises`, and it can call \
+             mechanicalturk:ApproveAssignment on *, which pays at once\n"
         ),
         "{}",
         text.stdout

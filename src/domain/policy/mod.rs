@@ -32,7 +32,7 @@ pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use explain::{Explained, ExplainedAction, Explanation, Kind, explain, kind_of};
 pub use glob::fits;
-pub use inclusion::{Counterexample, Gain, Inclusion, Reach as Callable, can_call, gains, included};
+pub use inclusion::{Counterexample, Gain, Inclusion, Callable, can_call, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
 pub use rewrite::{Change, Rewritten, rewrite};

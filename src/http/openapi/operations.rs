@@ -16,7 +16,7 @@ pub(super) const CREATED: StatusCode = StatusCode::CREATED;
 const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 17] = [
+pub(super) const TAGS: [(&str, &str); 18] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role; what roles can do, and making them."),
     ("templates", "What roles can be made of."),

@@ -105,7 +105,7 @@ impl Review {
 }
 
 fn filled_characters(template: &PolicyTemplate) -> Option<usize> {
-    template.fill(&template.example_values()).ok().map(|policy| policy.as_str().chars().count())
+    template.fill(&template.examples()).ok().map(|policy| policy.as_str().chars().count())
 }
 
 /// What a policy allows beyond each role that has a service in common with it.

@@ -137,7 +137,7 @@ pub fn gains(before: &Document, after: &Document) -> Vec<Gain> {
 
 /// Whether a policy lets an action be called at all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum Callable {
     /// On no resource and in no context.
     Never,
     /// For instance so.
@@ -146,7 +146,7 @@ pub enum Reach {
     Unknown,
 }
 
-impl Reach {
+impl Callable {
     /// Whether it may be called, for all that is known.
     #[must_use]
     pub const fn is_possible(&self) -> bool {
@@ -156,17 +156,17 @@ impl Reach {
 
 /// Whether `document` allows `action` to be called on some resource in some context.
 #[must_use]
-pub fn can_call(document: &Document, action: &str) -> Reach {
+pub fn can_call(document: &Document, action: &str) -> Callable {
     let nothing = Document::union([]);
     let problem = Problem::new(document, &nothing);
     let mut answers = Answers::new(&problem);
     let about = problem.about(&action.to_lowercase());
     match answers.of(&about) {
-        Outcome::None => Reach::Never,
-        Outcome::Unknown => Reach::Unknown,
+        Outcome::None => Callable::Never,
+        Outcome::Unknown => Callable::Unknown,
         Outcome::Found { .. } => {
             let known = catalog::action(action).map_or(action, |known| &known.name);
-            answers.example(&about, known).map_or(Reach::Unknown, |call| Reach::Allowed(Box::new(call)))
+            answers.example(&about, known).map_or(Callable::Unknown, |call| Callable::Allowed(Box::new(call)))
         }
     }
 }

@@ -225,10 +225,10 @@ fn whether_an_action_can_be_called_at_all_is_told() {
         when(&deny(r#""mechanicalturk:GetHIT""#, ANY), r#"{"Bool":{"aws:MultiFactorAuthPresent":"false"}}"#),
     ));
 
-    assert_eq!(can_call(&policy, "mechanicalturk:SendBonus"), Reach::Never);
-    assert_eq!(can_call(&policy, "s3:GetObject"), Reach::Never);
+    assert_eq!(can_call(&policy, "mechanicalturk:SendBonus"), Callable::Never);
+    assert_eq!(can_call(&policy, "s3:GetObject"), Callable::Never);
     assert!(!can_call(&policy, "MECHANICALTURK:sendbonus").is_possible());
-    let Reach::Allowed(call) = can_call(&policy, "mechanicalturk:gethit") else { panic!("it can") };
+    let Callable::Allowed(call) = can_call(&policy, "mechanicalturk:gethit") else { panic!("it can") };
     assert_eq!((call.action.as_str(), call.evaluate(&policy)), ("mechanicalturk:GetHIT", Verdict::Allowed));
 }
 
@@ -236,7 +236,7 @@ fn whether_an_action_can_be_called_at_all_is_told() {
 fn no_role_below_pay_can_call_what_pays_at_once() {
     for action in ["mechanicalturk:ApproveAssignment", "mechanicalturk:SendBonus"] {
         for role in ["read-results", "publish"] {
-            assert_eq!(can_call(&shipped(role), action), Reach::Never, "{role} {action}");
+            assert_eq!(can_call(&shipped(role), action), Callable::Never, "{role} {action}");
         }
         assert!(can_call(&shipped("pay"), action).is_possible(), "{action}");
     }

@@ -68,10 +68,6 @@ pub enum Code {
     Escalates,
     /// A template that cannot be used.
     NotUsable,
-    /// A template that does not allow its own probe.
-    ProbeDenied,
-    /// A template that can spend more than it says.
-    Overspends,
     /// A file that cannot be looked into.
     UnusableFile,
 }
@@ -98,8 +94,6 @@ impl Code {
             Self::DeniedAnyway => "denied-anyway",
             Self::Escalates => "escalates",
             Self::NotUsable => "not-usable",
-            Self::ProbeDenied => "probe-denied",
-            Self::Overspends => "overspends",
             Self::UnusableFile => "unusable-file",
         }
     }

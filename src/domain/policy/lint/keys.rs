@@ -20,7 +20,7 @@ const NAMED: usize = 3;
 
 /// A condition's key, and what can be told of it without an action.
 pub(super) struct Key<'a> {
-    key: &'a str,
+    name: &'a str,
     is_global: bool,
     /// Which of those that say something about tags it is.
     of_tags: Option<usize>,
@@ -43,13 +43,13 @@ impl<'a> Key<'a> {
     pub(super) fn of(condition: &'a WrittenCondition) -> Self {
         let key = condition.key.as_str();
         let is_of = |tags: &&str| key.get(..tags.len()).is_some_and(|head| head.eq_ignore_ascii_case(tags));
-        Self { key, is_global: is_global(key), of_tags: OF_TAGS.iter().position(is_of) }
+        Self { name: key, is_global: is_global(key), of_tags: OF_TAGS.iter().position(is_of) }
     }
 
     /// Whether a call of `action` can carry it.
     pub(super) fn is_carried_by(&self, action: &Action) -> bool {
         let by_all = self.is_global && self.of_tags.is_none_or(|tags| TAGGED[tags].contains(service(action)));
-        by_all || action.conditions.iter().any(|known| is_key(known, self.key))
+        by_all || action.conditions.iter().any(|known| is_key(known, self.name))
     }
 }
 

@@ -3,21 +3,15 @@
 use super::finding::{Code, Finding, Severity};
 use super::lint;
 use crate::domain::policy::json::Json;
-use crate::domain::policy::{Context, Document, PolicyTemplate, Request, Verdict, evaluate};
+use crate::domain::policy::PolicyTemplate;
 
 /// Everything that there is to say about a template, when it is filled with its own examples.
 #[must_use]
 pub fn lint_template(template: &PolicyTemplate) -> Vec<Finding> {
-    let examples = template.example_values();
-    let policy = match template.fill(&examples) {
-        Ok(policy) => policy,
-        Err(error) => return vec![not_usable(&format!("filled with its own examples: {error}"))],
-    };
-    let mut findings = lint(policy.as_str());
-    findings.extend(probe(template, policy.as_str()));
-    let spent = template.overspending().unwrap_or_default();
-    findings.extend(spent.iter().map(|call| Finding::whole(Code::Overspends, Severity::Error, call.to_string())));
-    findings
+    match template.fill(&template.examples()) {
+        Ok(policy) => lint(policy.as_str()),
+        Err(error) => vec![not_usable(&format!("filled with its own examples: {error}"))],
+    }
 }
 
 /// The same of a template's file. Of one that is no template it says why, and what is wrong with its document.
@@ -39,19 +33,6 @@ pub fn lint_template_text(text: &str) -> Vec<Finding> {
 fn not_usable(why: &str) -> Finding {
     let message = crate::domain::policy::look_alike::spelled(&format!("the template cannot be used: {why}"));
     Finding::whole(Code::NotUsable, Severity::Error, message)
-}
-
-/// That the template does not allow its own probe.
-fn probe(template: &PolicyTemplate, policy: &str) -> Option<Finding> {
-    let document = Document::parse(policy).ok()?;
-    let probe = template.probe_for(&template.example_values()).ok()?;
-    let context = probe.with.iter().fold(Context::new(), |context, (key, value)| context.with(key, value));
-    let request = Request { action: &probe.action, resource: &probe.resource, context: &context };
-    if evaluate(&document, &request) == Verdict::Allowed {
-        return None;
-    }
-    let message = format!("it does not allow its own probe, {} on {}", probe.action, probe.resource);
-    Some(Finding::whole(Code::ProbeDenied, Severity::Error, message))
 }
 
 #[cfg(test)]
@@ -89,10 +70,10 @@ mod tests {
         without["probe"]["with"] = json!({});
 
         insta::assert_snapshot!(said(&elsewhere), @"
-        error[probe-denied] it does not allow its own probe, s3:ListBucket on arn:aws:s3:::other
+        error[not-usable] the template cannot be used: /probe is `s3:ListBucket` on arn:aws:s3:::other, which the template itself does not allow
         ");
         insta::assert_snapshot!(said(&without), @"
-        error[probe-denied] it does not allow its own probe, s3:ListBucket on arn:aws:s3:::results
+        error[not-usable] the template cannot be used: /probe is `s3:ListBucket` on arn:aws:s3:::results, which the template itself does not allow
         ");
     }
 
@@ -103,7 +84,7 @@ mod tests {
         spends["document"]["Statement"].as_array_mut().unwrap().push(pays);
 
         insta::assert_snapshot!(said(&spends), @"
-        error[overspends] it says that its `money` is `none` and can call mechanicalturk:SendBonus on *, which pays at once
+        error[not-usable] the template cannot be used: /money is `none`, and it can call mechanicalturk:SendBonus on *, which pays at once
         ");
     }
 

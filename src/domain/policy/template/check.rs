@@ -13,6 +13,7 @@ use crate::domain::policy::catalog;
 use crate::domain::policy::context::Context;
 use crate::domain::policy::document::{Document, DocumentError};
 use crate::domain::policy::evaluate::{Request, Verdict, evaluate};
+use crate::domain::policy::money::overspending;
 
 /// A template that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -62,7 +63,7 @@ pub(super) fn check(template: &PolicyTemplate) -> Result<(), TemplateError> {
     if let Some(name) = template.parameters.keys().find(|name| !used.contains(*name)) {
         return Err(refused(format!("/parameters/{name}"), "stands nowhere in the document"));
     }
-    probe(template)
+    example(template)
 }
 
 /// That people can read what is written for people.
@@ -248,11 +249,14 @@ fn find(
     }
 }
 
-/// That the document, filled with the examples, is a policy that allows the harmless call.
-fn probe(template: &PolicyTemplate) -> Result<(), TemplateError> {
+/// That the document, filled with the examples, is a policy that spends no more than it says and allows the harmless call.
+fn example(template: &PolicyTemplate) -> Result<(), TemplateError> {
     let examples = template.examples();
     let policy = template.fill(&examples).map_err(TemplateError::Examples)?;
     let document = Document::parse(policy.as_str()).map_err(TemplateError::Document)?;
+    if let Some(call) = overspending(&document, template.money).first() {
+        return Err(refused("/money", call.to_string()));
+    }
     let texts = std::iter::once(("/probe/resource".to_owned(), &template.probe.resource))
         .chain(template.probe.with.iter().map(|(key, text)| (format!("/probe/with/{}", escaped(key)), text)));
     for (at, text) in texts {
