@@ -93,9 +93,8 @@ pub fn included(narrow: &Document, wide: &Document) -> Inclusion {
     });
     let (about, action) = named.unwrap_or((about, action));
     let call = answers.example(&about, &action);
-    let confirmed = call.filter(|call| {
-        call.evaluate(narrow) == Verdict::Allowed && call.evaluate(wide) != Verdict::Allowed
-    });
+    let confirmed =
+        call.filter(|call| call.evaluate(narrow) == Verdict::Allowed && call.evaluate(wide) != Verdict::Allowed);
     confirmed.map_or(Inclusion::Unknown, |call| Inclusion::No(Box::new(call)))
 }
 

@@ -13,7 +13,7 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
-use super::values::{Choice, by_key, choices, filled};
+use super::values::{Choice, Choices, by_key, choices, filled};
 use super::walk::{Class, Domain, Track, Walk};
 use crate::domain::policy::condition::{Condition, Test, Value};
 use crate::domain::policy::context::Context;
@@ -49,7 +49,7 @@ pub(super) struct Problem<'a> {
     /// For each set of values of the variables, what it makes of the problem, once it is asked for.
     worlds: OnceCell<Vec<(Context, OnceCell<Option<World>>)>>,
     /// The choices for conditions that no variable has a part in.
-    choices: RefCell<HashMap<Vec<usize>, (Vec<Choice>, bool)>>,
+    choices: RefCell<HashMap<Vec<usize>, Choices>>,
     open: OnceCell<Option<World>>,
 }
 
@@ -135,9 +135,10 @@ impl<'a> Problem<'a> {
 
     /// The clauses that an action fits, given in lower case.
     pub(super) fn about(&self, action: &str) -> About {
-        let wild = self.wild_actions.iter().filter(|(start, at)| {
-            action.starts_with(start) && self.actions[*at].0.matches(action)
-        });
+        let wild = self
+            .wild_actions
+            .iter()
+            .filter(|(start, at)| action.starts_with(start) && self.actions[*at].0.matches(action));
         let patterns = wild.map(|(_, at)| *at).chain(self.literal_actions.get(action).copied());
         self.naming(patterns.flat_map(|at| self.actions[at].1.iter().copied()))
     }
@@ -189,7 +190,7 @@ impl<'a> Problem<'a> {
     }
 
     /// The choices for these conditions, all on one key.
-    fn choices(&self, atoms: &[usize], base: &Context) -> (Vec<Choice>, bool) {
+    fn choices(&self, atoms: &[usize], base: &Context) -> Choices {
         let conditions: Vec<&Condition> = atoms.iter().map(|at| self.conditions[*at]).collect();
         if conditions.iter().any(|condition| variables(condition).next().is_some()) {
             return choices(&conditions, base);
@@ -209,7 +210,8 @@ impl<'a> Problem<'a> {
                 said[usize::from(clause.is_wide)] = true;
             }
         }
-        allowed[0] && !denied[0] && !(allowed[1] && !denied[1])
+        let [narrow, wide] = [0, 1].map(|of| allowed[of] && !denied[of]);
+        narrow && !wide
     }
 
     /// The patterns of resources, each once.

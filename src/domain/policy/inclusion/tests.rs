@@ -61,7 +61,11 @@ fn the_roles_of_the_pack_are_included_in_one_another_as_they_say() {
 #[test]
 fn what_one_allows_more_is_shown_as_a_call_that_exists() {
     for (narrow, wide, call) in [
-        (allow(r#""s3:*""#, ANY), allow(r#""s3:Get*""#, ANY), Some(("s3:AbortMultipartUpload", "arn:aws:s3:::bucket/key"))),
+        (
+            allow(r#""s3:*""#, ANY),
+            allow(r#""s3:Get*""#, ANY),
+            Some(("s3:AbortMultipartUpload", "arn:aws:s3:::bucket/key")),
+        ),
         (
             allow(r#""s3:GetObject""#, r#""arn:aws:s3:::data/*""#),
             allow(r#""s3:GetObject""#, r#""arn:aws:s3:::data/open/*""#),
@@ -71,7 +75,11 @@ fn what_one_allows_more_is_shown_as_a_call_that_exists() {
         (allow(r#""s3:GetObject""#, ANY), allow(r#""S3:GETOBJECT""#, ANY), None),
         (allow(r#""s3:GetObject""#, ANY), allow(r#"["s3:Get*","s3:Put*"]"#, ANY), None),
         (allow(r#""s3:GetObject""#, ANY), allow(r#""s3:Get?bject""#, ANY), None),
-        (allow(r#""*""#, ANY), format!("{},{}", allow(ANY, ANY), deny(r#""x:NoSuchThing""#, ANY)), Some(("x:NoSuchThing", "*"))),
+        (
+            allow(r#""*""#, ANY),
+            format!("{},{}", allow(ANY, ANY), deny(r#""x:NoSuchThing""#, ANY)),
+            Some(("x:NoSuchThing", "*")),
+        ),
         (
             format!("{},{}", allow(ANY, ANY), deny(r#""m:SendBonus""#, ANY)),
             r#"{"Effect":"Allow","NotAction":"m:sendbonus","Resource":"*"}"#.to_owned(),
@@ -85,12 +93,20 @@ fn what_one_allows_more_is_shown_as_a_call_that_exists() {
         // Together they are everything that is two or more characters long, though neither is.
         (
             allow(r#""m:??*""#, ANY),
-            format!("{},{}", allow(r#"["m:a*","m:?a*"]"#, ANY), r#"{"Effect":"Allow","NotAction":["m:a*","m:?a*"],"Resource":"*"}"#),
+            format!(
+                "{},{}",
+                allow(r#"["m:a*","m:?a*"]"#, ANY),
+                r#"{"Effect":"Allow","NotAction":["m:a*","m:?a*"],"Resource":"*"}"#
+            ),
             None,
         ),
     ] {
         let found = counterexample(&narrow, &wide);
-        assert_eq!(found.as_ref().map(|call| (call.action.as_str(), call.resource.as_str())), call, "{narrow} in {wide}");
+        assert_eq!(
+            found.as_ref().map(|call| (call.action.as_str(), call.resource.as_str())),
+            call,
+            "{narrow} in {wide}"
+        );
     }
 }
 
@@ -130,7 +146,9 @@ fn conditions_are_told_apart_by_a_context() {
 fn denies_with_conditions_take_away_only_what_they_say() {
     let reads = allow(r#""m:*""#, ANY);
     let cut = |date: &str| {
-        let conditions = format!(r#"{{"StringEquals":{{"aws:SourceIdentity":["p-7","p-9"]}},"DateLessThan":{{"aws:TokenIssueTime":"{date}"}}}}"#);
+        let conditions = format!(
+            r#"{{"StringEquals":{{"aws:SourceIdentity":["p-7","p-9"]}},"DateLessThan":{{"aws:TokenIssueTime":"{date}"}}}}"#
+        );
         format!("{reads},{}", when(&deny(ANY, ANY), &conditions))
     };
 
@@ -183,7 +201,8 @@ fn a_change_is_told_action_by_action_in_both_directions() {
     assert_eq!((names(gains(&read, &read)), names(gains(&publish, &read))), (vec![], vec![]));
     assert_eq!(
         names(gains(&publish, &pay)),
-        ["ApproveAssignment", "ListBonusPayments", "RejectAssignment", "SendBonus"].map(|name| format!("mechanicalturk:{name}"))
+        ["ApproveAssignment", "ListBonusPayments", "RejectAssignment", "SendBonus"]
+            .map(|name| format!("mechanicalturk:{name}"))
     );
     assert_eq!(gains(&pay, &publish).len(), 16);
     let all = gains(&Document::union([]), &document(&allow(r#""mechanicalturk:*""#, ANY)));
@@ -264,12 +283,12 @@ fn a_hostile_policy_costs_no_more_than_a_moment() {
         (allow(r#""m:A""#, r#""arn:aws:s3:::${aws:a}*${aws:b}*${aws:c}*${aws:d}""#), resource(&"*a".repeat(3_000))),
     ] {
         let (narrow, wide) = (document(&narrow), document(&wide));
-        let start = Instant::now();
+        let begun = Instant::now();
 
         let answers = (included(&narrow, &wide), gains(&wide, &narrow).len(), can_call(&narrow, "m:a"));
 
         // Without optimisation, and on a machine that is busy; with it, some tens of milliseconds.
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}: {:?}", start.elapsed(), answers.1);
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}: {:?}", begun.elapsed(), answers.1);
     }
 }
 

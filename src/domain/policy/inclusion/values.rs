@@ -24,10 +24,13 @@ pub(super) struct Choice {
     pub(super) holds: Vec<bool>,
 }
 
+/// The ways for a key to be, and whether those are all that make a difference.
+pub(super) type Choices = (Vec<Choice>, bool);
+
 /// The ways for a key to be that these conditions, all on it, tell apart; and whether those are all there are.
 ///
 /// Variables have the values that `base` gives them.
-pub(super) fn choices(conditions: &[&Condition], base: &Context) -> (Vec<Choice>, bool) {
+pub(super) fn choices(conditions: &[&Condition], base: &Context) -> Choices {
     let Some(first) = conditions.first() else { return (Vec::new(), true) };
     let choice = |values: Vec<String>| {
         let context = base.clone().with_values(&first.key, values.iter().cloned());
@@ -126,7 +129,8 @@ impl Landmarks {
 /// Single values, the ones that read best first; and whether there is one of every kind among them.
 fn candidates(conditions: &[&Condition], base: &Context) -> (Vec<String>, bool) {
     let marks = Landmarks::of(conditions, base);
-    let mut found: Vec<String> = marks.globs.iter().flat_map(|glob| [filled(glob, "example"), filled(glob, "")]).collect();
+    let mut found: Vec<String> =
+        marks.globs.iter().flat_map(|glob| [filled(glob, "example"), filled(glob, "")]).collect();
     if marks.bools {
         found.extend(["true".to_owned(), "false".to_owned()]);
     }
@@ -136,7 +140,9 @@ fn candidates(conditions: &[&Condition], base: &Context) -> (Vec<String>, bool) 
     for date in &marks.dates {
         found.push(date_text(*date));
         for step in [TimeDelta::seconds(1), TimeDelta::nanoseconds(1)] {
-            found.extend([date.checked_add_signed(step), date.checked_sub_signed(step)].into_iter().flatten().map(date_text));
+            found.extend(
+                [date.checked_add_signed(step), date.checked_sub_signed(step)].into_iter().flatten().map(date_text),
+            );
         }
     }
     found.push("example".to_owned());
@@ -195,7 +201,9 @@ pub(super) fn by_key<'a>(conditions: impl IntoIterator<Item = (usize, &'a Condit
 mod tests {
     use super::*;
 
-    fn found(conditions: &[(&str, &[&str])]) -> (Vec<(Vec<String>, Vec<bool>)>, bool) {
+    type Found = Vec<(Vec<String>, Vec<bool>)>;
+
+    fn found(conditions: &[(&str, &[&str])]) -> (Found, bool) {
         let parse = |(operator, values): &(&str, &[&str])| {
             let values: Vec<String> = values.iter().map(ToString::to_string).collect();
             Condition::parse(operator, "x:k", &values, true).unwrap()
@@ -245,7 +253,8 @@ mod tests {
 
     #[test]
     fn sets_are_tried_where_they_make_a_difference() {
-        let (found, is_complete) = found(&[("ForAnyValue:StringEquals", &["a"]), ("ForAllValues:StringEquals", &["a"])]);
+        let (found, is_complete) =
+            found(&[("ForAnyValue:StringEquals", &["a"]), ("ForAllValues:StringEquals", &["a"])]);
 
         let all: HashSet<_> = found.iter().map(|(_, holds)| holds.clone()).collect();
         assert!(is_complete);

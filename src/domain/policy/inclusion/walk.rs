@@ -120,7 +120,7 @@ impl Domain {
 /// A state, and how it was come to.
 struct Node {
     place: u8,
-    alive: Rc<[(usize, usize)]>,
+    alive: Rc<[Place]>,
     from: usize,
     by: char,
 }
@@ -134,7 +134,10 @@ pub(super) struct Walk {
 }
 
 /// Places that are alive, as pattern and step; after the patterns, the groups that are fitted already, come what may.
-type Alive = Vec<(usize, usize)>;
+type Alive = Vec<Place>;
+
+/// A pattern and a step in it.
+type Place = (usize, usize);
 
 impl Walk {
     pub(super) fn new(tracks: Vec<Track>, groups: Vec<Vec<usize>>, domain: Domain) -> Self {
@@ -142,7 +145,8 @@ impl Walk {
     }
 
     /// Each pattern its own group.
-    pub(super) fn apart(tracks: Vec<Track>, domain: Domain) -> Self {
+    #[cfg(test)]
+    fn apart(tracks: Vec<Track>, domain: Domain) -> Self {
         let groups = (0..tracks.len()).map(|track| vec![track]).collect();
         Self::new(tracks, groups, domain)
     }
@@ -152,7 +156,7 @@ impl Walk {
     pub(super) fn classes(&self) -> Option<Vec<Class>> {
         let start = self.settle((0..self.tracks.len()).map(|track| (track, 0)).collect());
         let mut nodes = vec![Node { place: 0, alive: start.into(), from: 0, by: '\0' }];
-        let mut seen: HashSet<(u8, Rc<[(usize, usize)]>)> = HashSet::from([(0, Rc::clone(&nodes[0].alive))]);
+        let mut seen: HashSet<(u8, Rc<[Place]>)> = HashSet::from([(0, Rc::clone(&nodes[0].alive))]);
         let mut found: HashSet<Vec<usize>> = HashSet::new();
         let mut classes = Vec::new();
         let (mut at, mut work) = (0, 0);
@@ -183,7 +187,7 @@ impl Walk {
     }
 
     /// The groups that a text fits which ends here.
-    fn fits(&self, alive: &[(usize, usize)]) -> Vec<usize> {
+    fn fits(&self, alive: &[Place]) -> Vec<usize> {
         let mut fits = Vec::new();
         for (track, step) in alive {
             match self.tracks.get(*track) {
@@ -202,7 +206,7 @@ impl Walk {
     }
 
     /// The characters that can make a difference next. The colon always can: parts of an ARN end there.
-    fn characters(&self, place: u8, alive: &[(usize, usize)]) -> Vec<char> {
+    fn characters(&self, place: u8, alive: &[Place]) -> Vec<char> {
         let mut asked = vec![':'];
         for (track, step) in alive {
             if let Some(Step::Char { c, ignore_case }) = self.step(*track, *step) {
@@ -225,7 +229,7 @@ impl Walk {
     }
 
     /// The places that are alive after one character more.
-    fn advance(&self, alive: &[(usize, usize)], c: char) -> Alive {
+    fn advance(&self, alive: &[Place], c: char) -> Alive {
         let mut next = Vec::with_capacity(alive.len() + 4);
         for (track, step) in alive {
             let Some(Track(steps)) = self.tracks.get(*track) else {
@@ -233,10 +237,10 @@ impl Walk {
                 continue;
             };
             match steps.get(*step) {
-                Some(Step::Char { c: asked, ignore_case }) => {
-                    if *asked == c || *ignore_case && asked.to_lowercase().eq(c.to_lowercase()) {
-                        next.push((*track, step + 1));
-                    }
+                Some(Step::Char { c: asked, ignore_case })
+                    if *asked == c || *ignore_case && asked.to_lowercase().eq(c.to_lowercase()) =>
+                {
+                    next.push((*track, step + 1));
                 }
                 Some(Step::Any { colon }) if *colon || c != ':' => next.push((*track, step + 1)),
                 Some(Step::Text { colon }) if *colon || c != ':' => next.push((*track, *step)),
@@ -249,7 +253,7 @@ impl Walk {
     /// Goes past every `*` that may take nothing, and forgets what lies before the last one that was reached: whatever can
     /// still fit from there fits from the `*` too. Patterns of groups that are fitted come what may are forgotten whole.
     fn settle(&self, places: Alive) -> Alive {
-        let is_text = |place: &(usize, usize)| matches!(self.step(place.0, place.1), Some(Step::Text { .. }));
+        let is_text = |place: &Place| matches!(self.step(place.0, place.1), Some(Step::Text { .. }));
         let mut alive = Vec::with_capacity(places.len() + 4);
         for mut place in places {
             alive.push(place);
