@@ -124,7 +124,7 @@ impl Broker {
         };
         Ok(Why {
             place: None,
-            finding: judge(&facts),
+            finding: judge(facts),
             action,
             resource: question.error.as_ref().and_then(|error| error.resource.clone()).or(question.resource),
             error: question.error,
@@ -186,7 +186,7 @@ impl Broker {
             assumes_role: asked.action == Some(ASSUME_ROLE),
             policy,
         };
-        let finding = judge(&facts);
+        let finding = judge(facts);
         let allowing = if finding.is_about_roles() {
             self.roles_for(tx, &access, &roles, &asked, subject.snapshot.as_ref()).await?
         } else {

@@ -184,14 +184,13 @@ fn is_action(text: &str) -> bool {
 /// Some services quote the resource, and IAM says what kind it is: `policy arn:aws:iam::aws:policy/ReadOnlyAccess`.
 fn resource(text: &str) -> Option<String> {
     let text = head(text, RESOURCE_MAX_BYTES + 64);
-    let named = match text.strip_prefix(['"', '\'']) {
-        Some(quoted) => &quoted[..quoted.find(['"', '\''])?],
-        None => {
-            let end = [" because no ", " with an explicit deny"].iter().filter_map(|mark| text.find(mark)).min();
-            let named = &text[..end.unwrap_or(text.len())];
-            let named = named.find("arn:").filter(|at| *at < 40).map_or(named, |at| &named[at..]);
-            token(named).trim_end_matches([',', '.', ')', '}'])
-        }
+    let named = if let Some(quoted) = text.strip_prefix(['"', '\'']) {
+        &quoted[..quoted.find(['"', '\''])?]
+    } else {
+        let end = [" because no ", " with an explicit deny"].iter().filter_map(|mark| text.find(mark)).min();
+        let named = &text[..end.unwrap_or(text.len())];
+        let named = named.find("arn:").filter(|at| *at < 40).map_or(named, |at| &named[at..]);
+        token(named).trim_end_matches([',', '.', ')', '}'])
     };
     let fits = named.len() <= RESOURCE_MAX_BYTES && named.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
     (fits && named.starts_with("arn:")).then(|| named.to_owned())

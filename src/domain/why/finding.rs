@@ -108,7 +108,7 @@ pub enum Finding {
 
 /// What the facts come to.
 #[must_use]
-pub fn judge(facts: &Facts) -> Finding {
+pub fn judge(facts: Facts) -> Finding {
     let Some((kind, reason)) = facts.error else { return of_a_question(facts) };
     match facts.whose {
         Whose::OtherAccount => return Finding::OtherAccount,
@@ -133,7 +133,7 @@ pub fn judge(facts: &Facts) -> Finding {
     }
 }
 
-fn of_a_question(facts: &Facts) -> Finding {
+fn of_a_question(facts: Facts) -> Finding {
     if facts.action_exists == Some(false) {
         return Finding::NoSuchAction;
     }
@@ -362,16 +362,23 @@ impl Finding {
     pub const fn menders(self) -> &'static [Mender] {
         match self {
             Self::RoleAllows | Self::SeeRoles => &[],
-            Self::NoSuchAction | Self::OldPolicy | Self::TrustPolicy | Self::TooLittle => &[Mender::Oneself],
+            Self::NoSuchAction
+            | Self::OldPolicy
+            | Self::TrustPolicy
+            | Self::TooLittle
+            | Self::VpcEndpoint
+            | Self::OtherRole
+            | Self::OtherAccount
+            | Self::IamUser
+            | Self::NoRole => &[Mender::Oneself],
             Self::SessionPolicy | Self::OtherResources | Self::Conditions | Self::CutOff | Self::NotTheirs => {
                 &[Mender::Pi]
             }
             Self::Disagrees => &[Mender::Oneself, Mender::Operator],
-            Self::IdentityPolicy | Self::Boundary | Self::SomeDeny | Self::CannotSee => &[Mender::AccountOwner],
+            Self::IdentityPolicy | Self::Boundary | Self::SomeDeny | Self::CannotSee | Self::ResourcePolicy => {
+                &[Mender::AccountOwner]
+            }
             Self::Organization => &[Mender::Organization],
-            Self::ResourcePolicy => &[Mender::AccountOwner],
-            Self::VpcEndpoint => &[Mender::Oneself],
-            Self::OtherRole | Self::OtherAccount | Self::IamUser | Self::NoRole => &[Mender::Oneself],
             Self::Otherwise(kind) => match kind {
                 ErrorKind::Closed => &[Mender::Nobody],
                 ErrorKind::Throttled | ErrorKind::Unreachable => &[Mender::Time],
@@ -449,6 +456,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what is compared with it is an option")]
     fn by(layer: Layer, explicit: bool) -> Option<Reason> {
         Some(Reason { by: Some(layer), explicit })
     }
@@ -478,7 +486,7 @@ mod tests {
             (Some(Reason { by: None, explicit: true }), Some((Reach::Plainly, None)), Finding::SomeDeny),
             (Some(Reason { by: None, explicit: true }), Some((Reach::Denied, None)), Finding::SessionPolicy),
         ] {
-            assert_eq!(judge(&facts(reason, policy)), finding, "{reason:?} {policy:?}");
+            assert_eq!(judge(facts(reason, policy)), finding, "{reason:?} {policy:?}");
         }
     }
 
@@ -494,7 +502,7 @@ mod tests {
             (Some((Reach::Plainly, Some(Changed))), Finding::OldPolicy),
             (None, Finding::TooLittle),
         ] {
-            assert_eq!(judge(&facts(None, policy)), finding, "{policy:?}");
+            assert_eq!(judge(facts(None, policy)), finding, "{policy:?}");
         }
     }
 
@@ -508,17 +516,17 @@ mod tests {
             (Whose::NotTheirs, Finding::NotTheirs),
         ] {
             let of_them = Facts { whose, ..facts(by(Layer::SessionPolicy, false), Some((Reach::Never, None))) };
-            assert_eq!(judge(&of_them), finding);
+            assert_eq!(judge(of_them), finding);
         }
         let assumed = Facts { assumes_role: true, ..facts(None, Some((Reach::Never, None))) };
-        assert_eq!(judge(&assumed), Finding::TrustPolicy);
+        assert_eq!(judge(assumed), Finding::TrustPolicy);
         let expired = Facts { error: Some((ErrorKind::Expired, None)), ..facts(None, Some((Reach::Never, None))) };
-        assert_eq!(judge(&expired), Finding::Otherwise(ErrorKind::Expired));
+        assert_eq!(judge(expired), Finding::Otherwise(ErrorKind::Expired));
     }
 
     #[test]
     fn a_question_without_an_error_is_answered_by_the_policy() {
-        let asked = |action_exists, policy| judge(&Facts { error: None, action_exists, ..facts(None, policy) });
+        let asked = |action_exists, policy| judge(Facts { error: None, action_exists, ..facts(None, policy) });
 
         assert_eq!(asked(Some(false), Some((Reach::Never, None))), Finding::NoSuchAction);
         assert_eq!(asked(Some(true), Some((Reach::Plainly, None))), Finding::RoleAllows);

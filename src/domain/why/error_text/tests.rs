@@ -23,10 +23,12 @@ fn parts(text: &str) -> (Option<String>, Option<String>, Option<String>, Option<
     (error.caller.map(|caller| caller.to_string()), error.action, error.resource, error.reason)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is compared with it is an option")]
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what is compared with it is an option")]
 const fn by(layer: Layer, explicit: bool) -> Option<Reason> {
     Some(Reason { by: Some(layer), explicit })
 }
