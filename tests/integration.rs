@@ -103,6 +103,7 @@ mod people;
 mod policies;
 #[cfg(test)]
 mod policies_check;
+#[cfg(test)]
 mod policy_differential;
 #[cfg(test)]
 mod postgres_cluster;

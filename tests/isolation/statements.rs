@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use lodge::store::{Kind, Listed, all_statements};
 
 use super::fixture::{
-    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, entropy, invitation_id, key_hash,
-    ended_role, lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
+    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, ended_role, entropy, invitation_id,
+    key_hash, lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
 };
 use super::raw_sql::{Raw, Value};
 use crate::support::databases as database;

@@ -130,7 +130,7 @@ fn a_lab_is_listed_and_shown_in_both_forms() {
         assert!(lines[1].starts_with("language  Language Lab        444455556666  20"), "{list}");
         assert!(lines[2].starts_with("robotics  Robotics – Størmer  777788889999  20"), "{list}");
         assert!(lines[1..].iter().all(|line| line.ends_with("UTC  -")), "{list}");
-        assert_eq!(all.as_array().unwrap().len(), 3);
+        assert_eq!(all.as_array().unwrap().len(), 4);
         assert_eq!(keys(&all[1]), ["account", "archived_at", "created_at", "id", "name", "session_role", "title"]);
         assert!(!list.contains("lodge-") && !all.to_string().contains("external"), "an external id is asked for");
     }
@@ -151,7 +151,7 @@ fn what_cannot_be_done_to_a_lab_is_refused_in_one_line() {
         assert_eq!(operator.refused(&["lab", "invite-pi", "nobody", "--withdraw"]), nobody);
         assert_eq!(operator.refused(&CREATE), "lab robotics: there is a lab of that name already");
         let other = [&["lab", "create", "other"], &CREATE[3..], &["--pack", "braket"]].concat();
-        assert_eq!(operator.refused(&other), "lab other: there is no pack of that name; there are: mturk");
+        assert_eq!(operator.refused(&other), "lab other: there is no pack of that name; there are: mturk, s3-data");
         assert_eq!(operator.refused(&["lab", "restore", "robotics"]), "lab robotics: the lab is not archived");
         let withdraw = ["lab", "invite-pi", "robotics", "--withdraw"];
         assert_eq!(operator.refused(&withdraw), "lab robotics: no invitation of the lab is open");
@@ -263,7 +263,7 @@ fn people_are_listed_in_both_forms_and_found() {
         let list = operator.told(&["person", "list"]);
 
         let all = all.as_array().unwrap();
-        assert_eq!(all.len(), many + 3, "more than a page, with the PIs of both labs and the demo's operator");
+        assert_eq!(all.len(), many + 4, "more than a page, with the PIs of the three labs and the demo's operator");
         let mut ids: Vec<_> = all.iter().map(|person| person["id"].as_str().unwrap()).collect();
         ids.dedup();
         assert!(ids.is_sorted() && ids.len() == many + 3);
@@ -306,7 +306,7 @@ fn what_could_mislead_a_terminal_is_not_printed() {
     let list = operator.told(&["lab", "list"]);
     let show = operator.told(&["lab", "show", "evil"]);
 
-    assert_eq!(list.lines().count(), 4, "{list}");
+    assert_eq!(list.lines().count(), 5, "{list}");
     assert!(list.contains("Evil baL [31m language"), "{list}");
     for text in [&list, &show] {
         assert!(!text.contains(['\u{202e}', '\u{1b}']), "{text}");

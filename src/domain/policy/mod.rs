@@ -19,8 +19,8 @@ pub mod look_alike;
 pub mod money;
 mod pattern;
 mod principal;
-mod rewrite;
 mod reach;
+mod rewrite;
 mod session_policy;
 mod source;
 mod template;
@@ -32,11 +32,11 @@ pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use explain::{Explained, ExplainedAction, Explanation, Kind, explain, kind_of};
 pub use glob::fits;
-pub use inclusion::{Counterexample, Gain, Inclusion, Callable, can_call, gains, included};
+pub use inclusion::{Callable, Counterexample, Gain, Inclusion, can_call, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;
-pub use rewrite::{Change, Rewritten, rewrite};
 pub use reach::{Reach, reach};
+pub use rewrite::{Change, Rewritten, rewrite};
 pub use session_policy::{SESSION_POLICY_MAX_CHARS, SessionPolicy};
 pub use template::{
     FillError, Money, Parameter, ParameterKind, PolicyTemplate, Probe, TEMPLATE_MAX_BYTES, TemplateError, ValueProblem,

@@ -51,7 +51,9 @@ impl fmt::Display for Overspending {
         let Self { action, said, .. } = self;
         match &self.resource {
             Some(resource) => write!(f, "is `{}`, and it can call {action} on {resource}, which {does}", said.as_str()),
-            None => write!(f, "is `{}`, and it cannot be ruled out that it calls {action}, which {does}", said.as_str()),
+            None => {
+                write!(f, "is `{}`, and it cannot be ruled out that it calls {action}, which {does}", said.as_str())
+            }
         }
     }
 }

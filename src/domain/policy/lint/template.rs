@@ -2,8 +2,8 @@
 
 use super::finding::{Code, Finding, Severity};
 use super::lint;
-use crate::domain::policy::json::Json;
 use crate::domain::policy::PolicyTemplate;
+use crate::domain::policy::json::Json;
 
 /// Everything that there is to say about a template, when it is filled with its own examples.
 #[must_use]
