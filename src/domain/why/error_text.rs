@@ -345,7 +345,8 @@ fn kind(text: &str, code: Option<&str>) -> Option<ErrorKind> {
 /// In the sentence of the code, and nowhere else: connections are closed every day.
 fn speaks_of_closing(text: &str, code: &str) -> bool {
     let said = after_last(text, code).map(|behind| head(behind, 400)).unwrap_or_default();
-    let message = Some(said);
+    // An operation can be called anything.
+    let message = Some(said.split_once(" operation:").map_or(said, |(_, message)| message));
     let answered = Answered { status: 400, is_readable: true, code: Some(code), message, ..Answered::default() };
     ProbeAnswer::of(&answered).outcome == ProbeOutcome::Closed
 }
