@@ -243,10 +243,15 @@ fn probe_outcome(joining: &Joining) -> ProbeOutcome {
 
 #[test]
 fn a_probe_that_the_session_policy_denies_is_named() {
-    // Its own document allows the call on something that it never is on.
+    // Its own document allows the call with something that it never carries.
     let template = include_str!("../policies/mturk/read-results.json");
-    let narrow = template.replace("\"Resource\": \"*\"", "\"Resource\": \"arn:aws:mturk:us-east-1:111122223333:x\"");
-    assert_ne!(template, narrow);
+    let narrow = template
+        .replace(
+            "\"Resource\": \"*\"",
+            "\"Resource\": \"*\", \"Condition\": {\"Bool\": {\"aws:ViaAWSService\": \"true\"}}",
+        )
+        .replace("\"probe\": {", "\"probe\": {\"with\": {\"aws:ViaAWSService\": \"true\"},");
+    assert_eq!(narrow.matches("ViaAWSService").count(), 2);
     let joining = Joining::with_read_results(&narrow);
     joining.make_stack();
     joining.join();

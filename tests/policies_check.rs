@@ -106,9 +106,10 @@ fn the_managed_policies_are_shown_for_what_they_give_beyond_each_role() {
     let table = crate::support::permission_table::table();
     let (_, json) = both(Some(&root().join("tests/policies")));
 
-    let (all, shows): (fn(&str) -> bool, fn(&str) -> bool) =
-        (|_| true, |name| name.contains(":Get") || name.contains(":List"));
-    for (file, allows) in [("AmazonMechanicalTurkFullAccess.json", all), ("AmazonMechanicalTurkReadOnly.json", shows)] {
+    for (file, shows_only) in
+        [("AmazonMechanicalTurkFullAccess.json", false), ("AmazonMechanicalTurkReadOnly.json", true)]
+    {
+        let allows = |name: &str| !shows_only || name.contains(":Get") || name.contains(":List");
         let found = json["files"].as_array().unwrap().iter().find(|found| found["file"] == file).unwrap();
         for role in ["read-results", "publish", "pay"] {
             let cells = table.iter().filter(|((action, of), allowed)| of == role && !**allowed && allows(action));
@@ -172,10 +173,8 @@ fn files_that_nobody_should_trust_are_a_line_each() {
     let deep = format!("{{\"Statement\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
     folder.write("deep.json", deep);
     folder.write("large.json", vec![b' '; (1 << 20) + 1]);
-    folder.write(
-        "many-keys.json",
-        format!("{{{}\"x\":1,\"x\":2}}", (0..50_000).map(|n| format!("\"{n}\":1,")).collect::<String>()),
-    );
+    let keys: Vec<String> = (0..50_000).map(|n| format!("\"{n}\":1,")).collect();
+    folder.write("many-keys.json", format!("{{{}\"x\":1,\"x\":2}}", keys.concat()));
     let many = vec![r#""s3:*a""#; 60_000].join(",");
     folder.write("many-actions.json", policy("s3:x").replace("\"s3:x\"", &format!("[{many}]")));
     folder.write("twice.json", policy("s3:GetObject").replace("{\"Effect\"", "{\"Effect\":\"Deny\",\"Effect\""));

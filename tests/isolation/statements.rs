@@ -46,14 +46,12 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         "INSERT_ROLE" => {
             vec![b(), text("fresh"), text("mturk/pay"), text("{}"), number(3_600), number(7_200), at(0)]
         }
-        "REVIVE_ROLE" => {
-            vec![b(), text(&ended_role(A)), text("mturk/pay"), text("{}"), number(900), number(7_200)]
-        }
+        "REVIVE_ROLE" => vec![b(), text(&ended_role(A)), text("mturk/pay"), text("{}"), number(900), number(7_200)],
         "SET_ROLE" => vec![b(), role(), text("{}"), number(900)],
-        "END_ROLE" => vec![b(), role(), at(0)],
         "SET_SIGN_IN_AGE" => vec![b(), role(), number(7_200)],
         "SET_GROUPS_AGE" => vec![b(), number(7_200)],
         "CHANGES" => vec![b(), at(0), at(-60 * 24 * 365), text(""), number(1_000)],
+        "END_ROLE" => vec![b(), role(), at(0)],
         "SET_ARCHIVED" | "FORGET_LAPSED_CHANGES" | "OPEN_INVITATIONS" | "LIVE_MAPPINGS" | "COUNT_ROLE_SESSIONS" => {
             vec![b(), at(0)]
         }

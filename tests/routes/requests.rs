@@ -366,25 +366,15 @@ fn of_mappings_and_people(stage: &Stage, route: &Route, caller: &Caller) -> Opti
 /// The pages about what was done in a lab, what its roles can do, and how it is set.
 fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     Some(match (route.method, route.path) {
-        ("get", "/labs/{lab}/roles/new") => get("/labs/vision/roles/new?template=mturk%2Fpay", &[200]),
-        ("post", "/labs/{lab}/roles/new") => {
-            let name = stage.labs.fresh("role");
-            posted(stage, caller, "/labs/vision/roles/new", &[("name", &name), ("template", "mturk/pay")])
-        }
-        ("get", "/labs/{lab}/roles/{role}/edit") => get("/labs/vision/roles/pay/edit", &[200]),
-        ("get", "/labs/{lab}/roles/{role}/end") => get("/labs/vision/roles/pay/end", &[200]),
-        ("post", path @ ("/labs/{lab}/roles/{role}/edit" | "/labs/{lab}/roles/{role}/end")) => {
-            let path = path.replace("{lab}", "vision").replace("{role}", &own_role(&stage.labs));
-            posted(stage, caller, &path, &[("version", ROLE_VERSION.trim_matches('"')), ("longest", "3600")])
-        }
-        ("get", path @ ("/labs/{lab}/roles" | "/labs/{lab}/why")) => get(&path.replace("{lab}", "vision"), &[200]),
         ("post", "/labs/{lab}/why") => {
             let form = form(&[("form_token", &form_token(stage, caller)), ("action", "mechanicalturk:SendBonus")]);
             send("POST", "/labs/vision/why", form, &[200])
         }
         (
             "get",
-            path @ ("/labs/{lab}/account"
+            path @ ("/labs/{lab}/roles"
+            | "/labs/{lab}/why"
+            | "/labs/{lab}/account"
             | "/labs/{lab}/account/stack"
             | "/labs/{lab}/account/history"
             | "/labs/{lab}/diagnosis"),
@@ -404,7 +394,7 @@ fn of_ledger_and_settings(stage: &Stage, route: &Route, caller: &Caller) -> Opti
         ("get", "/labs/{lab}/ledger") => get("/labs/vision/ledger?kind=credentials&q=x", &[200]),
         ("get", "/labs/{lab}/ledger/export.csv") => get("/labs/vision/ledger/export.csv", &[200]),
         ("get", "/labs/{lab}/ledger/export.jsonl") => get("/labs/vision/ledger/export.jsonl", &[200]),
-        _ => return None,
+        _ => return of_own_roles(stage, route, caller),
     })
 }
 
@@ -424,6 +414,45 @@ fn own_role(labs: &Labs) -> String {
     assert_eq!(format!("\"{}\"", role.version()), ROLE_VERSION);
     wait(async { labs.seeding().add_role(&labs.a, &role).await.unwrap() });
     name
+}
+
+/// A lab's making of its own roles, on its pages and in the API.
+fn of_own_roles(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    let labs = &stage.labs;
+    Some(match (route.method, route.path) {
+        ("get", "/labs/{lab}/roles/new") => get("/labs/vision/roles/new?template=mturk%2Fpay", &[200]),
+        ("post", "/labs/{lab}/roles/new") => {
+            let name = labs.fresh("role");
+            posted(stage, caller, "/labs/vision/roles/new", &[("name", &name), ("template", "mturk/pay")])
+        }
+        ("get", "/labs/{lab}/roles/{role}/edit") => get("/labs/vision/roles/pay/edit", &[200]),
+        ("get", "/labs/{lab}/roles/{role}/end") => get("/labs/vision/roles/pay/end", &[200]),
+        ("post", path @ ("/labs/{lab}/roles/{role}/edit" | "/labs/{lab}/roles/{role}/end")) => {
+            let path = path.replace("{lab}", "vision").replace("{role}", &own_role(labs));
+            posted(stage, caller, &path, &[("version", ROLE_VERSION.trim_matches('"')), ("longest", "3600")])
+        }
+        ("get", "/api/v1/labs/{lab}/templates") => get("/api/v1/labs/vision/templates", &[200]),
+        ("post", path @ ("/api/v1/labs/{lab}/roles" | "/api/v1/labs/{lab}/roles/preview")) => {
+            let body = Body::Json(json!({"name": labs.fresh("role"), "template": "mturk/pay"}));
+            send("POST", &path.replace("{lab}", "vision"), body, &[200, 201])
+        }
+        ("get", "/api/v1/labs/{lab}/roles/{role}") => get("/api/v1/labs/vision/roles/pay", &[200]),
+        ("post", "/api/v1/labs/{lab}/roles/{role}/preview") => {
+            let body = Body::Json(json!({"max_duration_seconds": 900}));
+            send("POST", "/api/v1/labs/vision/roles/pay/preview", body, &[200])
+        }
+        ("patch", "/api/v1/labs/{lab}/roles/{role}") => {
+            let role = own_role(labs);
+            let body = Body::Json(json!({"max_duration_seconds": 3_600}));
+            let path = format!("/api/v1/labs/vision/roles/{role}");
+            Request { if_match: Some(ROLE_VERSION), ..send("PATCH", &path, body, &[200]) }
+        }
+        ("post", "/api/v1/labs/{lab}/roles/{role}/end") => {
+            let path = format!("/api/v1/labs/vision/roles/{}/end", own_role(labs));
+            Request { if_match: Some(ROLE_VERSION), ..send("POST", &path, Body::None, &[204]) }
+        }
+        _ => return of_account(stage, route),
+    })
 }
 
 fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
@@ -490,26 +519,6 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             send("PATCH", "/api/v1/labs/vision/roles/pay/limits", body, &[200])
         }
         ("get", "/api/v1/labs/{lab}/roles") => get("/api/v1/labs/vision/roles", &[200]),
-        ("get", "/api/v1/labs/{lab}/templates") => get("/api/v1/labs/vision/templates", &[200]),
-        ("post", path @ ("/api/v1/labs/{lab}/roles" | "/api/v1/labs/{lab}/roles/preview")) => {
-            let body = Body::Json(json!({"name": labs.fresh("role"), "template": "mturk/pay"}));
-            send("POST", &path.replace("{lab}", "vision"), body, &[200, 201])
-        }
-        ("get", "/api/v1/labs/{lab}/roles/{role}") => get("/api/v1/labs/vision/roles/pay", &[200]),
-        ("post", "/api/v1/labs/{lab}/roles/{role}/preview") => {
-            let body = Body::Json(json!({"max_duration_seconds": 900}));
-            send("POST", "/api/v1/labs/vision/roles/pay/preview", body, &[200])
-        }
-        ("patch", "/api/v1/labs/{lab}/roles/{role}") => {
-            let role = own_role(labs);
-            let body = Body::Json(json!({"max_duration_seconds": 3_600}));
-            let path = format!("/api/v1/labs/vision/roles/{role}");
-            Request { if_match: Some(ROLE_VERSION), ..send("PATCH", &path, body, &[200]) }
-        }
-        ("post", "/api/v1/labs/{lab}/roles/{role}/end") => {
-            let path = format!("/api/v1/labs/vision/roles/{}/end", own_role(labs));
-            Request { if_match: Some(ROLE_VERSION), ..send("POST", &path, Body::None, &[204]) }
-        }
         ("get", "/api/v1/labs/{lab}/ledger") => get("/api/v1/labs/vision/ledger?limit=5", &[200]),
         ("get", "/api/v1/labs/{lab}/ledger/export.csv") => get("/api/v1/labs/vision/ledger/export.csv", &[200]),
         ("get", "/api/v1/labs/{lab}/ledger/export.jsonl") => get("/api/v1/labs/vision/ledger/export.jsonl", &[200]),
@@ -526,7 +535,7 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
         ("delete", "/api/v1/labs/{lab}/people/{person}") => {
             send("DELETE", &format!("/api/v1/labs/vision/people/{}", removed(stage, caller)), Body::None, &[204])
         }
-        _ => return of_account(stage, route),
+        _ => return of_own_roles(stage, route, caller),
     })
 }
 

@@ -85,7 +85,7 @@ struct Form<'a> {
     lab: LabHead,
     fields: &'a RoleFields,
     wrong: Option<&'a RoleWrong>,
-    preview: Option<Preview<'a>>,
+    preview: Option<Look<'a>>,
     role: Option<&'a Role>,
     version: String,
     template: &'a PolicyTemplate,
@@ -107,7 +107,7 @@ struct Input<'a> {
 }
 
 /// What a role would be, as a part of the page.
-struct Preview<'a> {
+struct Look<'a> {
     preview: &'a RolePreview,
     most: usize,
     longest: String,
@@ -180,7 +180,7 @@ pub fn role_form(broker: &Broker, shell: &Shell, form: RoleForm<'_>) -> Response
         wrong: wrong_at(&format!("p-{name}")),
     });
     let longest = fields.longest.parse().unwrap_or(3_600);
-    let preview = preview.map(|preview| Preview {
+    let preview = preview.map(|preview| Look {
         preview,
         most: RolePreview::MOST_CHARS,
         longest: span(preview.role.max_duration.seconds()),

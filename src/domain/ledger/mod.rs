@@ -254,6 +254,7 @@ mod tests {
         Entry::new(Book::Lab(LabId::from_entropy([3; 10])), 7, draft)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one of each kind")]
     fn events() -> Vec<Event> {
         let target = Target {
             connection: "campus".parse().unwrap(),

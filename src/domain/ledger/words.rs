@@ -171,13 +171,9 @@ fn confirmed(by_second: bool, verb: &str) -> String {
     if by_second { format!(" confirmed what another PI asked for, and{verb}") } else { verb.to_owned() }
 }
 
-/// What was done to the lab itself, its people, or somebody.
-fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
-    let is_own = |person: &PersonId| matches!(thread, Thread::Act(Actor::Person(by), _) if by == person);
+/// What was done to a role.
+fn of_role(begin: Sentence, event: &Event) -> Sentence {
     match event {
-        Event::LabCreated { lab, .. } => begin.say(format!(" made the lab {lab}")),
-        Event::LabArchived => begin.say(" archived the lab: it gives nothing any more"),
-        Event::LabRestored => begin.say(" brought the lab back"),
         Event::RoleAdded { role, template, max_duration_seconds, parameters } => {
             begin.say(" added the role ").role(Some(role)).say(format!(
                 ", made of {template}{}, for {} at a time",
@@ -200,6 +196,18 @@ fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
             begin.say(" changed the role ").role(Some(role)).say(format!(": {}{more}", changes.join(", ")))
         }
         Event::RoleEnded { role } => begin.say(" ended the role ").role(Some(role)),
+        _ => begin,
+    }
+}
+
+/// What was done to the lab itself, its people, or somebody.
+fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
+    let is_own = |person: &PersonId| matches!(thread, Thread::Act(Actor::Person(by), _) if by == person);
+    match event {
+        Event::LabCreated { lab, .. } => begin.say(format!(" made the lab {lab}")),
+        Event::LabArchived => begin.say(" archived the lab: it gives nothing any more"),
+        Event::LabRestored => begin.say(" brought the lab back"),
+        Event::RoleAdded { .. } | Event::RoleChanged { .. } | Event::RoleEnded { .. } => of_role(begin, event),
         Event::PiInvited { lapses_at, .. } => {
             begin.say(" made an invitation to be a PI, good until ").moment(lapses_at)
         }

@@ -32,6 +32,8 @@ pub use document::{Document, DocumentError, TrustDocument};
 pub use evaluate::{Access, Layers, PolicyKind, Request, Verdict, decide_access, evaluate, evaluate_trust};
 pub use explain::{Explained, ExplainedAction, Explanation, Kind, explain, kind_of};
 pub use glob::fits;
+#[cfg(fuzzing)]
+pub use inclusion::random::tell_apart;
 pub use inclusion::{Callable, Counterexample, Gain, Inclusion, can_call, gains, included};
 pub use library::{LibraryError, PolicyLibrary};
 pub use principal::Caller;

@@ -21,8 +21,8 @@ use problem::{About, Outcome, Problem, literal};
 
 mod example;
 mod problem;
-#[cfg(test)]
-mod random;
+#[cfg(any(test, fuzzing))]
+pub(super) mod random;
 #[cfg(test)]
 mod tests;
 mod values;
