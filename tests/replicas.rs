@@ -516,7 +516,7 @@ fn a_lab_that_a_broker_of_the_release_before_made_gets_an_account_to_join() {
         }
 
         let found: Vec<(String, String)> = campus.block_on(look(&owner, states));
-        let expected = [("language", "declared"), ("vision", "joined")];
+        let expected = [("language", "declared"), ("speech", "joined"), ("vision", "joined")];
         assert_eq!(found, expected.map(|(lab, state)| (lab.to_owned(), state.to_owned())));
     }
 }

@@ -159,11 +159,10 @@ pub struct NewRole {
 pub struct RoleEdit {
     /// All that fills its template, each by its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(nullable = false))]
     pub parameters: Option<BTreeMap<String, String>>,
     /// The longest session, in seconds.
     #[serde(default, deserialize_with = "super::whole", skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(minimum = 900, maximum = 3600, nullable = false))]
+    #[cfg_attr(feature = "server", schema(minimum = 900, maximum = 3600))]
     pub max_duration_seconds: Option<u32>,
 }
 

@@ -266,12 +266,12 @@ fn people_are_listed_in_both_forms_and_found() {
         assert_eq!(all.len(), many + 4, "more than a page, with the PIs of the three labs and the demo's operator");
         let mut ids: Vec<_> = all.iter().map(|person| person["id"].as_str().unwrap()).collect();
         ids.dedup();
-        assert!(ids.is_sorted() && ids.len() == many + 3);
+        assert!(ids.is_sorted() && ids.len() == many + 4);
         assert_eq!(
             keys(&all[0]),
             ["connection", "created_at", "id", "issuer", "name", "standings", "subject", "suspended_at"]
         );
-        assert_eq!(list.lines().count(), many + 4);
+        assert_eq!(list.lines().count(), many + 5);
         assert!(list.starts_with("ID                  NAME                CONNECTION  STANDINGS  "), "{list:.200}");
         let professor = list.lines().find(|line| line.contains("PI of vision")).unwrap();
         assert!(professor.contains("  -                   campus      PI of vision    -"), "{professor}");

@@ -78,6 +78,12 @@ fn an_attempt_is_open_until_it_has_its_one_outcome() {
         assert_eq!(found, [open(book.clone(), 2), open(Book::Broker, 3)]);
         assert_eq!(tx.open_attempts(now(), 10).await.unwrap(), [], "not old enough");
         assert_eq!(tx.open_attempts(later(1), 1).await.unwrap().len(), 1);
+        let mut lab = tx.lab(&access).await.unwrap();
+        let outcome = async |lab: &mut LabTx<'_>, attempt: u8| {
+            lab.outcome(&RoleSessionId::from_entropy([attempt; 10])).await.unwrap()
+        };
+        assert!(outcome(&mut lab, 1).await.is_some_and(|found| found.entry.is_some()));
+        assert!(outcome(&mut lab, 2).await.is_none() && outcome(&mut lab, 9).await.is_none());
         drop(tx);
 
         doing(store, async |tx| {

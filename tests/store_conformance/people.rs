@@ -1,6 +1,6 @@
 //! People, their sign-ins and what these said.
 
-use lodge::domain::access::SignInStrength;
+use lodge::domain::access::{SignInStrength, admit};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
 use lodge::domain::id::SignInId;
 use lodge::domain::lab::Office;
@@ -87,6 +87,15 @@ fn the_latest_sign_in_counts_and_absent_is_not_empty() {
         assert!(!snapshot.evidence.sign_in.mfa);
         let other = kept_person(store, "t").await;
         assert_eq!(store.read().await.unwrap().snapshot(&other, &first).await.unwrap(), None, "somebody else's");
+        // Whoever looks after a lab asks for somebody: as strong as their latest sign-in.
+        let access = kept_lab(store, "vision").await;
+        in_lab(store, &access, async |lab| lab.put_office(&person, Office::Manager, now()).await.unwrap()).await;
+        let mut tx = store.read().await.unwrap();
+        let name = "vision".parse().unwrap();
+        let keeper = admit(tx.membership(&name, &person, &first, now()).await.unwrap()).unwrap().manager().unwrap();
+        let latest = tx.snapshot_for(&keeper, &person).await.unwrap().unwrap();
+        assert_eq!((latest.evidence.groups_at, latest.evidence.sign_in.at), (later(4), later(4)));
+        assert_eq!(tx.snapshot_for(&keeper, &other).await.unwrap(), None, "never signed in");
     });
 }
 

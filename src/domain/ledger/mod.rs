@@ -410,7 +410,9 @@ mod tests {
         p-040g2081040g2081 made the lab vision
         p-040g2081040g2081 archived the lab: it gives nothing any more
         p-040g2081040g2081 brought the lab back
-        p-040g2081040g2081 added the role pay, made of mturk/pay, for 1 hour at a time
+        p-040g2081040g2081 added the role pay, made of s3-data/publish with bucket vision, for 1 hour at a time
+        p-040g2081040g2081 changed the role pay: with bucket vision instead of nothing, 15 minutes at a time instead of 1 hour at a time, which gives more than before
+        p-040g2081040g2081 ended the role pay
         p-040g2081040g2081 made an invitation to be a PI, good until 2026-11-28T13:00:00.000000Z
         p-040g2081040g2081 ended an invitation to be a PI
         p-040g2081040g2081 made p-0m2ga1850m2ga185 a PI, who was a manager

@@ -185,9 +185,8 @@ fn of_role(begin: Sentence, event: &Event) -> Sentence {
             let length = |terms: &RoleTerms| format!("{} at a time", duration(terms.max_duration_seconds));
             let mut changes = Vec::new();
             if before.parameters != after.parameters {
-                changes.push(
-                    format!("{} instead of{}", with(&after.parameters), with(&before.parameters)).trim().to_owned(),
-                );
+                let was = if before.parameters.is_empty() { " nothing".to_owned() } else { with(&before.parameters) };
+                changes.push(format!("{} instead of{was}", with(&after.parameters).trim()));
             }
             if before.max_duration_seconds != after.max_duration_seconds {
                 changes.push(format!("{} instead of {}", length(after), length(before)));

@@ -13,6 +13,7 @@ use crate::domain::policy::{Gain, PolicyTemplate, TemplateName};
 use crate::domain::role_session::SessionDuration;
 use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
+use crate::http::idempotency::request_key;
 use crate::http::problem::Problem;
 use crate::wire::roles as wire;
 
@@ -69,8 +70,11 @@ pub(crate) async fn preview_new(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLab(lab): InLab,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<wire::RolePreview>, Problem> {
+    // It changes nothing, so a key means nothing; one that is none is still a mistake.
+    request_key(&headers, &[])?;
     let (name, template, spec) = new(&body)?;
     Ok(Json(previewed(&broker.preview_new_role(&caller, &lab, &name, &template, spec).await?)))
 }
@@ -103,8 +107,10 @@ pub(crate) async fn preview(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLabOf(lab, name): InLabOf,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<wire::RolePreview>, Problem> {
+    request_key(&headers, &[])?;
     let edit: wire::RoleEdit = read(&body, EDIT)?;
     let spec = edited(&broker.role(&caller, &lab, &name).await?, edit)?;
     Ok(Json(previewed(&broker.preview_role(&caller, &lab, &name, spec).await?)))

@@ -395,12 +395,12 @@ fn of_why(schemas: &mut Schemas) -> Vec<Operation> {
             .more(asks)
             .takes(&question)
             .answers(OK, &why, "Which policy stopped it, which roles would allow it, and whom to ask.")
-            .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+            .refuses(&[Kind::CannotBe, Kind::NotInLab, Kind::StandingNeeded]),
         post("/api/v1/why", "whyAnywhere", "Why AWS said no, where the error says which lab")
             .more(asks)
             .takes(&question)
             .answers(OK, &why, "The same; without a lab, when it is none that the caller belongs to.")
-            .refuses(&[Kind::CannotBe, Kind::NotInLab]),
+            .refuses(&[Kind::CannotBe, Kind::NotInLab, Kind::StandingNeeded]),
     ]
 }
 

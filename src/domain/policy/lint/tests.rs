@@ -114,7 +114,7 @@ fn a_wildcard_says_what_it_takes_in_that_nobody_expects() {
     warning[leaking-wildcard] statement 1, Action[1]: `mechanicalturk:List*` takes in mechanicalturk:ListBonusPayments (lists the bonuses that were paid, to whom and why), mechanicalturk:ListWorkerBlocks (lists the workers who are blocked, and why)
     warning[leaking-wildcard] statement 1, Action[2]: `mechanicalturk:*` takes in mechanicalturk:ApproveAssignment (approves a worker's work, which pays the reward and the fee at once), mechanicalturk:SendBonus (pays a worker a bonus of whatever amount its sender types, at once), mechanicalturk:CreateAdditionalAssignmentsForHIT (lets more workers do a HIT, which promises more rewards and fees), mechanicalturk:CreateHIT (publishes a HIT, which promises its rewards and fees and can have work paid by itself), and 23 more
     warning[leaking-wildcard] statement 1, Action[3]: `s3:Put*` takes in s3:PutAccessGrantsInstanceResourcePolicy (changes who may do what), s3:PutAccessPointPolicy (changes who may do what), s3:PutAccessPointPolicyForObjectLambda (changes who may do what), s3:PutAccessPointPublicAccessBlock (changes who may do what), and 8 more
-    warning[leaking-wildcard] statement 1, Action[4]: `s3:*Object` takes in s3:DeleteObject (write), s3:PutObject (write), s3:ReplicateObject (write), s3:RestoreObject (write)
+    warning[leaking-wildcard] statement 1, Action[4]: `s3:*Object` takes in s3:DeleteObject (deletes an object, or hides it where the bucket keeps versions), s3:PutObject (puts an object, and replaces what was under its key), s3:ReplicateObject (write), s3:RestoreObject (fetches an object back from an archive, for which AWS charges)
     warning[leaking-wildcard] statement 1, Action[5]: `sts:Get*` takes in sts:GetFederationToken (makes credentials that live for up to 36 hours), sts:GetSessionToken (makes credentials that live for up to 36 hours), sts:GetDelegatedAccessToken (write), sts:GetWebIdentityToken (write)
     warning[escalates] statement 1, Action[3]: whoever has this can get more than it allows: s3:PutAccessPointPolicy says who may reach a bucket through an access point; s3:PutBucketAcl can open a bucket to other accounts or to everybody; s3:PutBucketPolicy can open a bucket to other accounts or to everybody, and 9 more
     warning[escalates] statement 1, Action[5]: whoever has this can get more than it allows: sts:GetFederationToken makes credentials that outlive the session's
@@ -248,7 +248,7 @@ fn an_allow_that_can_get_more_is_told_why() {
 #[test]
 fn a_policy_that_cannot_be_read_is_told_where() {
     insta::assert_snapshot!(said("{\"Version\":\"2012-10-17\",\n\"Version\":1}"), @"
-    error[unreadable] the policy is not JSON: the key `Version` is given twice at line 2 column 12
+    error[unreadable] the policy is not JSON: the key `Version` is given twice at line 2 column 9
     ");
     insta::assert_snapshot!(allow("\"mech\u{430}nicalturk:GetHIT\""), @"
     error[look-alike] statement 1, Action: character 5 of `mech<U+0430>nicalturk:GetHIT` is U+0430, which is not ASCII: write it in plain letters, AWS does not take it
