@@ -372,6 +372,8 @@ fn an_action_is_asked_about_before_anything_was_refused() {
         let answer = stage.why_action(action, named);
         assert_eq!(finding(&answer), expected, "{action}");
     }
+    let old = stage.why_action("mechanicalturk:GrantBonus", None);
+    assert_eq!(old["next"], json!(["What it did is done by mechanicalturk:SendBonus today: ask again with that."]));
     assert_eq!(stage.why_action("mechanicalturk:DeleteHIT", None)["roles"], json!([]));
     assert_eq!(stage.why_action("mechanicalturk:sendbonus", None)["action"], "mechanicalturk:SendBonus");
     for wrong in [

@@ -17,6 +17,7 @@ use super::{Broker, Caller, LabError, LabPlace, Result};
 use crate::domain::access::LabAccess;
 use crate::domain::id::{LabName, PersonId, RoleName};
 use crate::domain::lab::{Lab, Office, Role, Standing};
+use crate::domain::policy::lint::names_today;
 use crate::domain::policy::{Context, Document, catalog, reach};
 use crate::domain::role_session::SessionTag;
 use crate::domain::why::{
@@ -69,6 +70,18 @@ pub struct Why {
     pub whom: Vec<Keeper>,
     /// When this was so.
     pub now: DateTime<Utc>,
+}
+
+impl Why {
+    /// What to do next, a sentence each.
+    #[must_use]
+    pub fn next(&self) -> Vec<String> {
+        let today = self.action.as_deref().filter(|_| self.finding == Finding::NoSuchAction).and_then(names_today);
+        match today {
+            Some(today) => vec![format!("What it did is done by {today} today: ask again with that.")],
+            None => self.finding.next().iter().map(|next| (*next).to_owned()).collect(),
+        }
+    }
 }
 
 /// Whom an answer is about.

@@ -56,7 +56,7 @@ fn an_error_is_answered_with_what_stopped_it_and_what_would_help() {
     insta::assert_snapshot!(stdout, @"
     Action: mechanicalturk:SendBonus: pays a worker a bonus of whatever amount its sender types, at once
     Credentials: read-results, of 2026-11-21 12:30 UTC, good until 2026-11-21 13:30 UTC, in the AWS account 111122223333 (rs-fpgwmy8ytk324ss1)
-    AWS names: a session policy
+    AWS names: session policy
 
     The policy of the role does not allow it. AWS is not at fault, and neither is the account.
     Who can do something: a PI of the lab.

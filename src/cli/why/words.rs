@@ -52,7 +52,7 @@ fn about(why: &Why) -> Vec<String> {
         (None, None) => lines.extend(why.role.as_ref().map(|role| format!("Role: {role}"))),
     }
     if let Some(policy) = why.error.as_ref().and_then(|error| error.policy.as_ref()) {
-        lines.push(format!("AWS names: a {policy}"));
+        lines.push(format!("AWS names: {policy}"));
     }
     lines
 }

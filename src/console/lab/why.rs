@@ -50,10 +50,16 @@ struct Answer<'a> {
     code: Option<&'a str>,
     person: Option<PersonTag>,
     session: Option<Session<'a>>,
-    next: Vec<Vec<Piece<'a>>>,
+    next: Vec<String>,
     menders: String,
     roles: Option<Vec<Allowing<'a>>>,
     whom: Vec<PersonTag>,
+}
+
+impl Answer<'_> {
+    fn parts(sentence: &str) -> Vec<Piece<'_>> {
+        pieces(sentence)
+    }
 }
 
 struct Session<'a> {
@@ -116,7 +122,7 @@ fn answer(data: &Data) -> Answer<'_> {
             is_over: session.is_over(data.now),
             has_changed: session.policy == PolicyOfSession::Changed,
         }),
-        next: data.finding.next().iter().map(|next| pieces(next)).collect(),
+        next: data.next(),
         menders: menders.join(", or "),
         roles: (data.finding.is_about_roles() && data.action.is_some())
             .then(|| data.roles.iter().map(|role| allowing(role, is_self)).collect()),

@@ -156,8 +156,9 @@ fn of_layer(layer: Layer, explicit: bool, policy: Option<OurPolicy>) -> Finding 
             Some((Reach::Never | Reach::Denied, _)) | None => Finding::SessionPolicy,
         },
         Layer::IdentityPolicy if explicit => Finding::CutOff,
-        // Of several kinds that do not allow it AWS names one, and it is the role's that was never meant to.
-        Layer::IdentityPolicy | Layer::Boundary if !explicit && is_never(policy) => Finding::SessionPolicy,
+        // Of several kinds that do not allow it AWS names one. Where the role's own policy does not plainly allow it either,
+        // that is the one that was never meant to, and the account allows no more than the role.
+        Layer::IdentityPolicy | Layer::Boundary if !explicit && is_bounded(policy) => by_ours(policy),
         Layer::IdentityPolicy => Finding::IdentityPolicy,
         Layer::Boundary => Finding::Boundary,
         Layer::ServiceControlPolicy | Layer::ResourceControlPolicy => Finding::Organization,
@@ -167,8 +168,8 @@ fn of_layer(layer: Layer, explicit: bool, policy: Option<OurPolicy>) -> Finding 
     }
 }
 
-fn is_never(policy: Option<OurPolicy>) -> bool {
-    policy.is_some_and(|policy| policy.reach >= Reach::Never)
+fn is_bounded(policy: Option<OurPolicy>) -> bool {
+    policy.is_some_and(|policy| policy.reach != Reach::Plainly)
 }
 
 /// Where AWS says nothing but no.
@@ -475,6 +476,9 @@ mod tests {
             (by(Layer::IdentityPolicy, true), Some((Reach::Plainly, Some(Same))), Finding::CutOff),
             (by(Layer::IdentityPolicy, false), Some((Reach::Plainly, Some(Same))), Finding::IdentityPolicy),
             (by(Layer::IdentityPolicy, false), Some((Reach::Never, Some(Same))), Finding::SessionPolicy),
+            (by(Layer::IdentityPolicy, false), Some((Reach::OnConditions, Some(Same))), Finding::Conditions),
+            (by(Layer::Boundary, false), Some((Reach::OnSomeResources, Some(Same))), Finding::OtherResources),
+            (by(Layer::IdentityPolicy, false), None, Finding::IdentityPolicy),
             (by(Layer::IdentityPolicy, true), Some((Reach::Never, Some(Same))), Finding::CutOff),
             (by(Layer::Boundary, false), Some((Reach::Never, Some(Same))), Finding::SessionPolicy),
             (by(Layer::Boundary, true), None, Finding::Boundary),

@@ -120,7 +120,7 @@ fn answer(broker: &Broker, why: &Why) -> wire::Why {
         finding: why.finding.as_str().to_owned(),
         is_not_ours: why.finding.is_not_ours(),
         says: why.finding.says().to_owned(),
-        next: why.finding.next().iter().map(|next| (*next).to_owned()).collect(),
+        next: why.next(),
         menders: why.finding.menders().iter().copied().map(mender).collect(),
         error: why.error.as_ref().map(error),
         action: why.action.clone(),

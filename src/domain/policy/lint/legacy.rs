@@ -73,6 +73,13 @@ pub(in crate::domain::policy) fn legacy(action: &str) -> Option<&'static Legacy>
     LEGACY.iter().find(|legacy| legacy.name.eq_ignore_ascii_case(name))
 }
 
+/// What does today what this action did before 2017, in words; nothing when it is no old name, or nothing does.
+#[must_use]
+pub fn names_today(action: &str) -> Option<String> {
+    let names = legacy(action)?.names_today();
+    (!names.is_empty()).then(|| names.join(" and "))
+}
+
 impl Legacy {
     /// What does the same today, with the prefix.
     pub(in crate::domain::policy) fn names_today(&self) -> Vec<String> {
@@ -96,5 +103,7 @@ mod tests {
             assert_eq!(legacy(&format!("MechanicalTurk:{}", old.name.to_lowercase())), Some(old));
         }
         assert_eq!(legacy("s3:GrantBonus"), None);
+        assert_eq!(names_today("mechanicalturk:GrantBonus").as_deref(), Some("mechanicalturk:SendBonus"));
+        assert_eq!((names_today("mechanicalturk:DisableHIT"), names_today("mechanicalturk:SendBonus")), (None, None));
     }
 }

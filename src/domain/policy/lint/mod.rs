@@ -25,6 +25,7 @@ mod tests;
 
 pub use effect::allowed_actions;
 pub use finding::{Code, Finding, Severity};
+pub use legacy::names_today;
 pub use template::{lint_template, lint_template_text};
 
 pub(super) use effect::always_denied;
