@@ -120,7 +120,14 @@ struct Look<'a> {
 struct Change<'a> {
     action: &'a str,
     does: Option<&'static str>,
+    /// What it is called on, for instance; nothing where there is nothing to tell apart.
     on: Option<&'a str>,
+    /// What such a call carries: `s3:prefix results/`.
+    with: Vec<String>,
+}
+
+fn in_words((key, values): (&str, &[String])) -> String {
+    format!("{key} {}", values.join(", "))
 }
 
 fn changes<'a>(gains: &'a [Gain]) -> Vec<Change<'a>> {
@@ -130,6 +137,7 @@ fn changes<'a>(gains: &'a [Gain]) -> Vec<Change<'a>> {
             action,
             does: action_words::words(action).map(|words| words.does),
             on: example.as_ref().map(|call| call.resource.as_str()).filter(|resource| *resource != "*"),
+            with: example.iter().flat_map(|call| call.context.iter().map(in_words)).collect(),
         }
     };
     gains.iter().map(change).collect()

@@ -39,6 +39,11 @@ impl Context {
         self.0.get(&key.to_lowercase()).map(Vec::as_slice)
     }
 
+    /// Every key that is there, in lower case, with its values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0.iter().map(|(key, values)| (key.as_str(), values.as_slice()))
+    }
+
     /// The value of a key that has exactly one.
     #[must_use]
     pub fn single(&self, key: &str) -> Option<&str> {
