@@ -1,6 +1,6 @@
 //! What each action does, in words: for whoever gives a role to a group, and for whoever has it.
 //!
-//! The access levels are those of the [catalog](super::catalog); the words are ours, after the requester API's reference of
+//! The access levels are those of [`super::catalog`]; the words are ours, after the requester API's reference of
 //! 2017-01-17 and the Amazon S3 API reference.
 
 use std::fmt;
