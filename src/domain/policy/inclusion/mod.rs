@@ -8,8 +8,8 @@
 //! boundary is included in another policy when the role's own policy is, or when the boundary is; and a policy is included
 //! in what a role allows under a boundary when it is included in [both](included), one after the other.
 //!
-//! How: [`problem`] sorts all calls into kinds with [`walk`], and asks of each kind what its conditions make of it, which
-//! [`values`] has the choices for. [`example`] makes what is found readable.
+//! How: [`problem`] and [`world`] sort all calls into kinds with [`walk`], and ask of each kind what its conditions make of it,
+//! which [`values`] has the choices for. [`example`] makes what is found readable.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -27,6 +27,7 @@ pub(super) mod random;
 mod tests;
 mod values;
 mod walk;
+mod world;
 
 /// Whether all that one policy allows is allowed by another.
 #[derive(Clone, Debug, PartialEq, Eq)]
