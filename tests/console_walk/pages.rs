@@ -79,6 +79,7 @@ fn empty(path: &str) -> String {
 }
 
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "one line for each picture")]
 fn pages() -> Vec<Shown> {
     use Who::{Manager, Member, Nobody, Operator, Pi, Stranger, TiredPi};
 
@@ -130,6 +131,14 @@ fn pages() -> Vec<Shown> {
         refused(shown("/labs/{lab}/ledger", "ledger-wrong", Pi, |_| full("/ledger?from=never"), "Ledger"), 400),
         shown("/labs/{lab}/roles", "roles", Pi, |_| full("/roles"), "What it can do, one by one"),
         shown("/labs/{lab}/roles", "roles-member", Member, |_| full("/roles"), "What it can do, one by one"),
+        shown("/labs/{lab}/roles/new", "make-a-role", Pi, |_| full("/roles/new"), "Make a role of it"),
+        shown("/labs/{lab}/roles/new", "make-a-role-form", Pi, |_| full("/roles/new?template=s3-data%2Fread-results"), "Look at what it is"),
+        shown("/labs/{lab}/roles/new", "make-a-role-preview", Pi, |_| full("/roles/new?look=1&name=read-data&template=s3-data%2Fread-results&longest=3600&p-bucket=seabird-results&p-prefix=results%2F2026%2F"), "Make this role"),
+        shown("/labs/{lab}/roles/new", "make-a-role-tired", TiredPi, |_| full("/roles/new?look=1&name=read-data&template=s3-data%2Fread-results&longest=3600&p-bucket=seabird-results&p-prefix=results%2F2026%2F"), "Saving takes a fresh sign-in"),
+        shown("/labs/{lab}/roles/new", "make-a-role-manager", Manager, |_| full("/roles/new?look=1&name=read-data&template=s3-data%2Fread-results&longest=3600&p-bucket=seabird-results&p-prefix=results%2F2026%2F"), "A PI of the lab saves this"),
+        refused(shown("/labs/{lab}/roles/new", "make-a-role-wrong", Pi, |_| full("/roles/new?look=1&name=x&template=s3-data%2Fread-results&p-bucket=A*&p-prefix=a"), "Nothing was saved"), 400),
+        shown("/labs/{lab}/roles/{role}/edit", "role-edit", Pi, |_| full("/roles/pay/edit?look=1&longest=900"), "It allows what it allows now"),
+        shown("/labs/{lab}/roles/{role}/end", "role-end", Pi, |_| full("/roles/pay/end"), "End this role?"),
         shown("/labs/{lab}/account", "account", Pi, |_| full("/account"), "The last check"),
         shown("/labs/{lab}/account", "account-member", Member, |_| full("/account"), "Whom to ask"),
         shown("/labs/{lab}/account", "account-not-joined", Pi, |_| empty("/account"), "Joining it, in three steps"),
