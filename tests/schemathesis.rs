@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use lodge::domain::account::{CheckReason, Verdict};
-use lodge::domain::lab::{Lab, Office};
+use lodge::domain::lab::{Lab, Office, Role};
 use lodge::domain::mapping::MappingTerms;
+use lodge::domain::role_session::SessionDuration;
 use lodge::http::routes::{Admits, ROUTES, Route};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -119,6 +120,19 @@ fn fill(labs: &Labs, lab: &Lab) -> Things {
     secret(author.to_string());
     things.ids.insert("lab", vec![name.to_owned()]);
     things.ids.insert("role", ROLES.map(|(role, _)| role.to_owned()).to_vec());
+    // Roles that nobody has: only those can be ended.
+    let spare = |n: i32| {
+        let role = Role {
+            name: format!("spare-{n}").parse().unwrap(),
+            template: "mturk/read-results".parse().unwrap(),
+            parameters: BTreeMap::new(),
+            max_duration: SessionDuration::MAX,
+            sign_in_age: None,
+        };
+        wait(labs.seeding().add_role(lab, &role)).unwrap();
+        role.name.to_string()
+    };
+    things.ids.insert("role/end", (0..4).map(spare).collect());
     things.ids.insert("connection", vec!["campus".to_owned()]);
     things
         .ids

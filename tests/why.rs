@@ -62,6 +62,8 @@ impl Stage {
 
     /// The same, with a second factor perhaps. The provider says when they showed it who they are: just now.
     fn sign_in_with(&mut self, groups: &[&str], mfa: bool) {
+        // Of two sign-ins of one moment either may count as the later one.
+        self.joining.advance(TimeDelta::seconds(1));
         let sign_in = SignIn { connection: "campus", subject: "student", groups: Some(groups), mfa };
         let now = self.joining.now();
         self.joining.student = sign_in.with(self.joining.broker(), |claims| claims.authenticated_at = Some(now));
@@ -194,6 +196,7 @@ fn a_sign_in_that_is_too_old_and_an_account_that_is_not_ready_are_said() {
     wait(account.found("pay", &["mechanicalturk:SendBonus"], None));
     assert_eq!(role(&ask(&stage), "pay"), ("plainly", "awaiting-account-update", STUDENTS));
 
+    stage.joining.advance(TimeDelta::seconds(1));
     stage.joining.student =
         SignIn { connection: "campus", subject: "student", groups: None, mfa: true }.at(stage.joining.broker());
     let page = stage.ask(&stage.joining.student, "/labs/vision/why", &json!({"action": "mechanicalturk:SendBonus"}));

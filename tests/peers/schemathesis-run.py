@@ -50,7 +50,8 @@ def pick(case, name, turn):
 
 def etag_of(case):
     """The revision that the thing in the address has now."""
-    path = "/api/v1/labs/{lab}/mappings/{mapping}".format(**case.path_parameters)
+    things = "mappings/{mapping}" if "mapping" in case.path_parameters else "roles/{role}"
+    path = f"/api/v1/labs/{{lab}}/{things}".format(**case.path_parameters)
     answer = requests.get(TOLD["url"] + path, headers=dict(case.headers or {}) | authorization(), timeout=30)
     return answer.headers.get("etag", FIRST_REVISION)
 
@@ -97,7 +98,7 @@ def before_call(context, case, kwargs):
         # Made-up keys are often the same one, and then nothing new is done.
         case.headers["Idempotency-Key"] = f"key-{turn}-of-{case.operation.path}"
     if case.headers and "If-Match" in case.headers and is_right(case, ParameterLocation.HEADER):
-        if turn % 4 < 2 and "mapping" in (case.path_parameters or {}):
+        if turn % 4 < 2 and {"mapping", "role"} & set(case.path_parameters or {}):
             case.headers["If-Match"] = etag_of(case)
 
 
