@@ -4,9 +4,10 @@ use chrono::TimeDelta;
 
 use super::calls::Service;
 use super::principals::id;
+use super::propagation::Delay;
 use super::s3::Bucket;
 use super::settings::{Account, IamRole, SettingsError};
-use super::troubles::Requester;
+use super::troubles::{Lost, Requester};
 use super::{SmallAws, locked};
 
 impl SmallAws {
@@ -88,9 +89,23 @@ impl SmallAws {
     }
 
     /// How many calls, to whichever service, do not see a change to IAM that is made from now on, by a test or by a call.
-    /// None at first. AWS says of IAM that it is eventually consistent, and not how soon.
+    /// None at first. AWS says of IAM that it is eventually consistent, and not how soon. Takes the place of
+    /// [`SmallAws::apply_changes_after`].
     pub fn delay_changes(&self, calls: u32) {
-        self.0.register.delay(calls);
+        self.0.register.delay(Delay::Calls(calls));
+    }
+
+    /// How long a change to IAM that is made from now on, by a test or by a call, is not seen by calls, those that read it
+    /// back included: by the clock that this AWS was given, whatever it is skewed by. Takes the place of
+    /// [`SmallAws::delay_changes`].
+    pub fn apply_changes_after(&self, delay: TimeDelta) {
+        self.0.register.delay(Delay::Time(delay));
+    }
+
+    /// How many changes to IAM a call that is made now would not see.
+    #[must_use]
+    pub fn pending_changes(&self) -> usize {
+        self.0.register.pending()
     }
 
     /// Switches STS off in a region for an account, as its administrators can in their account settings: its roles cannot
@@ -108,6 +123,12 @@ impl SmallAws {
     /// Refuses the next calls of a service as too many, whoever makes them.
     pub fn throttle(&self, service: Service, calls: u32) {
         self.0.troubles.throttle(service, calls);
+    }
+
+    /// Loses the next calls of an action of IAM, whoever makes them. The AWS SDK makes a call up to three times before it
+    /// says that nobody answered.
+    pub fn lose(&self, action: &str, times: u32, how: Lost) {
+        self.0.troubles.lose(action, times, how);
     }
 
     /// Sets AWS's clock so far from the one it was given, which is that of its callers; zero sets it right. More than five

@@ -1,13 +1,14 @@
 //! IAM over the query protocol: looking at a role and its policies, and writing its inline ones.
 //!
 //! Every call is about the account of its caller, and is authorised like any other: identity policies, boundary and
-//! session policy of the caller's role. What is written here counts at the next call, unless a test wants it later.
+//! session policy of the caller's role. What is written here counts at the next call, unless a test wants it later or loses the call.
 
 use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use url::form_urlencoded;
 
 use super::calls::{Call, Service};
 use super::checks::{Checks, is_name_char};
@@ -32,6 +33,11 @@ const PAGE: (usize, usize) = (1_000, 100);
 
 /// The characters of names, as the API reference writes them.
 const NAME_PATTERN: &str = r"[\w+=,.@-]+";
+
+/// What a call asks for, whoever makes it.
+pub(super) fn action(body: &[u8]) -> Option<String> {
+    form_urlencoded::parse(body).find(|(name, _)| name == "Action").map(|(_, action)| action.into_owned())
+}
 
 /// Answers one call.
 pub(super) fn answer(aws: &Inner, incoming: &Incoming, call: &mut Call) -> Result<String, Fault> {

@@ -62,7 +62,7 @@ pub use s3::Bucket;
 pub use seeds::Theme;
 pub use settings::{Account, BrokerIdentity, IamRole, ManagedPolicy, Settings, SettingsError};
 pub use stack::StackError;
-pub use troubles::{Closing, Requester};
+pub use troubles::{Closing, Lost, Requester};
 
 use crate::ambient::{Clock, Random};
 use accounts::Accounts;
@@ -117,11 +117,11 @@ impl SmallAws {
         let mut accounts = Accounts::default();
         accounts.put(&roles, now)?;
         Ok(Self(Arc::new(Inner {
+            register: Register::new(accounts, clock.clone()),
             clock,
             random,
             seal,
             broker,
-            register: Register::new(accounts),
             marketplaces: Mutex::new(marketplaces),
             buckets: Mutex::new(buckets),
             stacks: Mutex::default(),
@@ -189,20 +189,24 @@ async fn serve(State(aws): State<SmallAws>, request: Request) -> Response {
         return response(service, Err(too_large(service)), &request_id);
     };
     let service = Service::of(&parts, &body);
+    let mut call = Call::new(service);
+    let lost = aws.lost(&mut call, &body);
+    if lost == Some(Lost::OnTheWayThere) {
+        return aws.hang_up(call);
+    }
     let now = aws.clock.now() + aws.troubles.skew();
     let incoming = Incoming { parts, body, now, request_id, accounts: aws.register.look() };
-    let mut call = Call::new(service);
-    let (answer, error_code) = match answer(aws, service, &incoming, &mut call) {
+    let outcome = answer(aws, service, &incoming, &mut call);
+    if lost == Some(Lost::OnTheWayBack) {
+        return aws.hang_up(call);
+    }
+    let (answer, error_code) = match outcome {
         Ok(answer) => (answer.with_id(service, &incoming.request_id), None),
         Err(Failure::Fault(fault)) => {
             let code = fault.code.to_string();
             (response(service, Err(fault), &incoming.request_id), Some(code))
         }
-        Err(Failure::Dropped) => {
-            call.error_code = Some("dropped".to_owned());
-            aws.recorder.record(call);
-            return dropped().into_response();
-        }
+        Err(Failure::Dropped) => return aws.hang_up(call),
     };
     call.error_code = error_code;
     aws.recorder.record(call);
@@ -262,6 +266,20 @@ fn answer(aws: &Inner, service: Service, incoming: &Incoming, call: &mut Call) -
 }
 
 impl Inner {
+    /// Where this call is lost, if it is.
+    fn lost(&self, call: &mut Call, body: &[u8]) -> Option<Lost> {
+        let action = iam::action(body).filter(|_| call.service == Service::Iam)?;
+        let lost = self.troubles.loses(&action)?;
+        call.action = action;
+        Some(lost)
+    }
+
+    /// No answer to a call.
+    fn hang_up(&self, call: Call) -> Response {
+        self.recorder.record(Call { error_code: Some("dropped".to_owned()), ..call });
+        dropped().into_response()
+    }
+
     /// Who signed this call, for which region.
     fn authenticate(&self, incoming: &Incoming, service: Service) -> Result<(Session, String), signature::Refusal> {
         let signed = signature::Signed::parse(incoming, service)?;

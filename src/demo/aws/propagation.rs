@@ -1,69 +1,112 @@
-//! When a change to IAM is seen: at once, or only after some calls, as a test wants it.
+//! When a change to IAM is seen: at once, or only later, as a test wants it.
 //!
 //! IAM is eventually consistent: what was written is read back, and counts, only a while later. How long AWS takes is
-//! not published. Here it is counted in calls, so that a test can say it exactly.
+//! not published. Here it is counted in calls, or in time by the clock that the small AWS was given, so that a test can say
+//! it exactly.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::accounts::Accounts;
 use super::locked;
+use crate::ambient::Clock;
 
 /// What IAM knows, as it is written and as it is seen.
-pub(super) struct Register(Mutex<State>);
+pub(super) struct Register {
+    clock: Clock,
+    state: Mutex<State>,
+}
 
 struct State {
     written: Arc<Accounts>,
     visible: Arc<Accounts>,
-    /// What is seen once so many more calls have not seen it, soonest first.
-    coming: VecDeque<(u32, Arc<Accounts>)>,
-    /// How many calls do not see a change that is made now.
-    delay: u32,
+    /// What is written and not seen yet, oldest first. Each has in it what is older.
+    coming: VecDeque<(Due, Arc<Accounts>)>,
+    delay: Delay,
+}
+
+/// How long a change that is made now is not seen.
+pub(super) enum Delay {
+    Calls(u32),
+    Time(TimeDelta),
+}
+
+/// When a change is seen.
+enum Due {
+    /// Once so many more calls have not seen it.
+    AfterCalls(u32),
+    /// From this moment on.
+    At(DateTime<Utc>),
 }
 
 impl Register {
-    pub(super) fn new(accounts: Accounts) -> Self {
+    pub(super) fn new(accounts: Accounts, clock: Clock) -> Self {
         let accounts = Arc::new(accounts);
         let visible = Arc::clone(&accounts);
-        Self(Mutex::new(State { written: accounts, visible, coming: VecDeque::new(), delay: 0 }))
+        let state = State { written: accounts, visible, coming: VecDeque::new(), delay: Delay::Calls(0) };
+        Self { clock, state: Mutex::new(state) }
     }
 
     /// What one call sees. Each look is one call.
     pub(super) fn look(&self) -> Arc<Accounts> {
-        let mut state = locked(&self.0);
-        while let Some((_, accounts)) = state.coming.pop_front_if(|(left, _)| *left == 0) {
-            state.visible = accounts;
-        }
-        for (left, _) in &mut state.coming {
-            *left -= 1;
+        let mut state = locked(&self.state);
+        state.apply(self.clock.now());
+        for (due, _) in &mut state.coming {
+            if let Due::AfterCalls(left) = due {
+                *left -= 1;
+            }
         }
         Arc::clone(&state.visible)
     }
 
     /// What was written last, whether it is seen already or not.
     pub(super) fn written(&self) -> Arc<Accounts> {
-        Arc::clone(&locked(&self.0).written)
+        Arc::clone(&locked(&self.state).written)
+    }
+
+    /// How many changes the next call would not see.
+    pub(super) fn pending(&self) -> usize {
+        let mut state = locked(&self.state);
+        state.apply(self.clock.now());
+        state.coming.len()
     }
 
     /// Makes a change, or none when it fails.
     pub(super) fn change<T, E>(&self, change: impl FnOnce(&mut Accounts) -> Result<T, E>) -> Result<T, E> {
-        let mut state = locked(&self.0);
+        let mut state = locked(&self.state);
         let mut accounts = Accounts::clone(&state.written);
         let done = change(&mut accounts)?;
         state.written = Arc::new(accounts);
-        let (written, delay) = (Arc::clone(&state.written), state.delay);
-        // What would be seen later, and is older, is in this one too.
-        state.coming.retain(|(left, _)| *left < delay);
-        if delay == 0 {
-            state.visible = written;
-        } else {
-            state.coming.push_back((delay, written));
-        }
+        let now = self.clock.now();
+        let due = match state.delay {
+            Delay::Calls(calls) => Due::AfterCalls(calls),
+            Delay::Time(delay) => Due::At(now + delay),
+        };
+        let written = Arc::clone(&state.written);
+        state.coming.push_back((due, written));
+        state.apply(now);
         Ok(done)
     }
 
-    /// How many calls will not see a change that is made from now on.
-    pub(super) fn delay(&self, calls: u32) {
-        locked(&self.0).delay = calls;
+    /// How long a change that is made from now on is not seen.
+    pub(super) fn delay(&self, delay: Delay) {
+        locked(&self.state).delay = delay;
+    }
+}
+
+impl State {
+    /// Lets the newest of what is due be seen, and with it what is older.
+    fn apply(&mut self, now: DateTime<Utc>) {
+        let is_due = |due: &Due| match due {
+            Due::AfterCalls(left) => *left == 0,
+            Due::At(at) => *at <= now,
+        };
+        if let Some(newest) = self.coming.iter().rposition(|(due, _)| is_due(due))
+            && let Some((_, accounts)) = self.coming.drain(..=newest).next_back()
+        {
+            self.visible = accounts;
+        }
     }
 }

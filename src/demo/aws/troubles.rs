@@ -45,6 +45,15 @@ impl Closing {
     }
 }
 
+/// Where a call is lost. Its caller sees the same: the connection is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Before anything was done.
+    OnTheWayThere,
+    /// The call is done, and its answer is lost.
+    OnTheWayBack,
+}
+
 /// Everything that goes wrong at the moment.
 #[derive(Default)]
 pub(super) struct Troubles(Mutex<State>);
@@ -53,6 +62,8 @@ pub(super) struct Troubles(Mutex<State>);
 struct State {
     /// How many more calls of a service are one too many.
     throttled: BTreeMap<Service, u32>,
+    /// How many more calls of an action of IAM are lost, and where.
+    lost: BTreeMap<String, (u32, Lost)>,
     /// How far AWS's clock is from the one it was given.
     skew: TimeDelta,
     /// Regions without STS, by account.
@@ -75,6 +86,21 @@ impl Troubles {
 
     pub(super) fn throttle(&self, service: Service, calls: u32) {
         locked(&self.0).throttled.insert(service, calls);
+    }
+
+    /// Where this call of an action of IAM is lost, if it is. Each look is one call.
+    pub(super) fn loses(&self, action: &str) -> Option<Lost> {
+        match locked(&self.0).lost.get_mut(action) {
+            Some((left, how)) if *left > 0 => {
+                *left -= 1;
+                Some(*how)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn lose(&self, action: &str, times: u32, how: Lost) {
+        locked(&self.0).lost.insert(action.to_owned(), (times, how));
     }
 
     pub(super) fn skew(&self) -> TimeDelta {

@@ -1,5 +1,7 @@
 //! What a test does to accounts while they are in use, and what a caller sees of it.
 
+use chrono::TimeDelta;
+
 use super::*;
 
 /// What the broker hears who may not assume the vision lab's role.
@@ -170,6 +172,58 @@ async fn a_late_change_is_seen_after_so_many_calls_and_never_undone_by_an_earlie
     world.aws.delay_changes(0);
     world.aws.change_role(VISION_ROLE, |role| role.trust = trust("vision-external-id")).unwrap();
     assert_eq!(statuses(5).await, [200; 5]);
+}
+
+#[tokio::test]
+async fn a_late_change_is_seen_from_its_moment_on_however_many_calls_there_are() {
+    let world = World::new(settings());
+    let broker = Keys::broker();
+    let status = async || world.assume(&broker, &[]).await.status.as_u16();
+    let pass = |millis: i64| world.clock.advance(TimeDelta::milliseconds(millis));
+
+    world.aws.apply_changes_after(TimeDelta::seconds(5));
+    world.aws.change_role(VISION_ROLE, |role| role.trust = trust("another-external-id")).unwrap();
+
+    assert!(world.aws.role(VISION_ROLE).unwrap().trust.contains("another-external-id"), "as it is written");
+    for millis in [0, 1, 4_998] {
+        pass(millis);
+        assert_eq!((status().await, status().await, world.aws.pending_changes()), (200, 200, 1), "{millis}");
+    }
+    pass(1);
+    assert_eq!((world.aws.pending_changes(), status().await), (0, 403));
+    // AWS's clock may be off; that lets nothing happen sooner.
+    world.aws.change_role(VISION_ROLE, |role| role.trust = trust("vision-external-id")).unwrap();
+    world.aws.skew_clock(TimeDelta::minutes(4));
+    assert_eq!(status().await, 403);
+    pass(5_000);
+    assert_eq!(status().await, 200);
+}
+
+#[tokio::test]
+async fn changes_that_are_under_way_are_seen_one_after_the_other() {
+    let world = World::new(settings());
+    let broker = Keys::broker();
+    let accepted =
+        async |external_id: &str| world.assume(&broker, &[("ExternalId", external_id)]).await.status == StatusCode::OK;
+    let change = |external_id: &str| {
+        world.aws.change_role(VISION_ROLE, |role| role.trust = trust(external_id)).unwrap();
+    };
+    world.aws.apply_changes_after(TimeDelta::seconds(60));
+
+    change("the-first");
+    world.clock.advance(TimeDelta::seconds(20));
+    change("the-second");
+
+    assert_eq!((accepted("vision-external-id").await, world.aws.pending_changes()), (true, 2));
+    world.clock.advance(TimeDelta::seconds(40));
+    assert_eq!((accepted("the-first").await, world.aws.pending_changes()), (true, 1));
+    // What is seen sooner has in it what was written before.
+    world.aws.delay_changes(1);
+    change("the-third");
+    assert_eq!((accepted("the-first").await, world.aws.pending_changes()), (true, 0));
+    assert!(accepted("the-third").await);
+    world.clock.advance(TimeDelta::seconds(60));
+    assert!(accepted("the-third").await, "what is older is not put back");
 }
 
 #[tokio::test]

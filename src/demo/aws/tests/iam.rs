@@ -150,6 +150,65 @@ async fn a_policy_that_was_put_may_be_seen_late() {
 }
 
 #[tokio::test]
+async fn a_policy_that_is_replaced_is_read_as_it_was_until_the_new_one_counts() {
+    let world = world();
+    let keys = steward(&world, "").await;
+    let person = world.session(READ_POLICY).await;
+    let name = ("PolicyName", "lodge-cut-off");
+    let deny = READ_POLICY.replace("Allow", "Deny");
+    let put = async |document: &str| {
+        let form = [ROLE, name, ("PolicyDocument", document)];
+        world.iam(&keys, "PutRolePolicy", &form).await.status.as_u16()
+    };
+    let seen = async || {
+        let read = world.iam(&keys, "GetRolePolicy", &[ROLE, name]).await;
+        (decoded(&read.xml("PolicyDocument")), world.mturk(&person, "ListHITs", &json!({})).await.status.as_u16())
+    };
+    assert_eq!(put(READ_POLICY).await, 200);
+    world.aws.apply_changes_after(chrono::TimeDelta::seconds(60));
+
+    assert_eq!(put(&deny).await, 200);
+
+    assert_eq!(seen().await, (READ_POLICY.to_owned(), 200));
+    assert_eq!(world.aws.role(VISION_ROLE).unwrap().inline_policies["lodge-cut-off"], deny);
+    world.clock.advance(chrono::TimeDelta::seconds(60));
+    assert_eq!(seen().await, (deny.clone(), 400));
+}
+
+#[tokio::test]
+async fn a_call_is_lost_before_or_after_it_is_done() {
+    let world = world();
+    let keys = steward(&world, "").await;
+    let name = ("PolicyName", "late");
+    let put = [ROLE, name, ("PolicyDocument", READ_POLICY)];
+    let is_there = || world.aws.role(VISION_ROLE).unwrap().inline_policies.contains_key("late");
+    world.aws.delay_changes(1);
+
+    world.aws.lose("PutRolePolicy", 2, Lost::OnTheWayThere);
+
+    for _ in 0..2 {
+        // Of every other action, no call is lost.
+        assert_eq!(world.iam(&keys, "GetRolePolicy", &[ROLE, name]).await.refusal().1, "NoSuchEntity");
+        world.is_lost(world.iam_request(&keys, "PutRolePolicy", &put)).await;
+        assert!(!is_there());
+    }
+    let call = world.aws.calls().pop().unwrap();
+    assert_eq!((call.action.as_str(), call.error_code.as_deref()), ("PutRolePolicy", Some("dropped")));
+    world.aws.lose("PutRolePolicy", 1, Lost::OnTheWayBack);
+    world.is_lost(world.iam_request(&keys, "PutRolePolicy", &put)).await;
+    assert!(is_there());
+    world.aws.lose("PutRolePolicy", 1, Lost::OnTheWayThere);
+    world.is_lost(world.iam_request(&keys, "PutRolePolicy", &put)).await;
+    // What was done is seen a call later, and what never arrived is no call.
+    for status in [404, 200] {
+        assert_eq!(world.iam(&keys, "GetRolePolicy", &[ROLE, name]).await.status.as_u16(), status);
+    }
+    assert_eq!(world.iam(&keys, "PutRolePolicy", &put).await.status, StatusCode::OK);
+    let call = world.aws.calls().pop().unwrap();
+    assert_eq!((call.action.as_str(), call.error_code), ("PutRolePolicy", None));
+}
+
+#[tokio::test]
 async fn attached_policies_are_listed_and_read_in_the_version_that_counts() {
     let world = world();
     let keys = steward(&world, "").await;

@@ -214,10 +214,20 @@ impl World {
     }
 
     async fn iam(&self, keys: &Keys, action: &str, form: &[(&str, &str)]) -> Answer {
+        self.send(self.iam_request(keys, action, form)).await
+    }
+
+    fn iam_request(&self, keys: &Keys, action: &str, form: &[(&str, &str)]) -> Request<Body> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs([("Action", action), ("Version", "2010-05-08")]).extend_pairs(form);
         let headers = [("content-type", "application/x-www-form-urlencoded")];
-        self.send(self.signed(keys, "iam", "us-east-1", &headers, &body.finish())).await
+        self.signed(keys, "iam", "us-east-1", &headers, &body.finish())
+    }
+
+    /// Sends what must not be answered.
+    async fn is_lost(&self, request: Request<Body>) {
+        let response = serve(State(self.aws.clone()), request).await;
+        assert!(to_bytes(response.into_body(), usize::MAX).await.is_err(), "it was answered");
     }
 
     async fn mturk(&self, keys: &Keys, operation: &str, input: &Value) -> Answer {
