@@ -160,6 +160,8 @@ ids! {
     MappingChangeId = "chg-", "mapping change id";
     /// An invitation to be a lab's PI.
     InvitationId = "inv-", "invitation id";
+    /// Sessions that were cut off in a lab.
+    CutOffId = "cut-", "cut-off id";
     /// A check of a lab's AWS account.
     AccountCheckId = "ac-", "account check id";
     /// Something that somebody did to a lab or to a person, as the ledger calls it.

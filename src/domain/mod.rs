@@ -6,6 +6,7 @@ pub mod account;
 pub mod actor;
 pub mod canonical;
 pub mod claims;
+pub mod cut_off;
 pub mod id;
 pub mod lab;
 pub mod ledger;

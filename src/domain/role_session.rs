@@ -8,6 +8,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
+use super::cut_off::CanarySession;
 use super::id::{LabId, ParseError, PersonId, RoleName, RoleSessionId};
 
 /// `DurationSeconds` is at least 900.
@@ -204,6 +205,14 @@ impl SourceIdentity {
     #[must_use]
     pub fn of_probe() -> Self {
         Self("m-lodge-probe".to_owned())
+    }
+}
+
+impl SourceIdentity {
+    /// Of a session in which the broker tries whether a deny holds.
+    #[must_use]
+    pub fn of_canary(canary: &CanarySession) -> Self {
+        Self(canary.source_identity.clone())
     }
 }
 
