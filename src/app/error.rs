@@ -1,5 +1,7 @@
 //! What a use case can answer instead of what was asked for.
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::access::{Denied, Refusal};
 use crate::domain::account::TooMuch;
 use crate::domain::claims::Groups;
@@ -38,6 +40,8 @@ pub enum Error {
         refusal: Refusal,
         /// How old the sign-in may be at most, when it is older and a newer one would help.
         max_age: Option<SignInAge>,
+        /// When it is given again, when waiting is all that helps; and how many seconds that is.
+        again: Option<(DateTime<Utc>, u32)>,
         /// Where they signed in, as people call it.
         connection: String,
         /// The claim that the connection reads groups from.
@@ -176,6 +180,18 @@ pub enum LabError {
     /// The roles are more than one account can be given.
     #[error(transparent)]
     TooMuch(TooMuch),
+    /// What was cut off is remembered for a while.
+    #[error("there is no such cut-off (any more)")]
+    NoSuchCutOff,
+    /// Nothing can be cut off where nothing was given.
+    #[error("the lab's AWS account is not joined, so that nothing was ever issued from it")]
+    NothingIssued,
+    /// It is over, or never kept anybody out.
+    #[error("this cut-off keeps nobody out (any more)")]
+    HoldsNobody,
+    /// Nobody lets themselves in again.
+    #[error("somebody else keeps you out; another PI of the lab has to lift it")]
+    HeldOneself,
     /// A lab has a PI.
     #[error("this is the lab's only PI; appoint another one first")]
     LastPi,

@@ -102,11 +102,11 @@ impl Broker {
             )
             .await;
 
-        self.end(&attempt, &approved, &answer).await?;
+        let answer = self.end(&attempt, &approved, answer).await?;
         Ok(Issued {
             role_session: attempt.id,
             account_id: lab.session_role.account().as_str().to_owned(),
-            credentials: answer?,
+            credentials: answer,
         })
     }
 
@@ -124,7 +124,7 @@ impl Broker {
         let now = self.clock.now();
         require_live(&mut tx, &attempt.session, now).await?;
         let snapshot = tx.snapshot(&attempt.person, &attempt.sign_in).await?.ok_or(Error::SignInNeeded)?;
-        let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role).await?;
+        let grounds = tx.grounds(&attempt.address.lab, &attempt.address.role, &attempt.person, now).await?;
         let outcome = match access::decide(&snapshot.evidence, grounds, &self.policies, attempt.wanted, now) {
             Decision::Allowed(allowed) => self.approve(*allowed),
             Decision::Refused(refused) => Err(self.refused(refused, &snapshot)),
@@ -164,32 +164,39 @@ impl Broker {
         Error::Refused {
             refusal: refused.refusal,
             max_age: refused.max_age,
+            again: refused.again_at.map(|at| (at, seconds_until(at, self.clock.now()))),
             group_claim: provider.map_or("groups", |p| p.settings().group_claim.as_str()).to_owned(),
             connection: self.connection_title(connection).to_owned(),
             groups: snapshot.evidence.groups.clone(),
         }
     }
 
-    /// Writes how it ended. A credential leaves this process after this has returned, or not at all.
+    /// Writes how it ended. A credential leaves this process after this has returned, or not at all: whoever was cut off
+    /// since it was decided gets none, and what AWS gave is dropped.
     async fn end(
         &self,
         attempt: &Attempt,
         approved: &Approved,
-        answer: &std::result::Result<SessionCredentials, aws::Error>,
-    ) -> Result<()> {
+        answer: std::result::Result<SessionCredentials, aws::Error>,
+    ) -> Result<SessionCredentials> {
+        let lab = &approved.allowed.lab().id;
+        let book = Book::Lab(lab.clone());
+        let mut tx = self.store.write_for(&attempt.address.lab).await?;
+        tx.hold_book(&book).await?;
         let now = self.clock.now();
-        let event = match answer {
-            Ok(credentials) => issued(approved, credentials),
-            Err(error) => failed(error),
+        let bar = tx.bar(lab, &attempt.person, &attempt.address.role, now).await?;
+        let event = match (&answer, bar) {
+            (Ok(_), Some(_)) => Event::Failed { reason: Failure::CutOff, aws_code: None, aws_request_id: None },
+            (Ok(credentials), None) => issued(approved, credentials),
+            (Err(error), _) => failed(error),
         };
         let kind = event.kind();
-        let mut tx = self.store.write_for(&attempt.address.lab).await?;
-        tx.append(Book::Lab(approved.allowed.lab().id.clone()), attempt.draft(now, event)).await?;
-        if let Ok(credentials) = answer {
+        tx.append(book, attempt.draft(now, event)).await?;
+        if let (Ok(credentials), None) = (&answer, bar) {
             let session = attempt.session(&approved.allowed, now, credentials.expires_at);
             tx.insert_role_session(&approved.allowed, &session).await?;
         }
-        if let Err(error) = answer
+        if let Err(error) = &answer
             && matches!(error.failure, Failure::Denied | Failure::Rejected)
         {
             // Whoever asks next is told what a look at the account finds.
@@ -203,8 +210,20 @@ impl Broker {
             outcome = kind,
             "attempt ended"
         );
-        Ok(())
+        match (answer, bar) {
+            (Ok(_), Some(bar)) => {
+                let snapshot = self.store.read().await?.snapshot(&attempt.person, &attempt.sign_in).await?;
+                Err(self.refused(bar.into(), &snapshot.ok_or(Error::SignInNeeded)?))
+            }
+            (answer, _) => Ok(answer?),
+        }
     }
+}
+
+/// In how many seconds that moment has come.
+fn seconds_until(at: DateTime<Utc>, now: DateTime<Utc>) -> u32 {
+    let millis = (at - now).num_milliseconds().max(0);
+    u32::try_from((millis + 999) / 1_000).unwrap_or(u32::MAX)
 }
 
 impl Attempt {

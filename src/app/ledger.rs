@@ -26,7 +26,7 @@ pub struct LedgerCategory {
 }
 
 /// What a lab's entries can be looked through for.
-pub const LEDGER_CATEGORIES: [LedgerCategory; 6] = [
+pub const LEDGER_CATEGORIES: [LedgerCategory; 7] = [
     LedgerCategory { name: "credentials", title: "Credentials", kinds: &["attempted", "issued", "refused", "failed"] },
     LedgerCategory { name: "refusals", title: "Refusals and failures", kinds: &["refused", "failed"] },
     LedgerCategory {
@@ -43,6 +43,11 @@ pub const LEDGER_CATEGORIES: [LedgerCategory; 6] = [
         name: "account",
         title: "The AWS account",
         kinds: &["account-check-begun", "account-checked", "account-joined"],
+    },
+    LedgerCategory {
+        name: "cut-offs",
+        title: "Sessions cut off",
+        kinds: &["cut-off", "cut-off-lifted", "deny-applied", "deny-restored"],
     },
     LedgerCategory {
         name: "settings",

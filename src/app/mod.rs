@@ -4,6 +4,7 @@
 mod accounts;
 mod admission;
 mod attention;
+mod cut_off;
 pub mod desk;
 mod downloads;
 mod error;
@@ -21,6 +22,7 @@ mod overview;
 mod people;
 mod provider_logout;
 mod request_key;
+mod role_sessions;
 mod roles;
 mod sessions;
 mod sign_in;
@@ -45,6 +47,10 @@ pub use accounts::{
     account_plan, account_warning, account_words, link_title,
 };
 pub use attention::Attention;
+pub use cut_off::{
+    CutOffAsk, CutOffPace, CutOffView, CutOffWish, CutOffsPage, DeniedSessions, DenyState, EverywhereView,
+    PersonCutOffWish, ToCutOff, TroubleView,
+};
 pub use downloads::{Download, Downloads, DownloadsError};
 pub use error::{Error, LabError, Result, SignInError};
 pub use exchanges::EXCHANGES_AT_ONCE;
@@ -63,11 +69,12 @@ pub use mappings::{
 pub use names::{Keeper, NamedPerson};
 pub use operators::{ConnectionCheck, ConnectionView, OperatorLacks, Versions};
 pub use overview::{
-    Held, Holding, LabFront, LabMembers, LiveSession, Member, MembersPage, Overview, PEOPLE_PAGE_MAX, PersonPlace,
-    ROLE_SESSIONS_PAGE_MAX, RoleColumn, SessionPlace, SessionsPage, WantedPeople,
+    Held, Holding, LabFront, LabMembers, Member, MembersPage, Overview, PEOPLE_PAGE_MAX, PersonPlace, RoleColumn,
+    WantedPeople,
 };
 pub use people::{GivenRole, Profile};
 pub use request_key::RequestKey;
+pub use role_sessions::{LabSessions, LiveSession, ROLE_SESSIONS_PAGE_MAX, SessionPlace, SessionsPage, WantedSessions};
 pub use roles::{LabRoles, RoleAction, RoleEnding, RolePreview, RoleSpec, RoleView, Templates, Widening};
 pub use sessions::{Caller, CallerSession, NewSession, OwnSession, OwnSessionKind};
 pub use sign_in::{Answer, Begun, Completed, FRESH_SIGN_IN, REFUSALS_KEPT_A_MINUTE, ReturnTo, SignInWish};

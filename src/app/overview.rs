@@ -11,22 +11,20 @@ use std::str::FromStr;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::attention::{Attention, SOON, Seen};
+use super::role_sessions::{SessionsPage, WantedSessions};
 use super::standings::LabPlace;
 use super::{Broker, Caller, LabView, Result};
 use crate::domain::access::LabAccess;
 use crate::domain::account::Readiness;
-use crate::domain::id::{LabName, MappingId, ParseError, PersonId, RoleName, RoleSessionId};
+use crate::domain::id::{LabName, MappingId, ParseError, PersonId, RoleName};
 use crate::domain::lab::{Lab, Office, Role, Standing};
 use crate::domain::limits::GroupsAge;
 use crate::domain::mapping::MappingTerms;
 use crate::domain::person::LookAlikes;
-use crate::store::{GivenBy, LabPerson, LabTx, LiveRoleSession};
+use crate::store::{GivenBy, LabPerson, LabTx};
 
 /// How many people a page has, at most.
 pub const PEOPLE_PAGE_MAX: u32 = 200;
-
-/// How many sessions a page has, at most.
-pub const ROLE_SESSIONS_PAGE_MAX: u32 = 200;
 
 /// How many sessions are shown beside everything else.
 const SESSIONS_AT_A_GLANCE: u32 = 25;
@@ -164,48 +162,6 @@ pub struct RoleColumn {
     pub sessions: u64,
     /// How many mappings give it.
     pub mappings: usize,
-}
-
-/// A session that lives.
-#[derive(Clone, Debug)]
-pub struct LiveSession {
-    /// What is kept of it.
-    pub session: LiveRoleSession,
-    /// Whether another one's name looks like that of its person.
-    pub looks_like_another: bool,
-}
-
-/// A place in the list of sessions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionPlace(DateTime<Utc>, RoleSessionId);
-
-impl fmt::Display for SessionPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0.timestamp_micros(), self.1)
-    }
-}
-
-impl FromStr for SessionPlace {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> std::result::Result<Self, ParseError> {
-        let place = text
-            .split_once('.')
-            .and_then(|(at, id)| Some(Self(DateTime::from_timestamp_micros(at.parse().ok()?)?, id.parse().ok()?)));
-        // Years that no database keeps.
-        place
-            .filter(|Self(at, _)| (1..10_000).contains(&chrono::Datelike::year(at)))
-            .ok_or(ParseError::new("place in the list", "what `next` said"))
-    }
-}
-
-/// A page of the sessions that live, the newest first.
-#[derive(Clone, Debug)]
-pub struct SessionsPage {
-    /// Them.
-    pub sessions: Vec<LiveSession>,
-    /// Where the next page begins, when there is one.
-    pub next: Option<SessionPlace>,
 }
 
 /// A lab, as those see it who look after it.
@@ -384,7 +340,8 @@ impl Broker {
         let lab = access.lab();
         let roster = Roster::read(open).await?;
         let people = roster.members(open, lab, wanted, now).await?;
-        let sessions = sessions(open, &roster, None, SESSIONS_AT_A_GLANCE, now).await?;
+        let wanted = WantedSessions { limit: SESSIONS_AT_A_GLANCE, ..WantedSessions::default() };
+        let sessions = self.sessions_of(open, &roster, &wanted).await?;
         let mappings = open.live_mappings(now).await?;
         let holders = open.role_holders(GroupsAge::of_lab(lab.groups_age).oldest(now), now).await?;
         let counted = open.count_role_sessions(now).await?;
@@ -430,44 +387,6 @@ impl Broker {
         let named = named.and_then(|id| roster.find(id)).map(|person| (person.clone(), roster.has_look_alike(person)));
         Ok(LabMembers { place: LabPlace::of(&access), page, everybody: roster.people.len(), named })
     }
-
-    /// At most `limit` sessions of a lab that live, the newest first, for whoever looks after it.
-    ///
-    /// # Errors
-    ///
-    /// When the caller does not, or the database is away.
-    pub async fn role_sessions(
-        &self,
-        caller: &Caller,
-        lab: &LabName,
-        after: Option<&SessionPlace>,
-        limit: u32,
-    ) -> Result<SessionsPage> {
-        let mut tx = self.store.read().await?;
-        let access = self.admit(&mut tx, caller, lab).await?.access.manager()?;
-        let mut open = tx.lab(&access).await?;
-        let roster = Roster::read(&mut open).await?;
-        sessions(&mut open, &roster, after, limit, self.clock.now()).await
-    }
-}
-
-async fn sessions(
-    open: &mut LabTx<'_>,
-    roster: &Roster,
-    after: Option<&SessionPlace>,
-    limit: u32,
-    now: DateTime<Utc>,
-) -> Result<SessionsPage> {
-    let after = after.map(|SessionPlace(at, id)| (*at, id));
-    let mut live = open.live_role_sessions(now, after, limit + 1).await?;
-    let more = live.len() > limit as usize;
-    live.truncate(limit as usize);
-    let next = live.last().filter(|_| more).map(|last| SessionPlace(last.issued_at, last.id.clone()));
-    let sessions = live.into_iter().map(|session| LiveSession {
-        looks_like_another: roster.look_alikes.has(&session.person, session.name.as_ref()),
-        session,
-    });
-    Ok(SessionsPage { sessions: sessions.collect(), next })
 }
 
 #[cfg(test)]
@@ -482,14 +401,6 @@ mod tests {
         for wrong in ["", "2", "2.5", "2.5.p-x", "300.5.p-040g2081040g2081", "2.x.p-040g2081040g2081", "\0", "2.5.6.7"]
         {
             assert!(wrong.parse::<PersonPlace>().is_err(), "{wrong:?}");
-        }
-        let at = DateTime::from_timestamp_micros(1_795_266_000_123_456).unwrap();
-        let place = SessionPlace(at, RoleSessionId::from_entropy([7; 10]));
-        assert_eq!(place.to_string().parse(), Ok(place.clone()));
-        let far = i64::MAX.to_string();
-        let far_off = [format!("{far}.{}", place.1), format!("253402300800000000.{}", place.1)];
-        for wrong in ["", "5", "5.rs-x", &far_off[0], &far_off[1]] {
-            assert!(wrong.parse::<SessionPlace>().is_err(), "{wrong:?}");
         }
     }
 

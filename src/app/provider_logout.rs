@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use super::cut_off::{PersonCutOffWish, cut_off_everywhere};
 use super::{Broker, Error, Result};
 use crate::domain::actor::Actor;
+use crate::domain::cut_off::CutOffCause;
 use crate::domain::id::{ActId, ConnectionName, PersonId};
 use crate::domain::ledger::{Book, Draft, Event, Thread};
 use crate::telemetry::chain;
 
 impl Broker {
-    /// Ends the sessions that a logout token of this connection speaks of. A token is taken once; one that speaks of
+    /// Ends the sessions that a logout token of this connection speaks of, and cuts off the AWS credentials of those whose
+    /// they were. A token is taken once; one that speaks of
     /// nobody here changes nothing.
     ///
     /// # Errors
@@ -42,13 +45,20 @@ impl Broker {
             *ended.entry(person).or_default() += tx.end_sessions_by_sign_in(&sign_in, now).await?;
         }
         ended.retain(|_, sessions| *sessions > 0);
+        let mut cut_off = Vec::new();
         for (person, sessions) in &ended {
             let event =
                 Event::ProviderLogout { person: person.clone(), connection: connection.clone(), sessions: *sessions };
             let thread = Thread::Act(Actor::Broker, ActId::from_entropy(self.random.bytes()));
             tx.append(Book::Broker, Draft { at: now, thread, event }).await?;
+            let (by, cause) = (Actor::Broker, CutOffCause::SignedOut);
+            let wish = PersonCutOffWish { person: person.clone(), by, cause, reason: None };
+            cut_off.push(cut_off_everywhere(&mut tx, &self.random, now, wish).await?);
         }
         tx.commit().await?;
+        for row in cut_off {
+            self.spread_soon(row);
+        }
         for (person, sessions) in &ended {
             tracing::info!(person.id = %person, connection.name = %connection, sessions.count = sessions, "left at the provider");
         }

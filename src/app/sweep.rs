@@ -27,6 +27,9 @@ const ROLE_SESSION_MEMORY: TimeDelta = TimeDelta::days(1);
 /// How long a request's own key is remembered.
 const DONE_REQUEST_MEMORY: TimeDelta = TimeDelta::days(1);
 
+/// How long it is shown what was cut off, after that is over: the ledger has it for ever.
+const CUT_OFF_MEMORY: TimeDelta = TimeDelta::days(90);
+
 /// How often it is looked for.
 const CLEARING_INTERVAL: TimeDelta = TimeDelta::hours(1);
 
@@ -66,6 +69,7 @@ impl Broker {
         tx.forget_tokens(now).await?;
         tx.forget_role_sessions(now - ROLE_SESSION_MEMORY).await?;
         tx.forget_done_requests(now - DONE_REQUEST_MEMORY).await?;
+        tx.forget_cut_offs(now - CUT_OFF_MEMORY).await?;
         tx.commit().await?;
         self.sweep_checks().await?;
         self.forget_what_is_old().await?;

@@ -53,8 +53,18 @@ impl Error {
         self.failure == Failure::Denied && self.code.as_deref() != Some("RegionDisabledException")
     }
 
-    pub(super) fn is_no_such_entity(&self) -> bool {
+    /// Whether AWS said that there is no such thing.
+    #[must_use]
+    pub fn is_no_such_entity(&self) -> bool {
         matches!(self.code.as_deref(), Some("NoSuchEntity" | "NoSuchEntityException"))
+    }
+}
+
+impl Error {
+    /// Whether IAM said that a quota would be exceeded.
+    #[must_use]
+    pub fn is_limit_exceeded(&self) -> bool {
+        matches!(self.code.as_deref(), Some("LimitExceeded" | "LimitExceededException"))
     }
 }
 

@@ -1,6 +1,6 @@
-//! A look at a lab's account through its steward role.
+//! A lab's account through its steward role: a look at it, and the one inline policy that is written there.
 //!
-//! It reads and writes nothing. What is not there is no error: that a part is missing is what a look is for.
+//! What is not there is no error of a look: that a part is missing is what a look is for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +16,7 @@ use secrecy::ExposeSecret;
 
 use super::{AssumeSteward, Aws, Error, SessionCredentials};
 use crate::domain::account::{AccountNames, FoundAccount, FoundPolicy, FoundRole, Part};
+use crate::domain::role_session::RoleArn;
 
 /// IAM has one endpoint for the partition `aws`, and its calls are signed for this region. Source: AWS General Reference,
 /// "AWS Identity and Access Management endpoints and quotas".
@@ -94,6 +95,45 @@ impl Steward {
             boundary: in_time(Part::Boundary, self.policy(&names.boundary())).await?,
             steward_role: in_time(Part::StewardRole, self.role(names.steward().name())).await?,
         })
+    }
+
+    /// Writes an inline policy of a role in place of what it had of that name. AWS may take minutes to go by it.
+    ///
+    /// # Errors
+    ///
+    /// When AWS did not take it, or did not say that it has.
+    pub async fn put_inline(&self, role: &RoleArn, name: &str, document: &str) -> Result<(), Error> {
+        let ask = self.iam.put_role_policy().role_name(role.name()).policy_name(name).policy_document(document);
+        ask.send().await.map(drop).map_err(|error| Error::from(&error))
+    }
+
+    /// Removes an inline policy of a role, if it has it.
+    ///
+    /// # Errors
+    ///
+    /// When AWS did not do it, or did not say that it has.
+    pub async fn delete_inline(&self, role: &RoleArn, name: &str) -> Result<(), Error> {
+        let ask = self.iam.delete_role_policy().role_name(role.name()).policy_name(name);
+        there(ask.send().await).map(drop)
+    }
+
+    /// An inline policy of a role as IAM gives it back; none when it has none of that name.
+    ///
+    /// # Errors
+    ///
+    /// When AWS did not say.
+    pub async fn inline_policy(&self, role: &RoleArn, name: &str) -> Result<Option<String>, Error> {
+        let answer = there(self.iam.get_role_policy().role_name(role.name()).policy_name(name).send().await)?;
+        Ok(answer.map(|policy| decoded(&policy.policy_document)))
+    }
+
+    /// All inline policies of a role, by name.
+    ///
+    /// # Errors
+    ///
+    /// When AWS did not say.
+    pub async fn inline_policies(&self, role: &RoleArn) -> Result<BTreeMap<String, String>, Error> {
+        self.inline(role.name()).await
     }
 
     /// IAM tells the roles of an account apart by name alone; the steward may read none of another path.

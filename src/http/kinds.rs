@@ -58,10 +58,12 @@ kinds! {
     MfaNeeded = "mfa-needed" [FORBIDDEN] "The mapping asks for a second factor at sign-in, or an operator changes something.";
     ApprovalNeeded = "approval-needed" [FORBIDDEN] "The mapping asks for a PI's approval.";
     Suspended = "suspended" [FORBIDDEN] "An operator has suspended this person.";
+    CutOff = "cut-off" [FORBIDDEN]
+        "Their credentials were cut off: until the moment that `Retry-After` says, or until somebody of the lab lifts it.";
     NoSuchLab = "no-such-lab" [NOT_FOUND] "There is no such lab; also for one that the caller does not belong to.";
     StandingNeeded = "standing-needed" [FORBIDDEN] "One belongs to the lab and may not do this there.";
     NoSuchPerson = "no-such-person" [NOT_FOUND] "For operators: nobody has this id.";
-    NotInLab = "not-in-lab" [NOT_FOUND] "The lab has no such mapping, change, person or role.";
+    NotInLab = "not-in-lab" [NOT_FOUND] "The lab has no such mapping, change, person, role or cut-off.";
     CannotBe = "cannot-be" [BAD_REQUEST]
         "A role, connection, group, end or maximum that a mapping cannot have, or a limit that nothing can.";
     Conflict = "conflict" [CONFLICT] "It does not fit what is there already.";

@@ -43,6 +43,8 @@ struct More {
     reference: Option<String>,
     /// Where to begin again.
     again: Option<String>,
+    /// In how many seconds to try again.
+    retry_after: Option<u32>,
 }
 
 impl Problem {
@@ -77,6 +79,12 @@ impl Problem {
             challenge = format!("{challenge}, max_age=\"{}\"", most.seconds());
         }
         self.more.challenge = Some(challenge);
+        self
+    }
+
+    /// The same, for which waiting so many seconds would help.
+    pub(super) fn retry_after(mut self, seconds: u32) -> Self {
+        self.more.retry_after = Some(seconds);
         self
     }
 
@@ -204,8 +212,12 @@ impl From<&Error> for Problem {
             Error::Denied(Denied::MfaNeeded(max_age)) => refused::operator_mfa_needed(*max_age),
             Error::Desk(error) => at_desk(error),
             Error::Lab(error) => in_lab(error),
-            Error::Refused { refusal, max_age, connection, group_claim, groups } => {
-                refused::problem(*refusal, *max_age, &Said { connection, claim: group_claim, groups })
+            Error::Refused { refusal, max_age, again, connection, group_claim, groups } => {
+                let said = Said { connection, claim: group_claim, groups };
+                match again {
+                    Some((at, seconds)) => refused::cut_off(*at, *seconds),
+                    None => refused::problem(*refusal, *max_age, &said),
+                }
             }
             Error::Aws(error) => no_credential(error.failure),
             Error::Policy(_) | Error::Task => Self::internal(),
@@ -284,6 +296,7 @@ fn in_lab(error: &LabError) -> Problem {
         | LabError::NoSuchChange
         | LabError::NoSuchPerson
         | LabError::NoSuchCheck
+        | LabError::NoSuchCutOff
         | LabError::RoleNotHere => (StatusCode::NOT_FOUND, Kind::NotInLab, "There is no such thing in this lab"),
         LabError::NoSuchInvitation => (StatusCode::NOT_FOUND, Kind::InvitationOver, "This invitation is not good"),
         LabError::RoleName(_) | LabError::NoSuchTemplate | LabError::Fill(_) => {
@@ -298,11 +311,13 @@ fn in_lab(error: &LabError) -> Problem {
             (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there")
         }
         LabError::NoStack(_)
+        | LabError::NothingIssued
+        | LabError::HoldsNobody
         | LabError::RoleTaken
         | LabError::RoleInUse(_)
         | LabError::TooManyRoles(_)
         | LabError::TooMuch(_) => (StatusCode::CONFLICT, Kind::Conflict, "That does not fit what is there"),
-        LabError::OwnChange | LabError::WidensOwnRole => {
+        LabError::OwnChange | LabError::WidensOwnRole | LabError::HeldOneself => {
             (StatusCode::FORBIDDEN, Kind::StandingNeeded, "You may not do this in this lab")
         }
         LabError::KeyReused => {
@@ -353,7 +368,9 @@ fn no_credential(failure: Failure) -> Problem {
         }
         Failure::Throttled => Problem::unavailable("AWS asked the broker to slow down. Try again in a moment."),
         Failure::Unreachable => Problem::unavailable("AWS did not answer. Try again in a moment."),
-        Failure::TooLarge | Failure::Mismatch | Failure::Policy | Failure::Interrupted => Problem::internal(),
+        Failure::TooLarge | Failure::Mismatch | Failure::Policy | Failure::Interrupted | Failure::CutOff => {
+            Problem::internal()
+        }
     }
 }
 
@@ -371,6 +388,9 @@ impl IntoResponse for Problem {
         }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Some(seconds) = self.more.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::TOO_MANY_REQUESTS {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

@@ -1,11 +1,13 @@
 //! What the gate's refusals are to people: each with its sentence, which says the very command that helps.
 
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 
 use super::problem::{Kind, Problem};
 use crate::domain::access::Refusal;
 use crate::domain::claims::{Group, Groups};
 use crate::domain::limits::SignInAge;
+use crate::wire::timestamp;
 
 /// At most so many groups are named in a sentence.
 const GROUPS_NAMED: usize = 20;
@@ -67,6 +69,14 @@ pub(super) fn problem(refusal: Refusal, max_age: Option<SignInAge>, said: &Said<
             "This role awaits an update of the lab's AWS account",
             "The stack in the lab's AWS account does not allow all that this role does. Somebody who looks after the lab has \
              to have it updated from the template on the lab's account page. Please tell them.",
+        ),
+        // With its moment it is told elsewhere.
+        Refusal::CutOff | Refusal::Held => Problem::new(
+            StatusCode::FORBIDDEN,
+            Kind::CutOff,
+            "You were cut off",
+            "Somebody who looks after the lab has cut off your credentials for it, and keeps them back until they lift it. \
+             Please ask them.",
         ),
         Refusal::TooLong => Problem::new(
             StatusCode::BAD_REQUEST,
@@ -156,6 +166,21 @@ pub(super) fn fresh_sign_in_needed(why: &str, most: SignInAge) -> Problem {
         format!("{why} Sign in again: `lodge login --fresh`."),
     )
     .step_up(Some(most), false)
+}
+
+/// For somebody who gets new credentials at this moment, in so many seconds, and not before.
+pub(super) fn cut_off(at: DateTime<Utc>, seconds: u32) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        Kind::CutOff,
+        "You were cut off just now",
+        format!(
+            "Your credentials for this lab were cut off, and new ones would be dead as well. They are issued again from {} on: \
+             wait until then, and try again.",
+            timestamp(at)
+        ),
+    )
+    .retry_after(seconds)
 }
 
 /// For somebody whom an operator has suspended.

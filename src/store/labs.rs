@@ -197,7 +197,13 @@ pub(super) fn groups_age(seconds: i64) -> Result<GroupsAge> {
 
 impl Tx {
     /// What the gate has to know of a role: nothing of a lab that is archived or is none.
-    pub async fn grounds(&mut self, lab: &LabName, role: &RoleName) -> Result<Grounds> {
+    pub async fn grounds(
+        &mut self,
+        lab: &LabName,
+        role: &RoleName,
+        person: &PersonId,
+        now: DateTime<Utc>,
+    ) -> Result<Grounds> {
         let Some(lab) = self.lab_by_name(lab).await?.filter(|lab| lab.archived_at.is_none()) else {
             return Ok(Grounds::default());
         };
@@ -207,7 +213,8 @@ impl Tx {
         let Some(role) = role else { return Ok(Grounds::from_rows(Some(lab), None, None, Vec::new())) };
         let mappings: Vec<Mapping> = self.gate_mappings(&lab.id, &role.name).await?;
         let account = self.account_of_role(&lab.id, &role.name).await?;
-        Ok(Grounds::from_rows(Some(lab), Some(role), account, mappings))
+        let bar = self.bar(&lab.id, person, &role.name, now).await?;
+        Ok(Grounds::from_rows(Some(lab), Some(role), account, mappings).barred(bar))
     }
 
     /// The id of a lab that is not archived: whose book an attempt belongs in.
@@ -249,6 +256,12 @@ impl Tx {
     /// A lab that is not archived, for the watch over its account.
     pub async fn lab_to_watch(&mut self, name: &LabName) -> Result<Option<Lab>> {
         Ok(self.lab_by_name(name).await?.filter(|lab| lab.archived_at.is_none()))
+    }
+
+    /// A lab, archived or not, for whoever looks after the deny of sessions that were cut off there: an archived lab's
+    /// sessions live on as well.
+    pub async fn lab_to_deny_in(&mut self, name: &LabName) -> Result<Option<Lab>> {
+        self.lab_by_name(name).await
     }
 
     /// A lab, archived or not, for the operator.

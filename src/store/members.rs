@@ -20,6 +20,8 @@ statements! {
             join person on person.id = lab_person.person_id where lab_person.lab_id = $1 \
             union select person.id, person.display_name from standing \
             join person on person.id = standing.person_id where standing.lab_id = $1";
+        IS_OF_LAB = "select (select count(*) from lab_person where lab_id = $1 and person_id = $2) \
+            + (select count(*) from standing where lab_id = $1 and person_id = $2)";
         INSERT_ROLE_SESSION = "insert into role_session \
             (lab_id, id, person_id, role, mapping_id, issued_at, expires_at) values ($1, $2, $3, $4, $5, $6, $7)";
     }
@@ -47,6 +49,12 @@ pub struct RoleSession {
 }
 
 impl LabTx<'_> {
+    /// Whether somebody is known in the lab or looks after it.
+    pub async fn is_of_lab(&mut self, person: &PersonId) -> Result<bool> {
+        let (count,): (i64,) = run_in_lab!(self, fetch_one (i64,): IS_OF_LAB, person.as_str())?;
+        Ok(count > 0)
+    }
+
     /// What everybody is called who is known in the lab or looks after it, in no order. Nobody else's name is told.
     pub async fn names(&mut self) -> Result<Vec<(PersonId, Option<DisplayName>)>> {
         let rows: Vec<(String, Option<String>)> = run_in_lab!(self, fetch_all (String, Option<String>): LAB_NAMES)?;

@@ -25,6 +25,7 @@
 mod accounts;
 mod address;
 mod backup;
+mod cut_offs;
 mod files;
 mod groups;
 mod health;
@@ -60,6 +61,7 @@ use sqlite::{Alone, SqliteStore};
 pub use accounts::{AccountRoleRow, AccountRow, DueAccount};
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
+pub use cut_offs::{CutOffRow, DenyRow, PersonCutOffRow};
 pub use groups::{GroupMember, SeenGroup};
 pub use health::{About, Finding, Health, LoginError};
 pub use idempotency::DoneRequest;
@@ -147,7 +149,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Store {
     database: Database,
     /// Held by the one broker of a SQLite file.
-    _alone: Option<Arc<Alone>>,
+    alone: Option<Arc<Alone>>,
 }
 
 #[derive(Clone, Debug)]
@@ -169,7 +171,7 @@ impl Store {
             Address::Sqlite(file) if file.exists() => Some(Arc::new(Alone::on(file)?)),
             _ => None,
         };
-        Ok(Self { _alone: alone, ..Self::open_with(address, Patience::Request).await? })
+        Ok(Self { alone, ..Self::open_with(address, Patience::Request).await? })
     }
 
     /// Opens the database beside a running broker, as the operator's commands do. Their statements may take long.
@@ -199,7 +201,7 @@ impl Store {
             Address::Sqlite(file) => Database::Sqlite(SqliteStore::open(file).await?),
             Address::Postgres(postgres) => Database::Postgres(PostgresStore::open(postgres, patience).await?),
         };
-        Ok(Self { database, _alone: None })
+        Ok(Self { database, alone: None })
     }
 
     /// A consistent view for reading.
@@ -238,6 +240,12 @@ impl Store {
             Database::Sqlite(_) => self.write().await,
             Database::Postgres(store) => Ok(Tx::postgres(store.write_for(lab.as_str()).await?)),
         }
+    }
+
+    /// Whether no other broker can have this database: a SQLite file belongs to one.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.alone.is_some()
     }
 
     /// Closes every connection, so that the files are whole.
@@ -357,6 +365,7 @@ type MaybeTime = Option<DateTime<Utc>>;
 pub fn all_statements() -> Vec<Listed> {
     [
         accounts::ALL,
+        cut_offs::ALL,
         groups::ALL,
         idempotency::ALL,
         invitations::ALL,

@@ -90,6 +90,7 @@ statements! {
             role_session.expires_at as expires_at from role_session join person on person.id = role_session.person_id \
             where role_session.lab_id = $1 and role_session.expires_at > $2 and (role_session.issued_at < $3 \
             or (role_session.issued_at = $3 and role_session.id > $4)) \
+            and ($6 = '' or role_session.person_id = $6) and ($7 = '' or role_session.role = $7) \
             order by role_session.issued_at desc, role_session.id limit $5";
         /// Of these people, as in `GIVEN_TO`.
         ROLES_IN_USE = "select distinct person_id, role from role_session where lab_id = $1 and expires_at > $2 \
@@ -311,12 +312,15 @@ impl LabTx<'_> {
         &mut self,
         now: DateTime<Utc>,
         after: Option<(DateTime<Utc>, &RoleSessionId)>,
+        person: Option<&PersonId>,
+        role: Option<&RoleName>,
         limit: u32,
     ) -> Result<Vec<LiveRoleSession>> {
         // Nothing was handed out later than now.
         let (at, id) = after.map_or((now, ""), |(at, id)| (at, id.as_str()));
-        let rows: Vec<SessionRow> =
-            run_in_lab!(self, fetch_all SessionRow: LIVE_ROLE_SESSIONS, now, at, id, i64::from(limit))?;
+        let (person, role) = (person.map_or("", PersonId::as_str), role.map_or("", RoleName::as_str));
+        let rows: Vec<SessionRow> = run_in_lab!(
+            self, fetch_all SessionRow: LIVE_ROLE_SESSIONS, now, at, id, i64::from(limit), person, role)?;
         rows.into_iter()
             .map(|row| {
                 Ok(LiveRoleSession {

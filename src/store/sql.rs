@@ -23,7 +23,7 @@ pub(super) struct LabSql(&'static str);
 pub(super) struct AcrossSql(&'static str);
 
 /// Tables that hold labs' data.
-pub const LAB_TABLES: [&str; 16] = [
+pub const LAB_TABLES: [&str; 18] = [
     "lab",
     "lab_role",
     "mapping",
@@ -40,6 +40,8 @@ pub const LAB_TABLES: [&str; 16] = [
     "lab_account",
     "lab_account_role",
     "account_check",
+    "cut_off",
+    "lab_deny",
 ];
 
 impl Sql {

@@ -3,6 +3,7 @@
 //! Only shapes live here; those for whoever looks after a lab are in [`labs`]. Times are RFC 3339 in UTC with a final `Z`, to the second, which every AWS SDK reads.
 
 pub mod accounts;
+pub mod cut_offs;
 pub mod labs;
 pub mod ledger;
 pub mod limits;

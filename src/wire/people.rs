@@ -172,4 +172,11 @@ pub struct RoleSession {
     /// Until when.
     #[cfg_attr(feature = "server", schema(format = DateTime))]
     pub expires_at: String,
+    /// What it is for, in a few words: the title of the role's template.
+    #[serde(default)]
+    pub title: String,
+    /// The cut-off that it is denied by, when there is one.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(value_type = Option<super::texts::CutOffId>, required))]
+    pub cut_off: Option<String>,
 }

@@ -83,6 +83,7 @@ texts! {
     InvitationId = "^inv-[0-9a-hjkmnp-tv-z]{16}$", 20, "An invitation's id.", "inv-7d1k5s9f3h2j6g8a";
     RoleArn = "^arn:aws:iam::[0-9]{12}:role/([!-)+-~]{1,511}/)?[A-Za-z0-9_+=,.@-]{1,64}$", 607,
         "A role in an AWS account.", "arn:aws:iam::111122223333:role/lodge/lodge-session";
+    CutOffId = "^cut-[0-9a-hjkmnp-tv-z]{16}$", 20, "The id of sessions that were cut off.", "cut-7w3q9z1x5c8v2n4m";
     AccountCheckId = "^ac-[0-9a-hjkmnp-tv-z]{16}$", 19, "The id of a check of a lab's AWS account.", "ac-2n8v4c7x1m5q9t3w";
     LabTitle = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb][^\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff9-\\ufffb]*$",
         120, "What people read: on one line, and nothing invisible in it.", "Vision Lab";

@@ -97,7 +97,7 @@ impl Broker {
         };
         let decision = match wanted {
             Some(role) => {
-                let grounds = tx.grounds(lab, &role.name).await?;
+                let grounds = tx.grounds(lab, &role.name, &caller.person, now).await?;
                 Some(access::decide(&snapshot.evidence, grounds, &self.policies, None, now))
             }
             None => None,

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use url::Url;
 
+use super::cut_off::CutOffPace;
 use crate::domain::account::{AccountNames, Permissions, Plan, TooMuch};
 use crate::domain::id::RoleName;
 use crate::domain::lab::{Lab, Role};
@@ -35,6 +36,8 @@ pub struct AccountSettings {
     pub check_interval: TimeDelta,
     /// How long to wait before each new try of a check, for as long as IAM may take to apply what is new.
     pub waits: Vec<Duration>,
+    /// How fast sessions are cut off.
+    pub cut_off: CutOffPace,
 }
 
 impl Default for AccountSettings {
@@ -44,6 +47,7 @@ impl Default for AccountSettings {
             templates: None,
             check_interval: TimeDelta::hours(6),
             waits: [2, 4, 8, 15, 30].map(Duration::from_secs).to_vec(),
+            cut_off: CutOffPace::default(),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::account::{
     Answer, Cause, ChainLink, CheckStep, Judgement, Observed, Plan, ProbeAnswer, ProbeOutcome, RoleProbe, Severity,
     StepReport, StepState, Trouble, Verdict, judge, uncovered,
 };
+use crate::domain::cut_off::{DenyEntry, Whose};
 use crate::domain::id::{RoleName, RoleSessionId};
 use crate::domain::lab::Role;
 use crate::domain::ledger::Failure;
@@ -151,7 +152,7 @@ impl Broker {
                 .await;
         };
         for role in &errand.roles {
-            let missing = self.filled(role).map(|(_, policy)| uncovered(plan.names(), found, &policy));
+            let missing = self.harmless_call(role).map(|(_, policy)| uncovered(plan.names(), found, &policy));
             if let Some(missing) = missing.filter(|missing| !missing.is_empty()) {
                 observed.uncovered.push((role.name.clone(), missing));
             }
@@ -170,8 +171,16 @@ impl Broker {
         if observed.session != Some(Answer::LetIn) {
             return Ok(());
         }
+        let cut_off = self.cut_off_just_now(errand).await?;
         for role in errand.roles.clone() {
-            let Some((probe, policy)) = self.filled(&role) else { continue };
+            let Some((probe, policy)) = self.harmless_call(&role) else { continue };
+            if cut_off.iter().any(|whose| matches!(whose, Whose::Everyone) || whose.role() == Some(&role.name)) {
+                let says =
+                    "Not tried: sessions of this role were cut off just now, and a new one would be denied with them.";
+                self.note_of(errand, CheckStep::Probe, Some(role.name.clone()), StepState::Skipped, says.to_owned())
+                    .await?;
+                continue;
+            }
             let answer = self.probe_role(errand, &role, &policy, &probe).await;
             let state = match answer.outcome {
                 ProbeOutcome::Works => StepState::Passed,
@@ -187,6 +196,14 @@ impl Broker {
             self.note_of(errand, CheckStep::Probe, Some(role.name.clone()), state, says).await?;
         }
         Ok(())
+    }
+
+    /// Whose sessions are denied that are made at this moment.
+    async fn cut_off_just_now(&self, errand: &Errand) -> Result<Vec<Whose>> {
+        let now = self.clock.now();
+        let entries = self.store.read().await?.lab(&errand.access()).await?.deny_entries(now).await?;
+        let is_new = |entry: &DenyEntry| entry.before.reissue_at() > now;
+        Ok(entries.into_iter().filter(is_new).map(|entry| entry.whose).collect())
     }
 
     async fn probe_role(&self, errand: &Errand, role: &Role, policy: &SessionPolicy, probe: &Probe) -> ProbeAnswer {
@@ -209,7 +226,7 @@ impl Broker {
     }
 
     /// A role's harmless call, and its session policy.
-    fn filled(&self, role: &Role) -> Option<(Probe, SessionPolicy)> {
+    pub(in crate::app) fn harmless_call(&self, role: &Role) -> Option<(Probe, SessionPolicy)> {
         let template = self.policies.get(&role.template)?;
         Some((template.probe_for(&role.parameters).ok()?, template.fill(&role.parameters).ok()?))
     }

@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::cut_off::see_to_found;
 use super::super::{Broker, Result};
 use super::check::Errand;
 use crate::domain::account::{AccountState, CheckReason, Judgement, Observed, Verdict};
+use crate::domain::cut_off::CUT_OFF_POLICY;
 use crate::domain::ledger::{Book, Event};
 use crate::store::{AccountRoleRow, AccountRow};
 
@@ -60,7 +62,16 @@ impl Broker {
             let joined = Event::AccountJoined { account, check: errand.check.id.clone() };
             open.append(self.draft_of(errand, now, joined)).await?;
         }
+        let inline = observed.found.as_ref().and_then(|found| Some(&found.session_role.as_ref()?.inline));
+        let is_to_be_denied_anew = match inline {
+            Some(inline) => see_to_found(&mut open, inline.get(CUT_OFF_POLICY).map(String::as_str), now).await?,
+            None => false,
+        };
         tx.commit().await?;
+        if is_to_be_denied_anew {
+            tracing::warn!(lab = %errand.lab.name, "the account does not deny what it should: it is written again");
+            self.enforce_soon(errand.lab.name.clone());
+        }
         tell(errand, before.state, after.state, judgement);
         Ok(())
     }

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use super::super::cut_off::{PersonCutOffWish, cut_off_everywhere};
 use super::{Desk, DeskError, DeskResult};
+use crate::domain::cut_off::CutOffCause;
 use crate::domain::id::PersonId;
 use crate::domain::ledger::{Book, Event};
-use crate::store::{LabStanding, PeopleSearch, PersonRow};
+use crate::store::{LabStanding, PeopleSearch, PersonCutOffRow, PersonRow};
 
 /// Some of the people, by id.
 #[derive(Clone, Debug)]
@@ -77,13 +79,14 @@ impl Desk {
         })
     }
 
-    /// Suspends somebody: every session of theirs ends now, none begins, and they are given nothing. AWS credentials
-    /// that they already have live until they expire. Gives the person and how many sessions were ended.
+    /// Suspends somebody: every session of theirs ends now, none begins, they are given nothing, and the AWS credentials that
+    /// they have already are cut off in all labs, by a broker. Gives the person, how many sessions were ended, and the
+    /// cut-off.
     ///
     /// # Errors
     ///
     /// When nobody has that id, it is the operator themselves, they are suspended already, or the database is away.
-    pub async fn suspend(&self, id: &PersonId) -> DeskResult<(PersonRow, u64)> {
+    pub async fn suspend(&self, id: &PersonId) -> DeskResult<(PersonRow, u64, PersonCutOffRow)> {
         if self.operator.is(id) {
             return Err(DeskError::Oneself);
         }
@@ -96,8 +99,15 @@ impl Desk {
         let sessions = tx.end_sessions_of(id, now).await?;
         tx.append(Book::Broker, self.act(Event::PersonSuspended { person: id.clone() })).await?;
         let person = tx.person(&self.operator, id).await?.ok_or(DeskError::NoSuchPerson)?;
+        let wish = PersonCutOffWish {
+            person: id.clone(),
+            by: self.operator.actor(),
+            cause: CutOffCause::Suspended,
+            reason: None,
+        };
+        let cut_off = cut_off_everywhere(&mut tx, &self.random, now, wish).await?;
         tx.commit().await?;
-        Ok((person, sessions))
+        Ok((person, sessions, cut_off))
     }
 
     /// Lifts a suspension. They sign in anew.

@@ -4,13 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::{CHANGE_LIFETIME, MappingOutcome, WaitingChange, author_of};
 use crate::app::admission::Admitted;
+use crate::app::cut_off::cut_off_holders;
 use crate::app::{Broker, LabError, RequestKey, Result};
 use crate::domain::access::{LabAccess, ManagerAccess, PiAccess, may_give};
 use crate::domain::id::{ActId, MappingChangeId, MappingId};
 use crate::domain::lab::Office;
 use crate::domain::ledger::{Asked, Draft, Event, Thread};
 use crate::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms, benefits};
-use crate::store::{DoneRequest, LabTx, Snapshot, Tx};
+use crate::store::{CutOffRow, DoneRequest, LabTx, Snapshot, Tx};
 
 pub(super) struct Edit<'b> {
     pub(super) broker: &'b Broker,
@@ -21,6 +22,8 @@ pub(super) struct Edit<'b> {
     pub(super) now: DateTime<Utc>,
     /// What the request is known by when it comes again.
     key: Option<RequestKey>,
+    /// What is cut off with it.
+    cut_off: Vec<CutOffRow>,
 }
 
 /// What came of a change.
@@ -62,7 +65,7 @@ impl<'b> Edit<'b> {
     pub(super) fn new(broker: &'b Broker, admitted: Admitted, tx: Tx, key: Option<&RequestKey>) -> Result<Self> {
         let Admitted { access, snapshot } = admitted;
         let (access, key) = (access.manager()?, key.cloned());
-        Ok(Self { broker, access, snapshot, tx, now: broker.clock.now(), key })
+        Ok(Self { broker, access, snapshot, tx, now: broker.clock.now(), key, cut_off: Vec::new() })
     }
 }
 
@@ -265,15 +268,27 @@ impl Edit<'_> {
         Ok(MappingOutcome::Done(changed))
     }
 
-    /// Ends a mapping.
-    pub(super) async fn end(mut self, id: &MappingId, revision: i64) -> Result<Mapping> {
+    /// Ends a mapping; `cut_off` cuts off everybody who has a live session by it.
+    pub(super) async fn end(mut self, id: &MappingId, revision: i64, cut_off: bool) -> Result<Mapping> {
         let mapping = self.mapping_of_revision(id, revision).await?;
         if !mapping.terms.is_live(self.now) {
-            return Err(LabError::AlreadyEnded.into());
+            if !cut_off {
+                return Err(LabError::AlreadyEnded.into());
+            }
+            let rows = cut_off_holders(&mut self.tx, &self.access, id, &self.broker.random, self.now).await?;
+            self.tx.commit().await?;
+            for row in &rows {
+                self.broker.told(self.access.lab(), row);
+            }
+            return Ok(mapping);
         }
         let terms = MappingTerms { ends_at: Some(self.now), ..mapping.terms.clone() };
         let ended = self.store_terms(mapping, terms).await?;
         let (mapping, revision) = (ended.id.clone(), ended.revision);
+        if cut_off {
+            let (random, now) = (&self.broker.random, self.now);
+            self.cut_off = cut_off_holders(&mut self.tx, &self.access, id, random, now).await?;
+        }
         let came = Came::Holds(mapping.clone(), revision);
         self.commit(Event::MappingEnded { mapping, revision, target: (&ended.target).into() }, came).await?;
         Ok(ended)
@@ -310,6 +325,9 @@ impl Edit<'_> {
         }
         let lab = self.access.lab().name.clone();
         self.tx.commit().await?;
+        for row in &self.cut_off {
+            self.broker.told(self.access.lab(), row);
+        }
         tracing::info!(lab.name = %lab, person.id = %self.access.person(), act = kind, "a lab's mappings changed");
         Ok(())
     }

@@ -252,7 +252,7 @@ impl Broker {
         if terms.is_live(edit.now) {
             Self::set_terms(edit, mapping, terms).await
         } else {
-            Ok(MappingOutcome::Done(edit.end(id, revision).await?))
+            Ok(MappingOutcome::Done(edit.end(id, revision, false).await?))
         }
     }
 
@@ -281,12 +281,13 @@ impl Broker {
         lab: &LabName,
         id: &MappingId,
         revision: i64,
+        cut_off: bool,
         key: Option<&RequestKey>,
     ) -> Result<MappingOutcome> {
         let mut edit = self.edit(caller, lab, key).await?;
         match edit.answered_before().await? {
             Some(before) => Ok(before),
-            None => Ok(MappingOutcome::Done(edit.end(id, revision).await?)),
+            None => Ok(MappingOutcome::Done(edit.end(id, revision, cut_off).await?)),
         }
     }
 

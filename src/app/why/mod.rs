@@ -76,6 +76,10 @@ impl Why {
     /// What to do next, a sentence each.
     #[must_use]
     pub fn next(&self) -> Vec<String> {
+        let cut_off = self.session.as_ref().and_then(|session| session.cut_off.as_ref());
+        if let (Finding::CutOff, Some(cut_off)) = (self.finding, cut_off) {
+            return cut_off.next(self.now);
+        }
         let today = self.action.as_deref().filter(|_| self.finding == Finding::NoSuchAction).and_then(names_today);
         match today {
             Some(today) => vec![format!("What it did is done by {today} today: ask again with that.")],
@@ -201,7 +205,7 @@ impl Broker {
         };
         let finding = judge(facts);
         let allowing = if finding.is_about_roles() {
-            self.roles_for(tx, &access, &roles, &asked, subject.snapshot.as_ref()).await?
+            self.roles_for(tx, &access, &roles, &asked, &subject).await?
         } else {
             Vec::new()
         };

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::super::admission::Admitted;
+use super::super::cut_off::DeniedSessions;
 use super::super::{Broker, Caller, Error, Result};
 use crate::domain::access::Denied;
 use crate::domain::id::{LabName, RoleSessionId};
 use crate::domain::lab::{Lab, Role};
 use crate::domain::ledger::{Event, Thread};
-use crate::domain::why::{CallerArn, PolicyOfSession, Principal, SessionFacts};
+use crate::domain::why::{CallerArn, PolicyOfSession, Principal, SessionCutOff, SessionFacts};
 use crate::store::{LabTx, Tx};
 
 /// Whether a caller is a session of the lab's session role.
@@ -67,6 +68,13 @@ impl Broker {
             let policy = self.policies.get(&role.template)?.fill(&role.parameters).ok()?;
             Some(policy.sha256())
         });
+        let now = self.clock.now();
+        let denied = DeniedSessions::read(open, now).await?;
+        let cut_off = denied.by_parts(&person, &role, found.at).map(|row| SessionCutOff {
+            at: row.steps.stopped_at,
+            reason: row.reason.clone(),
+            again_at: (!row.held || row.lifted_at.is_some()).then(|| row.before.reissue_at()),
+        });
         let is_same = of_today.is_some_and(|sha256| sha256 == policy_sha256);
         Ok(Some(SessionFacts {
             id,
@@ -75,6 +83,7 @@ impl Broker {
             issued_at: found.at,
             expires_at: expires_at.parse().ok(),
             policy: if is_same { PolicyOfSession::Same } else { PolicyOfSession::Changed },
+            cut_off,
         }))
     }
 }

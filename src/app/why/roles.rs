@@ -5,14 +5,14 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 
 use super::super::{Broker, Result};
-use super::Asked;
+use super::{Asked, Subject};
 use crate::domain::access::{self, Decision, Evidence, LabAccess, Refusal};
 use crate::domain::claims::Group;
 use crate::domain::id::RoleName;
 use crate::domain::lab::Role;
 use crate::domain::mapping::Mapping;
 use crate::domain::policy::Reach;
-use crate::store::{Snapshot, Tx};
+use crate::store::Tx;
 
 /// A role that allows an action, for somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ impl Chance {
                 Refusal::Suspended => "suspended",
                 Refusal::AccountNotJoined => "account-not-joined",
                 Refusal::AwaitingAccountUpdate => "awaiting-account-update",
+                Refusal::CutOff => "cut-off",
+                Refusal::Held => "held",
             },
         }
     }
@@ -73,8 +75,10 @@ impl Chance {
     const fn rank(self) -> u8 {
         match self {
             Self::Has => 0,
-            Self::Refused(Refusal::FreshSignInNeeded | Refusal::MfaNeeded | Refusal::GroupsTooOld) => 1,
-            Self::Refused(Refusal::ApprovalNeeded) => 2,
+            Self::Refused(
+                Refusal::FreshSignInNeeded | Refusal::MfaNeeded | Refusal::GroupsTooOld | Refusal::CutOff,
+            ) => 1,
+            Self::Refused(Refusal::ApprovalNeeded | Refusal::Held) => 2,
             Self::Refused(Refusal::AwaitingAccountUpdate | Refusal::AccountNotJoined | Refusal::TooLong) => 3,
             Self::Ended => 4,
             Self::Refused(_) | Self::NeverSignedIn => 5,
@@ -90,17 +94,17 @@ impl Broker {
         access: &LabAccess,
         roles: &[Role],
         asked: &Asked<'_>,
-        of: Option<&Snapshot>,
+        of: &Subject,
     ) -> Result<Vec<RoleForAction>> {
         let now = self.clock.now();
         let mut found = Vec::new();
         for role in roles {
             let Some(reach) = self.reach_of(role, asked).filter(|reach| *reach < Reach::Never) else { continue };
             let mappings = tx.lab(access).await?.mappings_of_role(&role.name).await?;
-            let (chance, mapping) = match of {
+            let (chance, mapping) = match &of.snapshot {
                 None => (Chance::NeverSignedIn, None),
                 Some(snapshot) => {
-                    let grounds = tx.grounds(&access.lab().name, &role.name).await?;
+                    let grounds = tx.grounds(&access.lab().name, &role.name, &of.person, now).await?;
                     let decision = access::decide(&snapshot.evidence, grounds, &self.policies, None, now);
                     chance(&decision, &mappings, &snapshot.evidence, now)
                 }

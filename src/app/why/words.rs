@@ -80,6 +80,14 @@ fn refused(refusal: Refusal, group: &str, they: &str, their: &str, is_self: bool
             "{they} would have it through {group}, but the lab's AWS account awaits an update for it. Whoever administers the \
              account updates its stack."
         ),
+        Refusal::CutOff => {
+            format!("{they} have it through {group} again in a few minutes: sessions were cut off just now.")
+        }
+        Refusal::Held => {
+            format!(
+                "{they} would have it through {group}, but somebody who looks after the lab keeps it back. Ask them."
+            )
+        }
         Refusal::TooLong => format!("{they} have it through {group}, for less time than was asked for."),
     }
 }

@@ -66,6 +66,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
 
     let sweeper = tokio::spawn(broker.clone().keep_sweeping());
     let watch = tokio::spawn(broker.clone().keep_watching_accounts());
+    let cut_offs = tokio::spawn(broker.clone().keep_cutting_off());
     server::run(vec![
         (listeners.0, http::router(broker.clone())),
         (listeners.1, idp.router()),
@@ -74,6 +75,7 @@ pub(crate) async fn run(port: u16, data: Option<&Path>) -> anyhow::Result<()> {
     .await?;
     sweeper.abort();
     watch.abort();
+    cut_offs.abort();
     broker.store.close().await;
     stacks.keep(&aws)
 }

@@ -29,7 +29,8 @@ pub(crate) enum PersonCommand {
     },
     /// Suspend somebody: all their sessions end now, none begins, and no lab gives them anything
     ///
-    /// AWS credentials that they already have live until they expire, an hour at most.
+    /// AWS credentials that they already have are cut off in all labs by the broker, as soon as it runs; they die anyway
+    /// within the hour.
     #[command(after_help = format!("With --json, an object with {PERSON}, and sessions_ended."))]
     Suspend(One),
     /// Lift a suspension; they sign in anew
@@ -158,7 +159,7 @@ fn about(id: &PersonId) -> String {
 
 async fn suspend(One { id, common }: &One) -> anyhow::Result<()> {
     let done = desk::sit_down(&common.settings, async |desk| desk.suspend(id).await.with_context(|| about(id)));
-    let (row, sessions_ended) = done.await?;
+    let (row, sessions_ended, _) = done.await?;
     if common.json {
         return output::json(&Suspended { person: (&row).into(), sessions_ended });
     }
@@ -170,7 +171,8 @@ async fn suspend(One { id, common }: &One) -> anyhow::Result<()> {
     let undo = common.settings.command(&format!("person restore {id}"));
     output::answer(&format!(
         "{} is suspended. {sessions}, and none begins.\n\
-         AWS credentials that were handed out already live until they expire, an hour at most.\n\
+         AWS credentials that were handed out already are cut off by the broker as soon as it runs. AWS may take minutes to \
+         go by it, and they die within the hour anyway.\n\
          To lift it: {undo}\n",
         called(&row)
     ))

@@ -24,9 +24,11 @@ pub(crate) async fn run(settings: &ConfigArgument) -> anyhow::Result<()> {
 
     let sweeper = tokio::spawn(broker.clone().keep_sweeping());
     let watch = tokio::spawn(broker.clone().keep_watching_accounts());
+    let cut_offs = tokio::spawn(broker.clone().keep_cutting_off());
     server::run(vec![(listener, http::router(broker.clone()))]).await?;
     sweeper.abort();
     watch.abort();
+    cut_offs.abort();
     broker.store.close().await;
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Evidence, Missing, missing};
 use crate::domain::account::{AccountOfRole, Readiness};
 use crate::domain::claims::Groups;
+use crate::domain::cut_off::Bar;
 use crate::domain::id::MappingId;
 use crate::domain::lab::{Lab, Role};
 use crate::domain::limits::{RoleLimits, SignInAge};
@@ -17,13 +18,14 @@ use crate::domain::policy::PolicyLibrary;
 use crate::domain::role_session::SessionDuration;
 
 /// What the database holds of the role that is asked for: the lab, its role of that name, what is known of its account,
-/// and every mapping to it.
+/// every mapping to it, and whether who asks was cut off.
 #[derive(Clone, Debug, Default)]
 pub struct Grounds {
     lab: Option<Lab>,
     role: Option<Role>,
     account: Option<AccountOfRole>,
     mappings: Vec<Mapping>,
+    bar: Option<Bar>,
 }
 
 impl Grounds {
@@ -35,7 +37,14 @@ impl Grounds {
         account: Option<AccountOfRole>,
         mappings: Vec<Mapping>,
     ) -> Self {
-        Self { lab, role, account, mappings }
+        Self { lab, role, account, mappings, bar: None }
+    }
+
+    /// The same for somebody who was cut off.
+    #[cfg(any(feature = "server", test))]
+    pub(crate) const fn barred(mut self, bar: Option<Bar>) -> Self {
+        self.bar = bar;
+        self
     }
 
     /// The lab, if there is one of that name.
@@ -61,11 +70,22 @@ pub struct Refused {
     pub refusal: Refusal,
     /// How old the sign-in may be at most, when it is older and a newer one would help.
     pub max_age: Option<SignInAge>,
+    /// When it is given again, when waiting is all that helps.
+    pub again_at: Option<DateTime<Utc>>,
 }
 
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, max_age: None }
+        Self { refusal, max_age: None, again_at: None }
+    }
+}
+
+impl From<Bar> for Refused {
+    fn from(bar: Bar) -> Self {
+        match bar {
+            Bar::Until(at) => Self { refusal: Refusal::CutOff, max_age: None, again_at: Some(at) },
+            Bar::Held => Refusal::Held.into(),
+        }
     }
 }
 
@@ -139,6 +159,10 @@ pub enum Refusal {
     AccountNotJoined,
     /// The lab's AWS account does not allow all that the role does yet.
     AwaitingAccountUpdate,
+    /// Their sessions were cut off just now, and a new one would be denied as well.
+    CutOff,
+    /// They were cut off until somebody lifts it.
+    Held,
 }
 
 impl fmt::Display for Refusal {
@@ -156,6 +180,8 @@ impl fmt::Display for Refusal {
             Self::Suspended => "the person is suspended",
             Self::AccountNotJoined => "the lab's AWS account is not joined yet",
             Self::AwaitingAccountUpdate => "the lab's AWS account awaits an update for this role",
+            Self::CutOff => "their sessions were cut off just now",
+            Self::Held => "they were cut off until somebody lifts it",
         })
     }
 }
@@ -179,7 +205,7 @@ pub fn decide(
         Groups::Truncated(_) => Refusal::GroupsTruncated,
         Groups::Present(_) => Refusal::NoMapping,
     };
-    let Grounds { lab: Some(lab), role: Some(role), account, mappings } = grounds else {
+    let Grounds { lab: Some(lab), role: Some(role), account, mappings, bar } = grounds else {
         return nothing.into();
     };
     let limits = RoleLimits::new(policies.spends(&role.template), role.sign_in_age, lab.groups_age);
@@ -199,6 +225,9 @@ pub fn decide(
     if evidence.has_old_groups(&limits, now) {
         return Refusal::GroupsTooOld.into();
     }
+    if let Some(bar) = bar {
+        return Decision::Refused(bar.into());
+    }
     // Before whatever somebody could do about it: with an account that is not ready no sign-in helps.
     let readiness = account.map(|account| account.readiness_of(policies, &role.template, &role.parameters));
     match readiness.unwrap_or(Readiness::NotJoined) {
@@ -216,7 +245,7 @@ pub fn decide(
     };
     if let Some(refusal) = refusal {
         let max_age = evidence.has_old_sign_in(&limits, now).then_some(limits.sign_in);
-        return Decision::Refused(Refused { refusal, max_age });
+        return Decision::Refused(Refused { refusal, max_age, again_at: None });
     }
     let most = maximum(&best.terms, &role);
     let duration = wanted.unwrap_or(most);

@@ -9,9 +9,7 @@ use serde_json::Value;
 use super::compare::{Clause, clauses};
 use super::found::{FoundAccount, FoundPolicy, FoundRole};
 use super::plan::{MAX_SESSION_SECONDS, Plan};
-
-/// How the inline policies that cut sessions off are called. They come and go, and are no drift.
-const CUT_OFF_PREFIX: &str = "lodge-cut-off";
+use crate::domain::cut_off::CUT_OFF_POLICY;
 
 /// A part of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +137,8 @@ pub fn drift(plan: &Plan, found: &FoundAccount, session_role_id: Option<&str>) -
             }
             let others = role.attached.iter().filter(|arn| **arn != plan.names.permissions());
             all.extend(others.map(|arn| Drift::Attached(Part::SessionRole, arn.clone())));
-            let inline = role.inline.keys().filter(|name| !name.starts_with(CUT_OFF_PREFIX));
+            // What cuts sessions off comes and goes; whoever looks after it holds it against what is wanted.
+            let inline = role.inline.keys().filter(|name| name.as_str() != CUT_OFF_POLICY);
             all.extend(inline.map(|name| Drift::Inline(Part::SessionRole, name.clone())));
             length(&mut all, Part::SessionRole, role);
         }

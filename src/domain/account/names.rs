@@ -18,6 +18,7 @@ pub struct AccountNames {
     suffix: String,
     steward: RoleArn,
     look_policy: SessionPolicy,
+    cut_off_policy: SessionPolicy,
 }
 
 impl AccountNames {
@@ -34,7 +35,8 @@ impl AccountNames {
         let policies =
             ["permissions", "boundary"].map(|part| arn(session.account(), "policy", &path, &name(part, &suffix)));
         let look_policy = steward::look_policy([session, &steward], &policies)?;
-        Some(Self { session: session.clone(), path, suffix, steward, look_policy })
+        let cut_off_policy = steward::cut_off_policy(session)?;
+        Some(Self { session: session.clone(), path, suffix, steward, look_policy, cut_off_policy })
     }
 
     fn name(&self, part: &str) -> String {
@@ -85,6 +87,12 @@ impl AccountNames {
     #[must_use]
     pub const fn look_policy(&self) -> &SessionPolicy {
         &self.look_policy
+    }
+
+    /// The session policy with which the steward cuts sessions off and can do nothing else.
+    #[must_use]
+    pub const fn cut_off_policy(&self) -> &SessionPolicy {
+        &self.cut_off_policy
     }
 
     /// The name of the managed policy that holds the session role's permissions.

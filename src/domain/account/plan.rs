@@ -13,7 +13,7 @@ use crate::domain::role_session::RoleArn;
 pub(super) const MAX_SESSION_SECONDS: u32 = 3_600;
 
 /// What the broker itself may do with the inline policies of the session role.
-const CUT_OFF: [&str; 2] = ["iam:DeleteRolePolicy", "iam:PutRolePolicy"];
+pub(super) const CUT_OFF: [&str; 2] = ["iam:DeleteRolePolicy", "iam:PutRolePolicy"];
 /// What it may read of the two roles.
 pub(super) const LOOK_AT_ROLES: [&str; 4] =
     ["iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies"];

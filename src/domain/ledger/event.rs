@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::domain::access::Refusal;
 use crate::domain::account::{CheckReason, Verdict};
 use crate::domain::claims::Group;
+use crate::domain::cut_off::{CutOffCause, CutOffReason, Whose};
 use crate::domain::id::{
-    AccountCheckId, CliSessionId, ConnectionName, InvitationId, LabName, MappingChangeId, MappingId, PersonId, RoleName,
+    AccountCheckId, CliSessionId, ConnectionName, CutOffId, InvitationId, LabName, MappingChangeId, MappingId,
+    PersonId, RoleName,
 };
 use crate::domain::lab::{Office, Role};
 use crate::domain::mapping::{MappingTarget, MappingTerms};
@@ -276,6 +278,63 @@ pub enum Event {
         /// Which check proved it.
         check: AccountCheckId,
     },
+    /// Sessions that live were cut off: from this entry on nothing is issued to those whose they are, and AWS is being told.
+    /// The broker may make a session of its own for it, which tries whether the deny holds and stays in the broker.
+    CutOff {
+        /// Which.
+        cut_off: CutOffId,
+        /// Whose sessions.
+        whose: Whose,
+        /// Sessions that AWS issued before this are denied: RFC 3339, UTC.
+        before: String,
+        /// What led to it.
+        cause: CutOffCause,
+        /// Why, in the words of whoever did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<CutOffReason>,
+        /// Whether they are kept out until somebody lifts it.
+        held: bool,
+        /// How many sessions of these lived, as far as is known.
+        sessions: u32,
+    },
+    /// Who was kept out is not any more.
+    CutOffLifted {
+        /// Which.
+        cut_off: CutOffId,
+        /// Whose sessions it was about.
+        whose: Whose,
+    },
+    /// AWS has a deny of sessions at the lab's session role, and gave it back as it was written.
+    DenyApplied {
+        /// SHA-256 of the policy, in hexadecimal; none when it has gone, because all that it denied is dead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        policy_sha256: Option<String>,
+        /// How many people it names.
+        people: u32,
+        /// Before when everybody's sessions are denied because the rest did not fit: RFC 3339, UTC.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overflow: Option<String>,
+    },
+    /// Somebody else changed or removed the deny in the account. It is being written again.
+    DenyRestored {
+        /// SHA-256 of what was found, in hexadecimal; none when there was nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        found_sha256: Option<String>,
+    },
+    /// Somebody was cut off in all labs: from this entry on nothing is issued to them anywhere.
+    PersonCutOff {
+        /// Which.
+        cut_off: CutOffId,
+        /// Who.
+        person: PersonId,
+        /// Sessions that AWS issued before this are denied: RFC 3339, UTC.
+        before: String,
+        /// What led to it.
+        cause: CutOffCause,
+        /// Why, in the words of whoever did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<CutOffReason>,
+    },
 }
 
 /// A token that is good once.
@@ -348,7 +407,7 @@ pub struct Asked {
 }
 
 /// Every kind of event, as it is written.
-pub const KINDS: [&str; 29] = [
+pub const KINDS: [&str; 34] = [
     "attempted",
     "issued",
     "refused",
@@ -378,6 +437,11 @@ pub const KINDS: [&str; 29] = [
     "account-check-begun",
     "account-checked",
     "account-joined",
+    "cut-off",
+    "cut-off-lifted",
+    "deny-applied",
+    "deny-restored",
+    "person-cut-off",
 ];
 
 impl Event {
@@ -414,6 +478,11 @@ impl Event {
             Self::AccountCheckBegun { .. } => "account-check-begun",
             Self::AccountChecked { .. } => "account-checked",
             Self::AccountJoined { .. } => "account-joined",
+            Self::CutOff { .. } => "cut-off",
+            Self::CutOffLifted { .. } => "cut-off-lifted",
+            Self::DenyApplied { .. } => "deny-applied",
+            Self::DenyRestored { .. } => "deny-restored",
+            Self::PersonCutOff { .. } => "person-cut-off",
         }
     }
 
@@ -472,4 +541,7 @@ pub enum Failure {
     /// The broker was stopped between its two entries.
     #[error("the broker was stopped before there was an outcome")]
     Interrupted,
+    /// The person was cut off while AWS was asked: what it gave was dropped.
+    #[error("the person was cut off meanwhile")]
+    CutOff,
 }

@@ -236,7 +236,8 @@ mod tests {
     use super::*;
     use crate::domain::access::Refusal;
     use crate::domain::account::{CheckReason, Verdict};
-    use crate::domain::id::AccountCheckId;
+    use crate::domain::cut_off::{CutOffCause, Whose};
+    use crate::domain::id::{AccountCheckId, CutOffId};
     use crate::domain::id::{CliSessionId, InvitationId, MappingChangeId, MappingId, RoleName};
     use crate::domain::lab::Office;
     use crate::domain::sign_in::SignInRefusal;
@@ -342,12 +343,20 @@ mod tests {
         lab.into_iter().chain(more_events(person)).collect()
     }
 
+    fn cut_off() -> CutOffId {
+        CutOffId::from_entropy([10; 10])
+    }
+
+    fn somebody() -> PersonId {
+        PersonId::from_entropy([11; 10])
+    }
+
     fn check() -> AccountCheckId {
         AccountCheckId::from_entropy([9; 10])
     }
 
-    fn more_events(person: PersonId) -> [Event; 8] {
-        [
+    fn more_events(person: PersonId) -> Vec<Event> {
+        vec![
             Event::SignInRefused {
                 connection: Some("campus".parse().unwrap()),
                 reason: SignInRefusal::IdTokenSignature,
@@ -364,6 +373,39 @@ mod tests {
             Event::AccountCheckBegun { check: check(), reason: CheckReason::Join },
             Event::AccountChecked { check: check(), verdict: Verdict::Proven, troubles: 2 },
             Event::AccountJoined { account: "111122223333".to_owned(), check: check() },
+            Event::CutOff {
+                cut_off: cut_off(),
+                whose: Whose::Person(somebody()),
+                before: "2026-11-21T13:01:00Z".to_owned(),
+                cause: CutOffCause::Asked,
+                reason: Some("a lost laptop".parse().unwrap()),
+                held: true,
+                sessions: 2,
+            },
+            Event::CutOff {
+                cut_off: cut_off(),
+                whose: Whose::Role("pay".parse().unwrap()),
+                before: "2026-11-21T13:01:00Z".to_owned(),
+                cause: CutOffCause::MappingEnded,
+                reason: None,
+                held: false,
+                sessions: 1,
+            },
+            Event::CutOffLifted { cut_off: cut_off(), whose: Whose::Everyone },
+            Event::DenyApplied {
+                policy_sha256: Some("0".repeat(64)),
+                people: 3,
+                overflow: Some("2026-11-21T12:01:00Z".to_owned()),
+            },
+            Event::DenyApplied { policy_sha256: None, people: 0, overflow: None },
+            Event::DenyRestored { found_sha256: None },
+            Event::PersonCutOff {
+                cut_off: cut_off(),
+                person: somebody(),
+                before: "2026-11-21T13:01:00Z".to_owned(),
+                cause: CutOffCause::SignedOut,
+                reason: None,
+            },
         ]
     }
 
@@ -401,7 +443,7 @@ mod tests {
             |event: Event| entry(event).sentence(Some(&role)).iter().map(ToString::to_string).collect::<String>();
         let sentences: Vec<String> = events().into_iter().map(said).collect();
 
-        insta::assert_snapshot!(sentences.join("\n"), @"
+        insta::assert_snapshot!(sentences.join("\n"), @r#"
         p-040g2081040g2081 asked for pay for 15 minutes
         p-040g2081040g2081 got credentials for pay until 2026-11-21T14:00:00Z, by map-0g2081040g208104
         p-040g2081040g2081 was refused pay: no mapping gives this role
@@ -431,7 +473,14 @@ mod tests {
         p-040g2081040g2081 began to join the AWS account
         p-040g2081040g2081 checked the AWS account: the account has proved itself, with 2 things to mend
         p-040g2081040g2081 joined the AWS account 111122223333
-        ");
+        p-040g2081040g2081 cut off 2 sessions of p-1c5gp2rb1c5gp2rb, and keeps them out until it is lifted: "a lost laptop"
+        p-040g2081040g2081 cut off one session of pay, whose mapping ended
+        p-040g2081040g2081 let credentials be issued again to everybody
+        p-040g2081040g2081 saw that the AWS account has the deny of sessions of 3 people, and of everybody's from before 2026-11-21T12:01:00Z, for want of room
+        p-040g2081040g2081 took the deny of cut-off sessions away from the AWS account: they are all dead
+        p-040g2081040g2081 found the deny of cut-off sessions changed in the AWS account, and writes it again
+        p-040g2081040g2081 cut off in all labs p-1c5gp2rb1c5gp2rb, who signed out at the provider
+        "#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use super::{Entry, Event, ReusedToken, RoleTerms, Target, Terms, Thread};
 use crate::domain::account::CheckReason;
 use crate::domain::actor::Actor;
+use crate::domain::cut_off::{CutOffCause, CutOffReason, Whose};
 use crate::domain::id::{MappingId, PersonId, RoleName};
 use crate::domain::lab::{Office, Standing};
 
@@ -63,6 +64,14 @@ impl Sentence {
     fn role(mut self, role: Option<&RoleName>) -> Self {
         self.0.push(role.map_or_else(|| Word::Text("a role".to_owned()), |role| Word::Role(role.clone())));
         self
+    }
+
+    fn whose(self, whose: &Whose) -> Self {
+        match whose {
+            Whose::Person(person) => self.person(person),
+            Whose::Role(role) => self.role(Some(role)),
+            Whose::Everyone => self.say("everybody"),
+        }
     }
 
     fn mapping(mut self, mapping: &MappingId) -> Self {
@@ -199,6 +208,59 @@ fn of_role(begin: Sentence, event: &Event) -> Sentence {
     }
 }
 
+/// What was done about sessions that live.
+fn of_cut_off(begin: Sentence, event: &Event) -> Sentence {
+    let why = |reason: &Option<CutOffReason>| {
+        reason.as_ref().map_or_else(String::new, |reason| format!(": \"{}\"", reason.as_str()))
+    };
+    match event {
+        Event::CutOff { whose, cause, reason, held, sessions, .. } => {
+            let count = match sessions {
+                1 => "one session".to_owned(),
+                many => format!("{many} sessions"),
+            };
+            let begin = begin.say(format!(" cut off {count} of ")).whose(whose);
+            let cause = match cause {
+                CutOffCause::Asked => "",
+                CutOffCause::MappingEnded => ", whose mapping ended",
+                CutOffCause::Suspended => ", who was suspended",
+                CutOffCause::SignedOut => ", who signed out at the provider",
+                CutOffCause::Everywhere => ", who was cut off in all labs",
+            };
+            let held = if *held { ", and keeps them out until it is lifted" } else { "" };
+            begin.say(format!("{cause}{held}{}", why(reason)))
+        }
+        Event::CutOffLifted { whose, .. } => begin.say(" let credentials be issued again to ").whose(whose),
+        Event::DenyApplied { policy_sha256: None, .. } => {
+            begin.say(" took the deny of cut-off sessions away from the AWS account: they are all dead")
+        }
+        Event::DenyApplied { people, overflow, .. } => {
+            let people = match people {
+                0 => "sessions".to_owned(),
+                1 => "sessions of one person".to_owned(),
+                many => format!("sessions of {many} people"),
+            };
+            let begin = begin.say(format!(" saw that the AWS account has the deny of {people}"));
+            match overflow {
+                Some(before) => begin.say(", and of everybody's from before ").moment(before).say(", for want of room"),
+                None => begin,
+            }
+        }
+        Event::DenyRestored { .. } => {
+            begin.say(" found the deny of cut-off sessions changed in the AWS account, and writes it again")
+        }
+        Event::PersonCutOff { person, cause, reason, .. } => {
+            let cause = match cause {
+                CutOffCause::Suspended => ", who was suspended",
+                CutOffCause::SignedOut => ", who signed out at the provider",
+                CutOffCause::Asked | CutOffCause::MappingEnded | CutOffCause::Everywhere => "",
+            };
+            begin.say(" cut off in all labs ").person(person).say(format!("{cause}{}", why(reason)))
+        }
+        _ => begin,
+    }
+}
+
 /// What was done to the lab itself, its people, or somebody.
 fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
     let is_own = |person: &PersonId| matches!(thread, Thread::Act(Actor::Person(by), _) if by == person);
@@ -240,6 +302,11 @@ fn of_lab(begin: Sentence, event: &Event, thread: &Thread) -> Sentence {
             begin.say(format!(" checked the AWS account: {verdict}{found}"))
         }
         Event::AccountJoined { account, .. } => begin.say(format!(" joined the AWS account {account}")),
+        Event::CutOff { .. }
+        | Event::CutOffLifted { .. }
+        | Event::DenyApplied { .. }
+        | Event::DenyRestored { .. }
+        | Event::PersonCutOff { .. } => of_cut_off(begin, event),
         Event::RoleLimitChanged { role, before, after } => begin
             .say(" set how old a sign-in may be for ")
             .role(Some(role))
@@ -275,6 +342,9 @@ impl Event {
             | Self::PersonRestored { person }
             | Self::TokenReused { person, .. }
             | Self::ProviderLogout { person, .. }
+            | Self::PersonCutOff { person, .. }
+            | Self::CutOff { whose: Whose::Person(person), .. }
+            | Self::CutOffLifted { whose: Whose::Person(person), .. }
             | Self::SignInRefused { person: Some(person), .. } => vec![person],
             Self::MappingAdded { asked: Some(asked), .. } | Self::MappingEdited { asked: Some(asked), .. } => {
                 vec![&asked.author]
@@ -317,7 +387,9 @@ impl Event {
             | Self::RoleAdded { role, .. }
             | Self::RoleChanged { role, .. }
             | Self::RoleEnded { role }
-            | Self::RoleLimitChanged { role, .. } => Some(role),
+            | Self::RoleLimitChanged { role, .. }
+            | Self::CutOff { whose: Whose::Role(role), .. }
+            | Self::CutOffLifted { whose: Whose::Role(role), .. } => Some(role),
             other => match other.target() {
                 Some(target) => Some(&target.role),
                 None => None,

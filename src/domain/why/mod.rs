@@ -16,4 +16,4 @@ pub use caller_arn::{CallerArn, Principal};
 pub use error_text::{AwsError, ErrorKind, Layer, PASTED_MAX_BYTES, Reason};
 pub use finding::{Facts, Finding, OurPolicy, Whose, judge};
 pub use operation::{actions_of_operation, asked_action};
-pub use session::{PolicyOfSession, SessionFacts};
+pub use session::{PolicyOfSession, SessionCutOff, SessionFacts};

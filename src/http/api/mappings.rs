@@ -108,16 +108,28 @@ pub(crate) async fn edit(
     Ok(answer(&broker, StatusCode::OK, &outcome))
 }
 
+/// How a mapping is to be ended.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EndParameters {
+    /// Whether everybody is cut off who has a live session by it.
+    #[serde(default)]
+    cut_off: bool,
+}
+
 /// `POST /api/v1/labs/{lab}/mappings/{mapping}/end`
 pub(crate) async fn end(
     State(broker): State<Broker>,
     Helper(caller): Helper,
     InLabOf(lab, id): InLabOf,
+    parameters: Result<Query<EndParameters>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let Query(EndParameters { cut_off }) = parameters.map_err(|rejection| Problem::malformed(rejection.body_text()))?;
     let revision = revision(&headers)?;
-    let key = request_key(&headers, &[b"end", id.as_bytes(), &revision.to_be_bytes()])?;
-    let outcome = broker.end_mapping(&caller, &lab, &a_mapping(&id), revision, key.as_ref()).await?;
+    let what: &[u8] = if cut_off { b"end and cut off" } else { b"end" };
+    let key = request_key(&headers, &[what, id.as_bytes(), &revision.to_be_bytes()])?;
+    let outcome = broker.end_mapping(&caller, &lab, &a_mapping(&id), revision, cut_off, key.as_ref()).await?;
     Ok(answer(&broker, StatusCode::OK, &outcome))
 }
 

@@ -1,6 +1,7 @@
 //! `/api/v1`, for helpers and scripts; and whether the broker is well.
 
 pub(super) mod accounts;
+pub(super) mod cut_offs;
 pub(super) mod labs;
 pub(super) mod ledger;
 pub(super) mod limits;

@@ -197,7 +197,8 @@ pub(crate) async fn suspend(
     ThePerson(id): ThePerson,
 ) -> Result<Json<wire::Suspended>, Problem> {
     let desk = helper.to_change(&broker).await?;
-    let (row, sessions_ended) = desk.suspend(&id).await?;
+    let (row, sessions_ended, cut_off) = desk.suspend(&id).await?;
+    broker.spread_from_desk(&cut_off);
     Ok(Json(wire::Suspended { id: row.id.to_string(), sessions_ended }))
 }
 

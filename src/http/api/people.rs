@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::app::{
     Attention, Broker, Held, Holding, LiveSession, Member, MembersPage, PEOPLE_PAGE_MAX, ROLE_SESSIONS_PAGE_MAX,
-    SessionsPage, WantedPeople,
+    SessionsPage, WantedPeople, WantedSessions,
 };
 use crate::domain::id::PersonId;
 use crate::domain::lab::Office;
@@ -100,7 +100,8 @@ pub(crate) async fn role_sessions(
     parameters: Result<Query<PageParameters>, QueryRejection>,
 ) -> Result<Json<wire::RoleSessions>, Problem> {
     let (_, after, limit) = page(parameters, ROLE_SESSIONS_PAGE_MAX)?;
-    Ok(Json(sessions(&broker, &broker.role_sessions(&caller, &lab, after.as_ref(), limit).await?)))
+    let wanted = WantedSessions { after, limit, ..WantedSessions::default() };
+    Ok(Json(sessions(&broker, &broker.role_sessions(&caller, &lab, &wanted).await?.page)))
 }
 
 fn name(name: Option<&DisplayName>) -> Option<String> {
@@ -147,17 +148,20 @@ fn held(held: &Held) -> wire::HeldRole {
 }
 
 fn sessions(broker: &Broker, page: &SessionsPage) -> wire::RoleSessions {
-    let sessions = page.sessions.iter().map(|LiveSession { session, looks_like_another }| wire::RoleSession {
-        id: session.id.to_string(),
-        person: session.person.to_string(),
-        name: name(session.name.as_ref()),
-        looks_like_another: *looks_like_another,
-        connection_title: broker.connection_title(&session.connection).to_owned(),
-        role: session.role.to_string(),
-        mapping: session.mapping.to_string(),
-        issued_at: timestamp(session.issued_at),
-        expires_at: timestamp(session.expires_at),
-    });
+    let sessions =
+        page.sessions.iter().map(|LiveSession { session, looks_like_another, title, cut_off, .. }| wire::RoleSession {
+            id: session.id.to_string(),
+            person: session.person.to_string(),
+            name: name(session.name.as_ref()),
+            looks_like_another: *looks_like_another,
+            connection_title: broker.connection_title(&session.connection).to_owned(),
+            role: session.role.to_string(),
+            mapping: session.mapping.to_string(),
+            issued_at: timestamp(session.issued_at),
+            expires_at: timestamp(session.expires_at),
+            title: title.clone(),
+            cut_off: cut_off.as_ref().map(ToString::to_string),
+        });
     wire::RoleSessions { sessions: sessions.collect(), next: page.next.as_ref().map(ToString::to_string) }
 }
 

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::operation::{Operation, Schemas, reference};
-use super::operations::{CREATED, OK, delete, get, post};
+use super::operations::{ACCEPTED, CREATED, OK, delete, get, post};
 use crate::http::problem::Kind;
-use crate::wire::operator;
+use crate::wire::{cut_offs, operator};
 
 /// What an operator changes takes a second factor and a fresh sign-in.
 fn changes(operation: Operation) -> Operation {
@@ -55,6 +55,8 @@ pub(super) fn of_labs(schemas: &mut Schemas) -> Vec<Operation> {
 pub(super) fn of_others(schemas: &mut Schemas) -> Vec<Operation> {
     let (people, person) = (schemas.add::<operator::People>(), schemas.add::<operator::Person>());
     let suspended = schemas.add::<operator::Suspended>();
+    let (cut_off, everywhere) =
+        (schemas.add::<cut_offs::NewCutOffEverywhere>(), schemas.add::<cut_offs::CutOffEverywhere>());
     let (connections, check) = (schemas.add::<operator::Connections>(), schemas.add::<operator::ConnectionCheck>());
     let version = schemas.add::<operator::Version>();
     vec![
@@ -72,6 +74,17 @@ pub(super) fn of_others(schemas: &mut Schemas) -> Vec<Operation> {
         changes(post("/api/v1/operator/people/{person}/restore", "restorePerson", "Lift a suspension"))
             .answers(OK, &person, "The person, who may sign in again.")
             .refuses(&[Kind::NoSuchPerson, Kind::Conflict]),
+        changes(post("/api/v1/operator/people/{person}/cut-off", "cutPersonOff", "Cut somebody off in all labs"))
+            .may_take(&cut_off)
+            .answers(ACCEPTED, &everywhere, "Nothing is issued to them any more. They are not suspended by it.")
+            .refuses(&[Kind::NoSuchPerson]),
+        get(
+            "/api/v1/operator/people/{person}/cut-offs/{cut_off}",
+            "getCutOffOfPerson",
+            "How far cutting somebody off in all labs has got",
+        )
+        .answers(OK, &everywhere, "The cut-off, by lab.")
+        .refuses(&[Kind::NotInLab]),
         get("/api/v1/operator/connections", "listConnections", "Where people sign in, as the settings have it")
             .answers(OK, &connections, "The connections."),
         post(

@@ -17,6 +17,7 @@ const IN_ADDRESSES: &[(&str, &str, &str)] = &[
     ("mapping", "MappingId", "The mapping's id."),
     ("change", "MappingChangeId", "The id of the change that waits."),
     ("check", "AccountCheckId", "The check's id."),
+    ("cut_off", "CutOffId", "The cut-off's id."),
     ("person", "PersonId", "The person's id."),
     ("connection", "ConnectionName", "The connection's name."),
     ("session", "SessionId", "The session's id."),

@@ -1,22 +1,23 @@
 //! What each address of the API is for. A route without an entry here fails a test, and so does an entry without a route.
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::desk;
 use super::operation::{Operation, Schemas, reference};
 use crate::app::LEDGER_CATEGORIES;
 use crate::domain::ledger::KINDS;
 use crate::http::api::accounts::CHECKS_PAGE_MAX;
+use crate::http::api::cut_offs::CUT_OFFS_PAGE_MAX;
 use crate::http::problem::Kind;
-use crate::wire::{self, accounts, labs, ledger, limits, people, roles, sessions, why};
+use crate::wire::{self, accounts, cut_offs, labs, ledger, limits, people, roles, sessions, why};
 
 pub(super) const OK: StatusCode = StatusCode::OK;
 pub(super) const CREATED: StatusCode = StatusCode::CREATED;
-const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
+pub(super) const ACCEPTED: StatusCode = StatusCode::ACCEPTED;
 
 /// What operations are listed under, in this order.
-pub(super) const TAGS: [(&str, &str); 18] = [
+pub(super) const TAGS: [(&str, &str); 19] = [
     ("me", "The caller, and where they are signed in."),
     ("roles", "Credentials for a role; what roles can do, and making them."),
     ("templates", "What roles can be made of."),
@@ -27,6 +28,7 @@ pub(super) const TAGS: [(&str, &str); 18] = [
     ("overview", "A lab at a glance."),
     ("members", "A lab's people, and what each has."),
     ("role-sessions", "Credentials that were handed out and live."),
+    ("cut-offs", "Credentials that were handed out and were cut off."),
     ("people", "Who looks after a lab."),
     ("ledger", "What was done in a lab, and every credential that was asked for."),
     ("account", "A lab's AWS account: joining it, and how it stands."),
@@ -70,6 +72,7 @@ pub(super) fn all(schemas: &mut Schemas) -> Vec<Operation> {
         of_changes,
         of_account,
         of_why,
+        of_cut_offs,
         of_ledger,
         desk::of_labs,
         desk::of_others,
@@ -137,6 +140,7 @@ fn of_roles(schemas: &mut Schemas) -> Vec<Operation> {
             Kind::AccountNotJoined,
             Kind::AwaitingAccountUpdate,
             Kind::Suspended,
+            Kind::CutOff,
             Kind::DurationTooLong,
             Kind::LabAccountRefused,
             Kind::LabAccountRejected,
@@ -251,6 +255,21 @@ fn of_people(schemas: &mut Schemas) -> Vec<Operation> {
     ]
 }
 
+fn end_mapping(outcome: &Value) -> Operation {
+    post("/api/v1/labs/{lab}/mappings/{mapping}/end", "endMapping", "End a mapping now")
+        .more("It gives nothing more from the next request on.")
+        .asks(
+            "cut_off",
+            &json!({ "type": "boolean", "default": false }),
+            "Cut off everybody who has a live session by it.",
+        )
+        .once()
+        .if_match()
+        .answers(OK, outcome, "It has ended.")
+        .etag(OK)
+        .refuses(&[Kind::Conflict, Kind::NotInLab])
+}
+
 fn of_mappings(schemas: &mut Schemas) -> Vec<Operation> {
     let (mapping, list) = (schemas.add::<labs::Mapping>(), schemas.add::<labs::Mappings>());
     let (new, edit) = (schemas.add::<labs::NewMapping>(), schemas.add::<labs::MappingEdit>());
@@ -297,13 +316,7 @@ fn of_mappings(schemas: &mut Schemas) -> Vec<Operation> {
                 "It benefits the caller, so it waits for a second PI. Nothing has changed yet.",
             )
             .refuses(&[Kind::CannotBe, Kind::Conflict, Kind::NotInLab]),
-        post("/api/v1/labs/{lab}/mappings/{mapping}/end", "endMapping", "End a mapping now")
-            .more("It gives nothing more from the next request on.")
-            .once()
-            .if_match()
-            .answers(OK, &outcome, "It has ended.")
-            .etag(OK)
-            .refuses(&[Kind::Conflict, Kind::NotInLab]),
+        end_mapping(&outcome),
         get("/api/v1/labs/{lab}/mappings/{mapping}/revisions", "listRevisions", "What became of a mapping")
             .pages(&reference("RevisionMark"), 200, 100)
             .answers(OK, &revisions, "A page of its revisions, the newest first.")
@@ -384,6 +397,42 @@ fn of_account(schemas: &mut Schemas) -> Vec<Operation> {
             .asks("role", &reference("RoleName"), "The role; without it, the first that one is given.")
             .answers(OK, &diagnosis, "The whole chain, from the caller's sign-in to the service.")
             .refuses(&[Kind::CannotBe]),
+    ]
+}
+
+fn of_cut_offs(schemas: &mut Schemas) -> Vec<Operation> {
+    let (new, everywhere) = (schemas.add::<cut_offs::NewCutOff>(), schemas.add::<cut_offs::NewCutOffEverywhere>());
+    let (one, list) = (schemas.add::<cut_offs::CutOff>(), schemas.add::<cut_offs::CutOffs>());
+    let of_person = schemas.add::<cut_offs::CutOffEverywhere>();
+    let minutes = "AWS may take minutes until all of it goes by that; the sessions die anyway at `dead_at`.";
+    let after = "Nothing is issued to them any more. Ask for it again to see how far it has got.";
+    vec![
+        get("/api/v1/labs/{lab}/cut-offs", "listCutOffs", "What was cut off in a lab")
+            .pages(&reference("CutOffId"), CUT_OFFS_PAGE_MAX, 50)
+            .answers(OK, &list, "A page of it, the newest first.")
+            .refuses(&[Kind::NotInLab]),
+        post("/api/v1/labs/{lab}/cut-offs", "cutOff", "Cut off sessions of a lab that live")
+            .more(minutes)
+            .takes(&new)
+            .answers(ACCEPTED, &one, after)
+            .refuses(&[Kind::NotInLab, Kind::Conflict]),
+        get("/api/v1/labs/{lab}/cut-offs/{cut_off}", "getCutOff", "How far a cut-off has got")
+            .answers(OK, &one, "The cut-off.")
+            .refuses(&[Kind::NotInLab]),
+        post(
+            "/api/v1/labs/{lab}/cut-offs/{cut_off}/lift",
+            "liftCutOff",
+            "Let credentials be issued again to who was kept out",
+        )
+        .answers(OK, &one, "The cut-off, which keeps nobody out any more.")
+        .refuses(&[Kind::NotInLab, Kind::Conflict]),
+        post("/api/v1/me/cut-off", "cutMyselfOff", "Cut off one's own sessions in all labs")
+            .more(minutes)
+            .may_take(&everywhere)
+            .answers(ACCEPTED, &of_person, after),
+        get("/api/v1/me/cut-offs/{cut_off}", "getMyCutOff", "How far that has got")
+            .answers(OK, &of_person, "The cut-off, by lab.")
+            .refuses(&[Kind::NotInLab]),
     ]
 }
 
