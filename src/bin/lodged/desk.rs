@@ -3,6 +3,7 @@
 use anyhow::Context;
 use lodge::ambient::{Clock, Random};
 use lodge::app::desk::Desk;
+use lodge::config::Config;
 use lodge::domain::access::Operator;
 use lodge::domain::actor::OperatorName;
 use lodge::store::Store;
@@ -14,19 +15,23 @@ pub(crate) async fn sit_down<T>(
     settings: &ConfigArgument,
     work: impl AsyncFnOnce(&Desk) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
-    let config = settings.load()?;
+    let desk = at(&settings.load()?).await?;
+    let done = work(&desk).await;
+    desk.store.close().await;
+    done
+}
+
+/// The desk of a broker with these settings.
+pub(crate) async fn at(config: &Config) -> anyhow::Result<Desk> {
     let database = config.database()?;
-    let desk = Desk {
+    Ok(Desk {
         operator: Operator::at_this_machine(account()),
         store: Store::open(&database).await.with_context(|| format!("the database {database}"))?,
         public_url: config.server.public_url.clone(),
         policies: config.policies()?,
         clock: Clock::System,
         random: Random::System,
-    };
-    let done = work(&desk).await;
-    desk.store.close().await;
-    done
+    })
 }
 
 /// Whoever runs this, by their account on this machine.

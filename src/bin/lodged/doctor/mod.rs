@@ -6,6 +6,7 @@
 mod check;
 mod clock;
 mod connections;
+mod cut_offs;
 mod database;
 mod disk;
 mod identity;
@@ -66,6 +67,7 @@ async fn look_around(config: &Rc<Config>) -> Vec<Check> {
     looks.push(("disk".to_owned(), Box::pin(disk::look(Rc::clone(config)))));
     looks.extend(connections::looks(config));
     looks.push((identity::NAME.to_owned(), Box::pin(identity::look(Rc::clone(config)))));
+    looks.push((cut_offs::NAME.to_owned(), Box::pin(cut_offs::look(Rc::clone(config)))));
 
     let progress = Progress::of(looks.len());
     let running: Vec<_> = looks
