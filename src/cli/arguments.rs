@@ -14,7 +14,9 @@ use super::limits::LimitsVerb;
 use super::man::ManArguments;
 use super::mapping::MappingVerb;
 use super::people::PeopleVerb;
+use super::revoke::RevokeArguments;
 use super::serve::ServeArguments;
+use super::sessions::SessionsArguments;
 use super::shell::EnvArguments;
 use super::why::WhyArguments;
 
@@ -130,7 +132,7 @@ pub(crate) enum Verb {
     /// End the session here and at the broker
     ///
     /// AWS credentials that were already handed out live on until they expire,
-    /// an hour at most.
+    /// an hour at most. To have those denied, run lodge revoke --me before.
     #[command(after_help = LOGOUT_EXAMPLES, verbatim_doc_comment)]
     Logout,
     /// See and change which groups get which roles of a lab
@@ -145,6 +147,30 @@ pub(crate) enum Verb {
     /// See, join and check a lab's AWS account
     #[command(subcommand)]
     Account(AccountVerb),
+    /// List the AWS credentials of a lab that live, or what was cut off of late
+    ///
+    /// Credentials that were cut off are listed until they are dead: AWS ends no
+    /// session, it denies whatever is done with one.
+    #[command(verbatim_doc_comment)]
+    Sessions(SessionsArguments),
+    /// Cut off: have AWS deny live credentials, of a person, a role or a whole lab
+    ///
+    /// The broker stops issuing first. Then it has AWS deny all sessions that were
+    /// issued before, and reads back that AWS has it. AWS may take some minutes to
+    /// go by it everywhere. The sessions die anyway, an hour at most after they were
+    /// issued. New credentials are issued again about a minute later, unless --hold
+    /// keeps them back until somebody lifts that.
+    ///
+    /// In a lab, for those who look after it. Your own, in all labs, with --me, for
+    /// anybody. Somebody's in all labs, with --everywhere, for operators.
+    ///
+    /// The broker goes on by itself once it has taken it. Stopping this command while
+    /// it waits, such as with Ctrl-C, undoes nothing.
+    ///
+    /// The exit code is 0 once the broker has taken it. With --wait it is 0 once AWS
+    /// has it, and 1 when something has kept AWS from it for five minutes.
+    #[command(verbatim_doc_comment)]
+    Revoke(RevokeArguments),
     /// Find out what is wrong, on this machine or on the way to a role
     ///
     /// Looks at this machine: keys in the environment and in files that win over

@@ -91,6 +91,14 @@ pub(crate) enum Failure {
     NotProven { lab: LabName, says: String },
     #[error("the check goes on at the broker; to see what came of it: lodge account show {lab}")]
     CheckGoesOn { lab: LabName },
+    #[error(
+        "AWS does not have it after {minutes} minutes: {says}; the broker goes on trying; to see how far it has got: {see}"
+    )]
+    NotCutOffYet { minutes: i64, says: String, see: String },
+    #[error("it is not over yet, and the broker goes on by itself; to see how far it has got: {see}")]
+    CutOffGoesOn { see: String },
+    #[error("a cut-off knows whose it is; leave --person out: {see}")]
+    ShowKnowsWhose { see: String },
     #[error("not all is well for you in {lab}: {title}")]
     BrokenLink { lab: LabName, title: String },
     #[error("{0} NOT OK on this machine; below each stands what to run")]
@@ -147,6 +155,7 @@ impl Failure {
             | Self::BrokerUrl(_)
             | Self::NoHome
             | Self::NothingToChange
+            | Self::ShowKnowsWhose { .. }
             | Self::Nested { .. }
             | Self::WouldShow { .. }
             | Self::NoRoleGiven
@@ -177,6 +186,8 @@ impl Failure {
             | Self::ChangedMeanwhile { .. }
             | Self::NotProven { .. }
             | Self::CheckGoesOn { .. }
+            | Self::NotCutOffYet { .. }
+            | Self::CutOffGoesOn { .. }
             | Self::BrokenLink { .. }
             | Self::MachineNotWell(_)
             | Self::NotOfLab { .. }

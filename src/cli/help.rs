@@ -17,7 +17,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
         "Use your roles",
         &["login", "status", "configure", "credential-process", "exec", "env", "serve", "why", "logout"],
     ),
-    ("Look after a lab", &["mapping", "people", "limits", "account", "ledger"]),
+    ("Look after a lab", &["mapping", "people", "limits", "account", "sessions", "revoke", "ledger"]),
     ("This machine", &["doctor", "completions", "man", "help"]),
 ];
 

@@ -29,6 +29,7 @@ mod completions;
 mod configure;
 mod credential_process;
 mod credentials;
+mod cut_off;
 mod doctor;
 mod exec;
 mod failure;
@@ -44,12 +45,15 @@ mod logout;
 mod man;
 mod mapping;
 mod moment;
+mod pace;
 mod paste;
 mod people;
 mod person;
+mod revoke;
 mod serve;
 mod session;
 mod session_length;
+mod sessions;
 mod shell;
 mod shell_language;
 mod signed_in;
@@ -217,6 +221,8 @@ where
         Verb::People(verb) => people::run(helper, &verb, output),
         Verb::Limits(verb) => limits::run(helper, &verb, output),
         Verb::Account(verb) => account::run(helper, &verb, output),
+        Verb::Sessions(arguments) => sessions::run(helper, &arguments, output),
+        Verb::Revoke(arguments) => revoke::run(helper, &arguments, output),
         Verb::Doctor(arguments) => doctor::run(helper, &arguments, output),
         Verb::Ledger(arguments) => ledger::run(helper, &arguments, output),
         Verb::Why(arguments) => why::run(helper, &arguments, output),

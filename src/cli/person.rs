@@ -4,10 +4,15 @@ use crate::wire::labs::LabPerson;
 
 /// The name, which anybody may bear, and the id, which nobody else has.
 pub(crate) fn person(person: &LabPerson) -> String {
-    match &person.name {
-        Some(name) if person.looks_like_another => format!("{name} ({}, a look-alike)", person.id),
-        Some(name) => format!("{name} ({})", person.id),
-        None => person.id.clone(),
+    named(person.name.as_deref(), &person.id, person.looks_like_another)
+}
+
+/// The same of somebody of whom no more is known.
+pub(crate) fn named(name: Option<&str>, id: &str, looks_like_another: bool) -> String {
+    match name {
+        Some(name) if looks_like_another => format!("{name} ({id}, a look-alike)"),
+        Some(name) => format!("{name} ({id})"),
+        None => id.to_owned(),
     }
 }
 

@@ -38,6 +38,11 @@ impl SignedIn {
         &self.broker
     }
 
+    /// Who, as far as the session says.
+    pub(crate) fn person(&self) -> Option<String> {
+        self.session.borrow().person.clone()
+    }
+
     /// The way there, for what needs no token.
     pub(crate) fn client(&self) -> &Client {
         &self.client

@@ -1,19 +1,11 @@
 //! A check that is under way at the broker, step by step.
 
-use std::thread::sleep;
-use std::time::Duration;
-
 use crate::cli::client::LabClient;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Mark, Output};
+use crate::cli::pace::Pauses;
 use crate::domain::id::{AccountCheckId, LabName};
 use crate::wire::accounts::AccountCheck;
-
-/// How long to wait before looking again.
-pub(crate) const PAUSE: Duration = Duration::from_millis(500);
-
-/// The broker itself gives a check up sooner.
-const LOOKS: u32 = 20 * 60 * 2;
 
 /// Looks at the check until it is over, and says each step when it is done.
 pub(super) fn follow(
@@ -29,15 +21,17 @@ pub(super) fn follow(
         output.say(&format!("broker; to see what came of it: lodge account show {name}"));
     }
     let mut told = Told::default();
-    for _ in 0..LOOKS {
+    let mut pauses = Pauses::new();
+    loop {
         told.tell(&check, output);
         if check.ended_at.is_some() {
             return Ok(check);
         }
-        sleep(PAUSE);
+        if !pauses.pause() {
+            return Err(goes_on());
+        }
         check = lab.account_check(&id)?;
     }
-    Err(goes_on())
 }
 
 /// What was said already.

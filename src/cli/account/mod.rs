@@ -11,8 +11,6 @@ mod tests;
 
 use clap::Subcommand;
 
-pub(crate) use follow::PAUSE;
-
 use super::Helper;
 use super::failure::Failure;
 use super::output::Output;

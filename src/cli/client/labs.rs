@@ -72,9 +72,10 @@ impl LabClient {
         self.person.client().read_with(&answer, &[200, 202])
     }
 
-    /// Ends a mapping that still has this revision.
-    pub(crate) fn end(&self, id: &MappingId, revision: i64) -> Result<MappingOutcome, Failure> {
-        let answer = self.send(&Method::POST, &format!("/mappings/{id}/end"), Some(revision), Content::Empty)?;
+    /// Ends a mapping that still has this revision, and cuts off whoever has a live session by it when that is wanted.
+    pub(crate) fn end(&self, id: &MappingId, revision: i64, cut_off: bool) -> Result<MappingOutcome, Failure> {
+        let query = if cut_off { "?cut_off=true" } else { "" };
+        let answer = self.send(&Method::POST, &format!("/mappings/{id}/end{query}"), Some(revision), Content::Empty)?;
         self.not_changed_meanwhile(id, &answer)?;
         self.person.client().read(&answer)
     }
@@ -205,12 +206,17 @@ impl LabClient {
         self.person.client().read(&answer)
     }
 
-    fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+    /// In whose name all is asked.
+    pub(crate) fn person(&self) -> &SignedIn {
+        &self.person
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let answer = self.send(&Method::GET, path, None, Content::None)?;
         self.person.client().read(&answer)
     }
 
-    fn send(
+    pub(super) fn send(
         &self,
         method: &Method,
         path: &str,

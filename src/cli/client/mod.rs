@@ -3,6 +3,7 @@
 //! Redirects are never followed, bodies and times are capped, and a token travels only in a header marked sensitive or
 //! in a body. ureq logs through the `log` crate, which nothing here connects to `tracing`: `LODGE_LOG` cannot show it.
 
+mod cut_offs;
 #[cfg(fuzzing)]
 mod fuzzing;
 mod labs;
@@ -30,6 +31,7 @@ use super::broker_url::BrokerUrl;
 use super::failure::Failure;
 use super::signed_in::SignedIn;
 
+pub(crate) use cut_offs::Whom;
 pub(crate) use labs::LabClient;
 pub(crate) use look::Look;
 use request::{Content, Request};
@@ -240,7 +242,7 @@ impl Client {
         }
     }
 
-    fn not_a_broker(&self, what: &str) -> Failure {
+    pub(crate) fn not_a_broker(&self, what: &str) -> Failure {
         Failure::NotABroker { broker: self.broker.to_string(), what: what.to_owned() }
     }
 

@@ -168,6 +168,25 @@ impl Cache {
         }
     }
 
+    /// Deletes what this broker gave this person for such roles.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps one of them here. The others are gone.
+    pub(crate) fn forget(
+        &self,
+        broker: &BrokerUrl,
+        person: &str,
+        is_one: impl Fn(&RoleAddress) -> bool,
+    ) -> Result<(), Failure> {
+        let is_meant = |kept: &Kept| {
+            kept.broker == broker.as_str() && kept.person == person && kept.role().is_some_and(|role| is_one(&role))
+        };
+        let meant = self.files().into_iter().filter(|(_, kept)| is_meant(kept));
+        let deleted: Vec<_> = meant.map(|(name, _)| self.home.delete(&name)).collect();
+        deleted.into_iter().collect()
+    }
+
     /// What can be read of it.
     fn files(&self) -> Vec<(String, Kept)> {
         let names = self.home.names().into_iter().filter(|name| name.ends_with(SUFFIX));

@@ -2,10 +2,10 @@
 
 use std::thread::sleep;
 
-use crate::cli::account::PAUSE;
 use crate::cli::client::LabClient;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Mark, Output};
+use crate::cli::pace::PAUSE;
 use crate::cli::{Helper, summary};
 use crate::domain::id::{LabName, RoleName};
 use crate::wire::Me;

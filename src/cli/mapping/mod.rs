@@ -42,7 +42,8 @@ pub(crate) enum MappingVerb {
     /// End a mapping: it gives its role to nobody any more
     ///
     /// AWS credentials that were already handed out live on until they expire,
-    /// an hour at most.
+    /// an hour at most. With --cut-off, everybody who has live ones by it is cut
+    /// off. AWS may take some minutes to go by that everywhere.
     #[command(verbatim_doc_comment)]
     End(end::EndArguments),
     /// List the changes that wait for a second PI

@@ -194,3 +194,32 @@ fn end_says_how_to_undo_it() {
 
     assert!(stderr.ends_with("--until 2026-12-25T00:00:00Z\n"), "{stderr}");
 }
+
+#[test]
+fn end_with_a_cut_off_asks_for_it_and_does_not_say_that_credentials_live_on() {
+    let ended = json!({"state": "ended", "ends_at": "2026-11-21T13:00:00Z", "revision": 4});
+    let ended = with(mapping(MAPPING, "staff", "pay"), &ended);
+    let get = "GET /mappings/map-0123456789abcdef";
+    let post = "POST /mappings/map-0123456789abcdef/end?cut_off=true";
+    let line = ["mapping", "end", "vision", MAPPING, "--cut-off"];
+    let lasting = broker(&[(get, "200 OK", mapping(MAPPING, "staff", "pay")), (post, "200 OK", done(&ended))]);
+    let ended_before = broker(&[(get, "200 OK", ended.clone()), (post, "200 OK", done(&ended))]);
+
+    let (exit, stdout, stderr) = Desk::signed_in(&lasting).run(&line);
+
+    assert_eq!((exit, stdout.as_str()), (Exit::Done, ""));
+    insta::assert_snapshot!(stderr, @"
+    Ended map-0123456789abcdef: it no longer gives vision/pay to members of staff at Example University.
+    Whoever had live AWS credentials by it is cut off. AWS may take some minutes to go by it everywhere; the
+    credentials die anyway, an hour at most after they were handed out.
+    To see how far that has got: lodge sessions vision --cut-off
+    To undo it: lodge mapping edit vision map-0123456789abcdef --until never
+    ");
+    let asked = last(&lasting);
+    assert_eq!((asked.if_match.as_deref(), asked.body.as_str()), (Some("\"3\""), ""));
+
+    let (exit, _, stderr) = Desk::signed_in(&ended_before).run(&line);
+
+    assert_eq!(exit, Exit::Done);
+    assert!(stderr.starts_with("map-0123456789abcdef had ended already.\nWhoever had live AWS"), "{stderr}");
+}
