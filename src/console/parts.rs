@@ -23,6 +23,12 @@ impl Moment {
     pub(super) fn new(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self { machine: crate::wire::timestamp(at), text: lately(at, now) }
     }
+
+    /// The same to the second: `09:12:41 UTC`.
+    pub(super) fn to_the_second(at: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        let form = if at.date_naive() == now.date_naive() { "%H:%M:%S UTC" } else { "%-d %B %Y, %H:%M:%S UTC" };
+        Self { machine: crate::wire::timestamp(at), text: at.format(form).to_string() }
+    }
 }
 
 /// Somebody, by the name that their university gives them. The name stands apart from the text around it, so that no
@@ -138,6 +144,9 @@ mod tests {
             Moment::new(at("2026-11-21T09:12:41Z"), now).to_string(),
             r#"<time datetime="2026-11-21T09:12:41Z">09:12 UTC</time>"#
         );
+        let to_the_second = |text| Moment::to_the_second(at(text), now).text;
+        assert_eq!(to_the_second("2026-11-21T09:12:41Z"), "09:12:41 UTC");
+        assert_eq!(to_the_second("2026-11-20T23:59:59Z"), "20 November 2026, 23:59:59 UTC");
     }
 
     #[test]

@@ -84,6 +84,9 @@ routes! {
     post "/auth/{connection}/backchannel-logout" => backchannel::logout, Anyone;
     get "/sessions" => sessions::page, Anyone;
     post "/sessions/end" => sessions::end_by_form, Browser;
+    get "/sessions/cut-off" => sessions::ask_cut_off, Anyone;
+    post "/sessions/cut-off" => sessions::cut_off, Browser;
+    get "/sessions/cut-offs/{cut_off}" => sessions::own_cut_off, Anyone;
     get "/download" => downloads::page, Anyone;
     get "/download/{file}" => downloads::file, Anyone;
     get "/invitations/{token}" => invitations::arrive, Anyone;
@@ -106,6 +109,12 @@ routes! {
     post "/labs/{lab}/people/appoint" => pages::people::appoint, PiPage;
     get "/labs/{lab}/people/remove" => pages::people::ask_to_remove, ManagerPage;
     post "/labs/{lab}/people/remove" => pages::people::remove, ManagerPage;
+    get "/labs/{lab}/sessions" => pages::cut_offs::sessions, ManagerPage;
+    get "/labs/{lab}/cut-off" => pages::cut_offs::ask, ManagerPage;
+    post "/labs/{lab}/cut-off" => pages::cut_offs::begin, ManagerPage;
+    get "/labs/{lab}/cut-offs" => pages::cut_offs::list, ManagerPage;
+    get "/labs/{lab}/cut-offs/{cut_off}" => pages::cut_offs::one, ManagerPage;
+    post "/labs/{lab}/cut-offs/{cut_off}/lift" => pages::cut_offs::lift, ManagerPage;
     get "/labs/{lab}/ledger" => pages::ledger::show, ManagerPage;
     get "/labs/{lab}/ledger/export.csv" => pages::ledger::csv, ManagerPage;
     get "/labs/{lab}/ledger/export.jsonl" => pages::ledger::json_lines, ManagerPage;
@@ -144,6 +153,8 @@ routes! {
     post "/operator/people/{person}/suspend" => pages::operator::suspend, OperatorPage;
     get "/operator/people/{person}/restore" => pages::operator::ask_person, OperatorPage;
     post "/operator/people/{person}/restore" => pages::operator::lift, OperatorPage;
+    get "/operator/people/{person}/cut-off" => pages::operator::ask_cut_off, OperatorPage;
+    post "/operator/people/{person}/cut-off" => pages::operator::cut_off, OperatorPage;
     get "/operator/connections" => pages::operator::connections, OperatorPage;
     post "/operator/connections/{connection}/check" => pages::operator::check, OperatorPage;
     get "/operator/versions" => pages::operator::versions, OperatorPage;
@@ -161,6 +172,8 @@ routes! {
     get "/api/v1/me/sessions" => sessions::list, Helper;
     delete "/api/v1/me/sessions" => sessions::end_others, Helper;
     delete "/api/v1/me/sessions/{session}" => sessions::end, Helper;
+    post "/api/v1/me/cut-off" => api::cut_offs::oneself, Helper;
+    get "/api/v1/me/cut-offs/{cut_off}" => api::cut_offs::of_oneself, Helper;
     post "/api/v1/labs/{lab}/roles/{role}/credentials" => api::credentials, RoleHolder;
     get "/api/v1/labs/{lab}" => api::labs::lab, Member;
     get "/api/v1/labs/{lab}/mappings" => api::mappings::list, Manager;
@@ -202,6 +215,10 @@ routes! {
     get "/api/v1/labs/{lab}/members" => api::people::members, Manager;
     get "/api/v1/labs/{lab}/overview" => api::people::overview, Manager;
     get "/api/v1/labs/{lab}/role-sessions" => api::people::role_sessions, Manager;
+    get "/api/v1/labs/{lab}/cut-offs" => api::cut_offs::list, Manager;
+    post "/api/v1/labs/{lab}/cut-offs" => api::cut_offs::begin, Manager;
+    get "/api/v1/labs/{lab}/cut-offs/{cut_off}" => api::cut_offs::one, Manager;
+    post "/api/v1/labs/{lab}/cut-offs/{cut_off}/lift" => api::cut_offs::lift, Manager;
     put "/api/v1/labs/{lab}/people/{person}" => api::labs::appoint, Pi;
     delete "/api/v1/labs/{lab}/people/{person}" => api::labs::remove, Manager;
     get "/api/v1/operator" => api::operator::overview, Operator;
@@ -216,6 +233,8 @@ routes! {
     get "/api/v1/operator/people/{person}" => api::operator::person, Operator;
     post "/api/v1/operator/people/{person}/suspend" => api::operator::suspend, Operator;
     post "/api/v1/operator/people/{person}/restore" => api::operator::lift, Operator;
+    post "/api/v1/operator/people/{person}/cut-off" => api::cut_offs::person, Operator;
+    get "/api/v1/operator/people/{person}/cut-offs/{cut_off}" => api::cut_offs::of_person, Operator;
     get "/api/v1/operator/connections" => api::operator::connections, Operator;
     post "/api/v1/operator/connections/{connection}/check" => api::operator::check, Operator;
     get "/api/v1/operator/version" => api::operator::version, Operator;

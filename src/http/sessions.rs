@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::cookies::Cookie;
 use super::extract::Helper;
+use super::pages::cut_offs::{a_cut_off, reason};
 use super::problem::Problem;
 use super::visitor::{Posted, Visitor};
 use crate::app::{Broker, CallerSession, Error, OwnSession, OwnSessionKind};
@@ -48,6 +49,49 @@ pub(super) async fn end_by_form(
         return Ok(([(header::SET_COOKIE, Cookie::Session.clear(&broker))], Redirect::to("/")).into_response());
     }
     Ok(Redirect::to(PATH).into_response())
+}
+
+/// Why somebody cuts themselves off.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CutOffFields {
+    reason: String,
+}
+
+/// `GET /sessions/cut-off`: whether to cut one's own AWS credentials off.
+pub(super) async fn ask_cut_off(State(broker): State<Broker>, visitor: Visitor) -> Result<Response, Problem> {
+    let labs = broker.labs_with_own_sessions(&visitor.caller).await?;
+    Ok(console::own_cut_off_ask(&visitor.shell, &labs, "", None, broker.clock.now()))
+}
+
+/// `POST /sessions/cut-off`
+pub(super) async fn cut_off(
+    State(broker): State<Broker>,
+    Posted { browser, form }: Posted<CutOffFields>,
+) -> Result<Response, Problem> {
+    let reason = match reason(&form.reason) {
+        Ok(reason) => reason,
+        Err(wrong) => {
+            let visitor = Visitor::of(&broker, &browser).await?;
+            let labs = broker.labs_with_own_sessions(&browser.caller).await?;
+            let (shell, now) = (&visitor.shell, broker.clock.now());
+            let page = console::own_cut_off_ask(shell, &labs, &form.reason, Some(wrong), now);
+            return Ok((StatusCode::BAD_REQUEST, page).into_response());
+        }
+    };
+    let view = broker.cut_off_oneself(&browser.caller, reason).await?;
+    Ok(Redirect::to(&format!("{PATH}/cut-offs/{}", view.row.id)).into_response())
+}
+
+/// `GET /sessions/cut-offs/{cut_off}`: how far that has got.
+pub(super) async fn own_cut_off(
+    State(broker): State<Broker>,
+    visitor: Visitor,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let id = a_cut_off(id.as_ref().map_or("", |Path(id)| id));
+    let view = broker.own_cut_off(&visitor.caller, &id).await?;
+    Ok(console::own_cut_off(&visitor.shell, &view, broker.clock.now()))
 }
 
 /// `GET /api/v1/me/sessions`

@@ -1,28 +1,19 @@
 //! A lab's AWS account: how it stands, how it is joined, and every check of it.
 
 use askama::Template;
-use axum::http::{HeaderName, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use crate::app::{AccountChecks, AccountRole, AccountView, Broker, KeeperView, StackFile, account_words};
-use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, pieces};
 use crate::console::shell::{LabHead, Shell, Tab};
+use crate::console::{page, refreshed};
 use crate::domain::account::{
     AccountCheck, AccountState, Cause, CheckReason, CheckStep, ProbeAnswer, ProbeOutcome, Readiness, Severity,
     StepReport, StepState, Trouble, Verdict,
 };
 use crate::domain::id::{AccountCheckId, LabName, RoleName};
 use crate::domain::lab::Standing;
-
-/// How soon a browser asks again for a page that shows something under way, in seconds.
-const REFRESH: HeaderValue = HeaderValue::from_static("2");
-
-/// A page that a browser asks for again by itself, without a script, while something is under way.
-pub(super) fn refreshed(page: Response, is_under_way: bool) -> Response {
-    if is_under_way { ([(HeaderName::from_static("refresh"), REFRESH)], page).into_response() } else { page }
-}
 
 /// How a step went, as a picture's name and a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

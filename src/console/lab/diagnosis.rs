@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::account::{Mark, refreshed};
+use super::account::Mark;
 use crate::app::{Broker, ChainReport, Diagnosis as Data, LabRoles, link_title};
-use crate::console::page;
 use crate::console::parts::{Moment, Piece, Verbatim, pieces};
 use crate::console::shell::{LabHead, Shell, Tab};
+use crate::console::{page, refreshed};
 
 #[derive(Template)]
 #[template(path = "lab/diagnosis.html", config = "src/console/askama.toml")]

@@ -70,7 +70,7 @@ struct Ledger<'a> {
     lab: LabHead,
     form: &'a LedgerForm,
     wrong: Option<&'a WrongField>,
-    categories: [LedgerCategory; 6],
+    categories: [LedgerCategory; 7],
     /// A kind that was asked for by its own name.
     kind_itself: Option<&'a str>,
     roles: Vec<String>,

@@ -119,8 +119,8 @@ impl NoticePart {
             Notice::Edited(mapping) | Notice::Ended(mapping) => Self {
                 sentence: match notice {
                     Notice::Ended(_) => {
-                        "Ended. It gives nothing from the next request on; credentials already handed out live up to an \
-                         hour."
+                        "Ended. It gives nothing from the next request on; credentials that were handed out by it live on, \
+                         an hour at most, unless they are cut off."
                     }
                     _ => "Saved. The new conditions hold from the next request on.",
                 },
@@ -517,6 +517,8 @@ struct EndPage<'a> {
     revision: i64,
     has_ended: bool,
     preview: PreviewPart,
+    /// How many people have a live session by it.
+    users: usize,
     key: String,
 }
 
@@ -527,11 +529,13 @@ pub fn mapping_end(
     shell: &Shell,
     preview: &MappingPreview,
     mapping: &Mapping,
+    users: usize,
     key: String,
 ) -> Response {
     let lab = LabHead::new(&preview.place, Tab::Mappings);
     page(&EndPage {
         shell,
+        users,
         address: format!("/labs/{}/mappings/{}", lab.name, mapping.id),
         revision: mapping.revision,
         has_ended: !mapping.terms.is_live(broker.clock.now()),

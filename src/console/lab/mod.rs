@@ -1,6 +1,7 @@
 //! A lab's pages.
 
 mod account;
+pub(in crate::console) mod cut_offs;
 mod diagnosis;
 mod glyph;
 mod ledger;
@@ -13,6 +14,7 @@ mod settings;
 mod why;
 
 pub use account::{account, account_history, account_page};
+pub use cut_offs::{CutOffForm, SessionsForm, cut_off, cut_off_ask, cut_offs, live_sessions};
 pub use diagnosis::diagnosis;
 pub use ledger::{LedgerForm, WrongField, ledger};
 pub use mappings::{

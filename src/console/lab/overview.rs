@@ -14,7 +14,7 @@ use crate::console::page;
 use crate::console::parts::{Moment, PersonTag, Piece, Verbatim, for_people, pieces};
 use crate::console::shell::{LabHead, Shell, Tab};
 use crate::domain::access::Missing;
-use crate::domain::id::{LabName, RoleName};
+use crate::domain::id::{CutOffId, LabName, RoleName};
 use crate::domain::lab::Standing;
 
 /// How many people or groups one thing that needs attention names.
@@ -98,6 +98,8 @@ struct Bar<'a> {
     minutes_left: i64,
     x: i64,
     width: i64,
+    cut_off: Option<&'a str>,
+    by_overflow: bool,
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -281,6 +283,8 @@ fn bar(live: &LiveSession, now: DateTime<Utc>) -> Bar<'_> {
         until: Moment::new(session.expires_at, now),
         minutes_left: minutes(session.expires_at),
         x,
+        cut_off: live.cut_off.as_ref().map(CutOffId::as_str),
+        by_overflow: live.by_overflow,
         width: (REACH + minutes(session.expires_at) - x).max(1),
     }
 }

@@ -36,6 +36,8 @@ struct Row<'a> {
     first_asked: Option<Moment>,
     last_asked: Option<Moment>,
     roles: Vec<(Glyph, &'static str, &'a str)>,
+    /// Whether they have a live session of one of these.
+    in_use: bool,
 }
 
 /// What was just done, as it is now.
@@ -135,6 +137,7 @@ fn row<'a>(broker: &'a Broker, member: &'a Member) -> Row<'a> {
         suspended: *suspended,
         first_asked: first_asked_at.map(|at| Moment::new(at, now)),
         last_asked: last_asked_at.map(|at| Moment::new(at, now)),
+        in_use: member.roles.iter().any(|held| held.in_use),
         roles: member
             .roles
             .iter()

@@ -12,7 +12,7 @@ use crate::console::shell::TabLink;
 pub use connections::{Checked, connections};
 pub use labs::{LabNotice, NewLabFields, NewLabPage, Wrong, confirm_lab, invitation_link, lab, labs, new_lab};
 pub use overview::{Glance, overview};
-pub use people::{PeopleFilter, PersonNotice, confirm_person, people, person};
+pub use people::{CutOffPersonForm, PeopleFilter, PersonNotice, confirm_person, cut_off_person, people, person};
 pub use versions::versions;
 
 /// Which of the pages.

@@ -5,11 +5,15 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 
 use super::{Head, Place, Stronger, counted};
-use crate::app::Broker;
 use crate::app::desk::{LabStanding, PeoplePage, PersonDetails, PersonRow};
-use crate::console::page;
+use crate::app::{Broker, EverywhereView};
+use crate::console::cut_off::Everywhere;
+use crate::console::lab::cut_offs::Shown;
 use crate::console::parts::{Moment, PersonTag, Verbatim};
 use crate::console::shell::Shell;
+use crate::console::{page, refreshed};
+use crate::domain::cut_off::{DenyMoment, REASON_MAX_CHARS};
+use crate::domain::id::LabName;
 use crate::domain::person::LookAlikes;
 
 /// Who is looked for.
@@ -105,6 +109,7 @@ struct Person<'a> {
     sessions: String,
     is_oneself: bool,
     notice: Option<PersonNotice>,
+    all: Option<Everywhere<'a>>,
 }
 
 fn name_of(row: &PersonRow) -> &str {
@@ -117,6 +122,7 @@ pub fn person(
     broker: &Broker,
     shell: &Shell,
     details: &PersonDetails,
+    cut_off: Option<&EverywhereView>,
     is_oneself: bool,
     notice: Option<PersonNotice>,
 ) -> Response {
@@ -125,7 +131,9 @@ pub fn person(
     // Said only of what is so: an address that somebody else wrote claims nothing.
     let is_so = |notice: &PersonNotice| row.suspended_at.is_some() == (*notice == PersonNotice::Suspended);
     let helpers = counted(details.helpers, "helper", "helpers");
-    page(&Person {
+    let all = cut_off.map(|view| Everywhere::new(view, now, Shown::new));
+    let is_under_way = all.as_ref().is_some_and(|all| all.is_under_way);
+    let template = Person {
         shell,
         head: Head(Place::People),
         name: name_of(row),
@@ -139,6 +147,60 @@ pub fn person(
         sessions: format!("{} and {helpers}", counted(details.browsers, "browser", "browsers")),
         is_oneself,
         notice: notice.filter(is_so),
+        all,
+    };
+    refreshed(page(&template), is_under_way)
+}
+
+/// What is filled in where it is asked whether to cut somebody off in all labs.
+#[derive(Clone, Debug)]
+pub struct CutOffPersonForm {
+    /// Where sessions of theirs live.
+    pub labs: Vec<LabName>,
+    /// Why, as it was typed.
+    pub reason: String,
+    /// What is wrong with that.
+    pub wrong: Option<&'static str>,
+    /// Whether it is whoever asks.
+    pub is_oneself: bool,
+    /// What the sign-in lacks.
+    pub stronger: Option<Stronger>,
+}
+
+#[derive(Template)]
+#[template(path = "operator/cut_off_person.html", config = "src/console/askama.toml")]
+struct CutOffPerson<'a> {
+    shell: &'a Shell,
+    head: Head,
+    name: &'a str,
+    id: &'a str,
+    connection: &'a str,
+    labs: &'a [LabName],
+    reason: &'a str,
+    wrong: Option<&'static str>,
+    is_oneself: bool,
+    stronger: Option<&'a Stronger>,
+    reissue_at: Moment,
+    longest: usize,
+}
+
+/// Whether to cut somebody off in all labs.
+#[must_use]
+pub fn cut_off_person(broker: &Broker, shell: &Shell, details: &PersonDetails, form: &CutOffPersonForm) -> Response {
+    let (row, now) = (&details.person, broker.clock.now());
+    page(&CutOffPerson {
+        shell,
+        head: Head(Place::People),
+        name: name_of(row),
+        id: row.id.as_str(),
+        connection: broker.connection_title(&row.key.connection),
+        labs: &form.labs,
+        reason: &form.reason,
+        wrong: form.wrong,
+        is_oneself: form.is_oneself,
+        stronger: form.stronger.as_ref(),
+        reissue_at: Moment::to_the_second(DenyMoment::after(now, 0).reissue_at(), now),
+        longest: REASON_MAX_CHARS,
     })
 }
 

@@ -60,6 +60,8 @@ pub(crate) struct Sent {
     revision: String,
     back: String,
     key: String,
+    /// `on` where the box is ticked that cuts off whoever has a live session by the mapping.
+    cut_off: String,
 }
 
 impl Filled {
@@ -87,6 +89,10 @@ impl Sent {
             mfa: self.mfa.clone(),
             approval: self.approval.clone(),
         }
+    }
+
+    fn cut_off(&self) -> bool {
+        self.cut_off == "on"
     }
 
     fn revision(&self) -> Result<i64, Problem> {
@@ -375,7 +381,8 @@ pub(crate) async fn end(
 ) -> Result<Response, Problem> {
     let preview = broker.preview_end(&visitor.caller, &lab, &a_mapping(&id)).await?;
     let mapping = preview.mapping.clone().ok_or(Error::Lab(LabError::NoSuchMapping))?;
-    Ok(console::mapping_end(&broker, &visitor.shell, &preview, &mapping, new_key(&broker)))
+    let users = broker.users_of_mapping(&visitor.caller, &lab, &mapping.id).await?;
+    Ok(console::mapping_end(&broker, &visitor.shell, &preview, &mapping, users, new_key(&broker)))
 }
 
 /// `POST /labs/{lab}/mappings/{mapping}/end`
@@ -385,8 +392,9 @@ pub(crate) async fn end_now(
     posted: Posted<Sent>,
 ) -> Result<Response, Problem> {
     let (id, revision) = (a_mapping(&id), posted.form.revision()?);
-    let key = posted.form.key(&format!("end {id}"));
-    let outcome = broker.end_mapping(&posted.browser.caller, &lab, &id, revision, key.as_ref()).await;
+    let cut_off = posted.form.cut_off();
+    let key = posted.form.key(&format!("end {id} {cut_off}"));
+    let outcome = broker.end_mapping(&posted.browser.caller, &lab, &id, revision, cut_off, key.as_ref()).await;
     answered(&broker, &posted, &lab, &id, outcome, "ended").await
 }
 

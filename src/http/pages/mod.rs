@@ -9,6 +9,7 @@ use crate::domain::access::Denied;
 use crate::domain::limits::SignInAge;
 
 pub(super) mod accounts;
+pub(super) mod cut_offs;
 pub(super) mod lab;
 pub(super) mod ledger;
 pub(super) mod mappings;

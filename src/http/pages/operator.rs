@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::response::{Redirect, Response};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
+use super::cut_offs::reason;
 use crate::app::Broker;
 use crate::app::desk::{Desk, DeskError, LAB_TITLE_MAX_CHARS, NewLab, PeopleSearch, lab_title};
 use crate::console::operator::{
-    self as console, Checked, Glance, LabNotice, NewLabFields, NewLabPage, PeopleFilter, PersonNotice, Wrong,
+    self as console, Checked, CutOffPersonForm, Glance, LabNotice, NewLabFields, NewLabPage, PeopleFilter,
+    PersonNotice, Wrong,
 };
 use crate::domain::id::{LabName, PersonId};
 use crate::http::operator::{AtDesk, TheConnection, TheLab, ThePerson, looked_for};
@@ -329,7 +332,9 @@ pub(crate) async fn person(
         _ => None,
     };
     let details = desk.person(&id, broker.lifetimes.browser_idle).await?;
-    Ok(console::person(&broker, &visitor.shell, &details, visitor.caller.person == id, notice))
+    let cut_off = broker.latest_cut_off_of(&desk.operator, &id).await?;
+    let is_oneself = visitor.caller.person == id;
+    Ok(console::person(&broker, &visitor.shell, &details, cut_off.as_ref(), is_oneself, notice))
 }
 
 fn person_address(person: &PersonId) -> String {
@@ -355,7 +360,9 @@ pub(crate) async fn suspend(
     ThePerson(id): ThePerson,
     Posted { .. }: Posted<Pressed>,
 ) -> Result<Redirect, Problem> {
-    at.to_change(&broker, &format!("{}/suspend", person_address(&id))).await?.suspend(&id).await?;
+    let desk = at.to_change(&broker, &format!("{}/suspend", person_address(&id))).await?;
+    let (_, _, cut_off) = desk.suspend(&id).await?;
+    broker.spread_from_desk(&cut_off);
     Ok(Redirect::to(&format!("{}?done=suspended", person_address(&id))))
 }
 
@@ -368,6 +375,71 @@ pub(crate) async fn lift(
 ) -> Result<Redirect, Problem> {
     at.to_change(&broker, &format!("{}/restore", person_address(&id))).await?.restore(&id).await?;
     Ok(Redirect::to(&format!("{}?done=restored", person_address(&id))))
+}
+
+/// Why somebody is cut off.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CutOffFields {
+    reason: String,
+}
+
+/// `GET /operator/people/{person}/cut-off`: whether to cut somebody off in all labs.
+pub(crate) async fn ask_cut_off(
+    State(broker): State<Broker>,
+    at: AtDesk,
+    ThePerson(id): ThePerson,
+    parameters: Result<Query<CutOffFields>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let reason = readable(parameters)?.reason;
+    cut_off_page(&broker, &at, &id, &reason, None).await
+}
+
+async fn cut_off_page(
+    broker: &Broker,
+    at: &AtDesk,
+    id: &PersonId,
+    reason: &str,
+    wrong: Option<&'static str>,
+) -> Result<Response, Problem> {
+    let details = at.desk.person(id, broker.lifetimes.browser_idle).await?;
+    let form = CutOffPersonForm {
+        labs: at.desk.labs_with_sessions_of(id).await?,
+        reason: reason.to_owned(),
+        wrong,
+        is_oneself: at.visitor.caller.person == *id,
+        stronger: at.stronger(broker, &cut_off_address(id, reason)),
+    };
+    Ok(console::cut_off_person(broker, &at.visitor.shell, &details, &form))
+}
+
+fn cut_off_address(id: &PersonId, reason: &str) -> String {
+    let address = format!("{}/cut-off", person_address(id));
+    if reason.is_empty() {
+        return address;
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    format!("{address}?{}", query.append_pair("reason", reason).finish())
+}
+
+/// `POST /operator/people/{person}/cut-off`
+pub(crate) async fn cut_off(
+    State(broker): State<Broker>,
+    at: AtDesk,
+    ThePerson(id): ThePerson,
+    Posted { form, .. }: Posted<CutOffFields>,
+) -> Result<Response, Problem> {
+    let reason = match reason(&form.reason) {
+        Ok(reason) => reason,
+        Err(wrong) => {
+            let page = cut_off_page(&broker, &at, &id, &form.reason, Some(wrong)).await?;
+            return Ok((StatusCode::BAD_REQUEST, page).into_response());
+        }
+    };
+    let desk = at.to_change(&broker, &cut_off_address(&id, form.reason.trim())).await?;
+    let row = desk.cut_off(&id, reason).await?;
+    broker.spread_from_desk(&row);
+    Ok(Redirect::to(&format!("{}#cut-off", person_address(&id))).into_response())
 }
 
 /// `GET /operator/connections`
