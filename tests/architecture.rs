@@ -81,7 +81,7 @@ const BEGINNINGS: &[(&str, &[&str])] = &[
     ("at_this_machine", &["bin/lodged/", "playground.rs"]),
     ("on_the_roll", &["domain/access/operators.rs"]),
     // `CaretakerAccess`: only what looks after the labs' AWS accounts does so.
-    ("to_account_of", &["app/accounts/"]),
+    ("to_account_of", &["app/accounts/", "app/cut_off/"]),
     // And what is on the roll comes from the settings, which nobody changes through the broker.
     ("from_settings", &["bin/lodged/", "playground.rs"]),
 ];

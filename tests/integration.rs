@@ -36,6 +36,12 @@ mod configure;
 #[cfg(test)]
 mod console_walk;
 #[cfg(test)]
+mod cut_off;
+#[cfg(test)]
+mod cut_off_pages;
+#[cfg(test)]
+mod cut_off_policy;
+#[cfg(test)]
 mod database_away;
 #[cfg(test)]
 mod demo_accounts;

@@ -11,30 +11,11 @@ use lodge::domain::policy::{
 };
 use serde_json::{Value, json};
 
+use crate::support::dice::Dice;
 use crate::support::peers::{self, Peer};
 use crate::support::process::Process;
 
 const CALLS: usize = 20_000;
-
-/// Numbers that only look random (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).unwrap()
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.roll(100) < percent
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len())]
-    }
-}
 
 /// Actions, each with resources that it can be called on.
 const ACTIONS: [(&str, &[&str]); 12] = [

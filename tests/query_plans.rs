@@ -10,10 +10,11 @@ use crate::support::postgres::{Cluster, Database, require};
 use crate::support::serving::wait;
 
 /// What reads all there is, and may: each with the reason.
-const READS_ALL: [(&str, &str); 5] = [
+const READS_ALL: [(&str, &str); 6] = [
     ("LABS", "the operator lists them all"),
     ("PEOPLE", "the operator looks for a part of a name"),
     ("DECLARE_ACCOUNTS", "the sweep compares all labs with their accounts, and there are hundreds"),
+    ("DROP_LEASES", "the only broker of a database starts"),
     ("ALL_BOOKS", "somebody checks the whole ledger"),
     ("COUNT_WRONG_BOOKS", "the doctor looks at every book"),
 ];

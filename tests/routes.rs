@@ -111,7 +111,8 @@ impl Stage {
             Who::Stranger => shown(signed_in(labs.broker(), "stranger", &["chess"])),
             Who::Operator => shown(operator(labs.broker())),
             Who::OtherPi => shown(labs.holder(&labs.b, Office::Pi, "other-pi", &["language-students"])),
-            Who::Member => shown(signed_in(labs.broker(), "member", &["vision-students"])),
+            // Somebody else each time: who is cut off gets nothing for a while.
+            Who::Member => shown(signed_in(labs.broker(), &labs.fresh("member"), &["vision-students"])),
             Who::Manager => shown(labs.holder(&labs.a, Office::Manager, "manager", &[])),
             Who::Pi => shown(labs.holder(&labs.a, Office::Pi, "pi", &[])),
             Who::PiByCookie => Caller { token: None, who, ..self.caller(Who::Pi) },

@@ -38,7 +38,7 @@ fn is_time(column: &str) -> bool {
 
 /// Every integer column that holds yes or no; on PostgreSQL they have a type of their own.
 fn is_boolean(column: &str) -> bool {
-    column == "mfa" || column.starts_with("needs_")
+    column == "mfa" || column.starts_with("needs_") || column.starts_with("is_")
 }
 
 async fn sqlite_shape(connection: &mut SqliteConnection) -> Shape {

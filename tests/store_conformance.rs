@@ -1,6 +1,7 @@
 //! The whole store, on SQLite and on PostgreSQL: every function of it does the same on both.
 
 mod accounts;
+mod cut_offs;
 mod groups;
 mod idempotency;
 mod labs;
@@ -174,7 +175,8 @@ async fn allowed(store: &Store, access: &OperatorAccess) -> Allowed {
         sign_in: SignInStrength { at: now(), authenticated_at: Some(now()), mfa: true },
         suspended: false,
     };
-    let grounds = store.read().await.unwrap().grounds(&access.lab().name, &target.role).await.unwrap();
+    let grounds =
+        store.read().await.unwrap().grounds(&access.lab().name, &target.role, &nobody(), now()).await.unwrap();
     match decide(&evidence, grounds, &PolicyLibrary::shipped().unwrap(), None, now()) {
         Decision::Allowed(allowed) => *allowed,
         Decision::Refused(refused) => panic!("{refused:?}"),
@@ -188,6 +190,11 @@ async fn signs_in(store: &Store, person: &PersonId, groups: &[&str], at: DateTim
     let claims = ClaimsSnapshot::of_groups(groups);
     doing(store, async |tx| tx.insert_sign_in(&id, person, &claims, at).await.unwrap()).await;
     id
+}
+
+/// The id of somebody who is not there.
+fn nobody() -> PersonId {
+    PersonId::from_entropy([0; 10])
 }
 
 async fn maps(store: &Store, access: &OperatorAccess, group: &str, role: &str, terms: MappingTerms) -> MappingId {

@@ -11,6 +11,7 @@ use lodge::playground::Seeding;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use crate::support::aws_cli::Cli;
 use crate::support::browser::Browser;
 use crate::support::peers::{self, Peer};
 use crate::support::person::Person;
@@ -48,6 +49,7 @@ const JOBS: &[Job] = &[
     job("read what a role can do", read_what_a_role_can_do),
     job("end the sessions that one does not know", end_other_sessions),
     job("run the broker", run_the_broker),
+    Job { is_about_time: true, ..job("cut a live session off", cut_a_session_off) },
 ];
 
 /// Does every job, each in a world of its own, and says which could not be done.
@@ -612,4 +614,98 @@ fn run_the_broker(play: &Play<'_>) {
         ],
     );
     sign_in(play, "student");
+}
+
+/// The keys of a session, in the environment of somebody's AWS CLI.
+fn keys_of(play: &Play<'_>, student: &Person) -> Cli {
+    let ended = student.ask_for("vision/read-results");
+    assert!(ended.status.success(), "{}", ended.stderr);
+    let printed: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let key = |name: &str| printed[name].as_str().unwrap().to_owned();
+    Cli { url: play.world.aws_url.clone(), keys: ["AccessKeyId", "SecretAccessKey", "SessionToken"].map(key) }
+}
+
+/// A laptop is lost, and its keys work: the PI sees them, takes them away, and watches how far that gets.
+fn cut_a_session_off(play: &Play<'_>) {
+    const LIST: [&str; 4] = ["mturk", "list-hits", "--region", "us-east-1"];
+    let id = own_id(play, "student");
+    let student = sign_helper_in(play, "student");
+    let lost = keys_of(play, &student);
+    lost.print(&LIST);
+
+    // AWS goes by what it is told only later.
+    play.world.aws.apply_changes_after(TimeDelta::seconds(20));
+    sign_in(play, "professor");
+    play.by(
+        "professor",
+        &[
+            enter("vision"),
+            press_at("nav.tabs a[href='/labs/vision/sessions']"),
+            title("^Sessions"),
+            sees("Kim Sørensen"),
+            press("Cut off…"),
+            status(400),
+            sees("Nobody was ticked"),
+            tick(&format!("input[name=person][value='{id}']")),
+            press("Cut off…"),
+            title("^Cut off\\?"),
+            sees("Cut this person off?"),
+            sees("1 session is cut off"),
+            sees("the sessions die anyway"),
+            fill("Reason", "a lost laptop"),
+            press("Cut off now"),
+            at("/labs/vision/cut-offs/cut-"),
+            sees("Nothing is issued to them any more."),
+            sees("AWS has taken the deny."),
+            sees("Still to come: AWS gives the deny back."),
+            sees("looks again by itself"),
+        ],
+    );
+    lost.print(&LIST);
+    play.later(TimeDelta::seconds(20));
+    play.world.wait_for(play.world.broker.enforce_due()).unwrap();
+    // Nobody presses anything: the page looks again by itself.
+    play.by(
+        "professor",
+        &[
+            sees("AWS gave the deny back as it was written."),
+            sees("AWS denied a session of the broker's own"),
+            sees("AWS may take minutes"),
+            sees("a lost laptop"),
+            sees_no("looks again by itself"),
+        ],
+    );
+    play.world.aws.apply_changes_after(TimeDelta::zero());
+    let denied = lost.refused(&LIST);
+    assert!(denied.contains("with an explicit deny in an identity-based policy"), "{denied}");
+
+    // Nothing new before the moment, and after it as ever.
+    let refused = student.ask_for("vision/read-results");
+    assert!(!refused.status.success() && refused.stdout.is_empty(), "{}", refused.stdout);
+    play.by(
+        "professor",
+        &[follow("All cut-offs"), title("^Cut-offs"), sees("seen to be denied"), sees("a lost laptop")],
+    );
+    play.later(TimeDelta::seconds(96));
+    keys_of(play, &student).print(&LIST);
+    assert!(lost.refused(&LIST).contains("explicit deny"));
+
+    // Kept out, until somebody lets them in.
+    play.by(
+        "professor",
+        &[
+            follow("Sessions that live"),
+            press_at("tbody a[href*='/cut-offs/']"),
+            sees("How far it has got"),
+            open(&play.url(&format!("/labs/vision/cut-off?person={id}"))),
+            tick("input[name=hold]"),
+            press("Cut off now"),
+            sees("Kept out"),
+            sees("AWS denied a session of the broker's own"),
+        ],
+    );
+    play.later(TimeDelta::seconds(96));
+    assert!(!student.ask_for("vision/read-results").status.success());
+    play.by("professor", &[press("Let them in again"), sees("Let in again"), sees_no("Kept out")]);
+    keys_of(play, &student).print(&LIST);
 }

@@ -1,6 +1,8 @@
 //! The world that pictures are taken of: a lab with much in it, some of it named by people who mean no good, and a lab
 //! with nothing in it yet.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, ManualClock, Random};
 use lodge::app::Broker;
@@ -10,7 +12,7 @@ use lodge::domain::lab::{Lab, Office};
 use lodge::domain::mapping::{MappingTarget, MappingTerms};
 use lodge::domain::person::DisplayName;
 use lodge::playground::Seeding;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::accounts::{self, Account};
 use crate::support::broker::ask_for;
@@ -73,7 +75,23 @@ pub(super) struct Stage {
     pub(super) people: Vec<SignedIn>,
     /// Those of [`GROUPS`]; the first has a history.
     pub(super) mappings: Vec<MappingId>,
+    /// The mapping by which most sessions live.
+    pub(super) used: String,
+    pub(super) cut_offs: CutOffs,
     clock: ManualClock,
+}
+
+/// What was cut off, by id.
+#[derive(Default)]
+pub(super) struct CutOffs {
+    /// One that AWS has.
+    pub(super) done: String,
+    /// One that keeps somebody out.
+    pub(super) held: String,
+    /// One that AWS does not have, because the account is broken.
+    pub(super) stuck: String,
+    /// The manager's own, in all labs.
+    pub(super) own: String,
 }
 
 impl Stage {
@@ -116,15 +134,55 @@ impl Stage {
         world.wait_for(accounts_of(&world.broker, [&full, &empty, &broken, &running]));
         let mappings = map_groups(&world, &seeding, &full);
         let people = crowd(&world);
-        let stage = Self { world, pi, manager, member, stranger, tired_pi, people, mappings, clock };
+        let (used, cut_offs) = (String::new(), CutOffs::default());
+        let mut stage =
+            Self { world, pi, manager, member, stranger, tired_pi, people, mappings, used, cut_offs, clock };
         stage.ask_for_roles();
         stage.change_mappings();
+        let mappings = stage.api("GET", &stage.pi, &format!("/api/v1/labs/{FULL}/mappings?limit=200"), None);
+        let is_used = |it: &&Value| it["group"] == "vision-students" && it["role"] == "read-results";
+        stage.used =
+            mappings["mappings"].as_array().unwrap().iter().find(is_used).unwrap()["id"].as_str().unwrap().into();
+        stage.cut_offs = stage.cut_off();
         stage.world.wait_for(stage.seeding().desk().suspend(&stage.people[7].person)).unwrap();
         stage
     }
 
     pub(super) fn seeding(&self) -> Seeding {
         Seeding::new(&self.world.broker).unwrap()
+    }
+
+    fn api(&self, method: &'static str, who: &SignedIn, path: &str, body: Option<Value>) -> Value {
+        let ask = who.ask(method, &format!("{}{path}", self.world.url));
+        let answer = if let Some(body) = body { ask.json(&body).send() } else { ask.send() };
+        assert!((200..300).contains(&answer.status), "{}: {}", answer.url, answer.body);
+        answer.json()
+    }
+
+    /// Cut-offs of each kind, as far as each gets.
+    fn cut_off(&self) -> CutOffs {
+        let cut = |lab: &str, body: Value| {
+            let begun = self.api("POST", &self.pi, &format!("/api/v1/labs/{lab}/cut-offs"), Some(body));
+            begun["id"].as_str().unwrap().to_owned()
+        };
+        let reason = "A <b>lost</b> laptop, \"in the tram\" & بحث, 🦉 last seen near the lake";
+        let done = cut(FULL, json!({ "person": self.people[4].person.as_str(), "reason": reason }));
+        let held = cut(FULL, json!({ "person": self.people[9].person.as_str(), "hold": true }));
+        let stuck = cut(BROKEN, json!({ "everyone": true, "reason": "the account was taken over" }));
+        let own = self.api("POST", &self.manager, "/api/v1/me/cut-off", Some(json!({})));
+        for id in [&done, &held] {
+            self.comes_to(&format!("/api/v1/labs/{FULL}/cut-offs/{id}"), |it| it["done"] == true);
+        }
+        self.comes_to(&format!("/api/v1/labs/{BROKEN}/cut-offs/{stuck}"), |it| !it["trouble"].is_null());
+        CutOffs { done, held, stuck, own: own["id"].as_str().unwrap().to_owned() }
+    }
+
+    fn comes_to(&self, path: &str, is_so: impl Fn(&Value) -> bool) {
+        let begun = Instant::now();
+        while !is_so(&self.api("GET", &self.pi, path, None)) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}", self.api("GET", &self.pi, path, None));
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// A mapping with a history, one that has ended, and changes that wait for a second PI.

@@ -3,13 +3,20 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 24] = [
+const ACROSS: [(&str, &str); 31] = [
     ("INSERT_ACCOUNT", "the operator makes a lab, which nobody can be in before; its account is declared with it"),
     ("GATE_ACCOUNT", "the gate, of one lab: how its account stands, and whether it allows the role that is asked for"),
     ("ACCOUNTS_DUE", "the watch over all accounts: whose time has come; each is then entered by itself"),
     ("OPEN_CHECKS", "the sweep ends checks that the broker was stopped in, whosever account it was"),
     ("DECLARE_ACCOUNTS", "the sweep looks for labs without an account, whichever they are"),
     ("FORGET_CHECKS", "the sweep forgets checks of long ago, whosever account it was"),
+    ("GATE_BARS", "the gate, of one lab: what keeps a person from a role because sessions were cut off"),
+    ("GATE_OVERFLOW", "the gate, of one lab: whether everybody is kept from it, because a deny is full"),
+    ("DENIES_DUE", "the watch over denies: in which labs something is due; each is then entered by itself"),
+    ("DROP_LEASES", "the only broker of a database starts, and nobody is at anything that it has left"),
+    ("LABS_WITH_SESSIONS", "somebody is cut off in all labs: where they have sessions; each is then entered by itself"),
+    ("CUT_OFFS_OF_EVERYWHERE", "somebody was cut off in all labs: how far that has got in each"),
+    ("FORGET_CUT_OFFS", "the sweep forgets what is long over, whosever it was"),
     ("FORGET_DONE_REQUESTS", "the sweep forgets those of yesterday, whosoever they are"),
     ("INVITATION_BY_TOKEN", "who shows a link's token does not know whose lab it is for; the token is the proof"),
     ("LAB_BY_NAME", "the gate has to find the lab before anybody can be in it"),

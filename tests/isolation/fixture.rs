@@ -7,8 +7,10 @@ use lodge::domain::access::{Allowed, Decision, Evidence, Operator, Refusal, Sign
 use lodge::domain::account::{AccountCheck, AccountState, CheckReason, CheckReport};
 use lodge::domain::actor::{Actor, OperatorName};
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
+use lodge::domain::cut_off::{CutOffCause, CutOffSteps, DenialSeen, DenyMoment, Whose};
 use lodge::domain::id::{
-    AccountCheckId, ActId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleName, RoleSessionId, SignInId,
+    AccountCheckId, ActId, CutOffId, InvitationId, LabId, MappingChangeId, MappingId, PersonId, RoleName,
+    RoleSessionId, SignInId,
 };
 use lodge::domain::lab::{Invitation, Lab, Office, Role};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
@@ -16,7 +18,10 @@ use lodge::domain::mapping::{Mapping, MappingChange, MappingTarget, MappingTerms
 use lodge::domain::person::{DisplayName, PersonKey};
 use lodge::domain::policy::PolicyLibrary;
 use lodge::domain::role_session::{ExternalId, SessionDuration};
-use lodge::store::{AccountRoleRow, AccountRow, DoneRequest, LAB_TABLES, LabTx, RoleSession, Store, Tx};
+use lodge::store::{
+    AccountRoleRow, AccountRow, CutOffRow, DenyRow, DoneRequest, LAB_TABLES, LabTx, PersonCutOffRow, RoleSession,
+    Store, Tx,
+};
 
 use super::raw_sql::{Layout, Raw};
 use crate::support::databases::{Kind, TestDatabase};
@@ -111,6 +116,16 @@ pub(super) fn students(lab: u8) -> String {
 /// The check of its account that is under way.
 pub(super) fn check_id(lab: u8) -> AccountCheckId {
     AccountCheckId::from_entropy(entropy(lab, 1))
+}
+
+/// Its student, cut off in all labs.
+pub(super) fn everywhere_id(lab: u8) -> CutOffId {
+    CutOffId::from_entropy(entropy(lab, 3))
+}
+
+/// The same in the lab itself, which is not at AWS yet.
+pub(super) fn cut_off_id(lab: u8) -> CutOffId {
+    CutOffId::from_entropy(entropy(lab, 1))
 }
 
 /// How many entries each lab's book has.
@@ -226,6 +241,7 @@ async fn furnish(store: &Store, letter: u8) {
         tx.append(Book::Lab(lab.id.clone()), Draft { at: written_at(letter), thread, event }).await.unwrap();
     }
     hand_out(&mut tx, letter).await;
+    cut_off(&mut tx, letter).await;
     tx.commit().await.unwrap();
 }
 
@@ -274,9 +290,63 @@ async fn hand_out(tx: &mut Tx, letter: u8) {
     }
 }
 
+/// The student is cut off, once with all of AWS told, and once with nothing of it.
+async fn cut_off(tx: &mut Tx, letter: u8) {
+    // The first lab's is over sooner than the others'.
+    let before = DenyMoment::after(now() + TimeDelta::minutes(i64::from(letter != b'a')), 0);
+    let everywhere = PersonCutOffRow {
+        id: everywhere_id(letter),
+        person: person(letter, 4),
+        by: Actor::Broker,
+        cause: CutOffCause::Suspended,
+        reason: None,
+        stopped_at: now(),
+        before,
+        spread_at: None,
+    };
+    tx.insert_person_cut_off(&everywhere).await.unwrap();
+    let access = Operator::at_this_machine(OperatorName::from_account("root")).access(lab(letter));
+    let mut open = tx.lab(&access).await.unwrap();
+    for (id, revision) in [(CutOffId::from_entropy(entropy(letter, 2)), 1), (cut_off_id(letter), 2)] {
+        let row = CutOffRow {
+            everywhere: (revision == 2).then(|| everywhere_id(letter)),
+            id,
+            whose: Whose::Person(person(letter, 4)),
+            by: Actor::Broker,
+            cause: CutOffCause::Suspended,
+            reason: None,
+            sessions: 1,
+            before,
+            dead_at: Some(now()),
+            held: true,
+            lifted_at: None,
+            revision,
+            steps: CutOffSteps { stopped_at: now(), written_at: None, read_back_at: None, denial: DenialSeen::NotYet },
+        };
+        open.insert_cut_off(&row).await.unwrap();
+    }
+    open.note_written(1, now()).await.unwrap();
+    open.note_read_back(1, now()).await.unwrap();
+    let deny = DenyRow {
+        wanted: 2,
+        written: 1,
+        read_back: 1,
+        policy_sha256: Some(format!("sha-{letter}")),
+        written_at: Some(now()),
+        overflow: Some(before),
+        room: 1_000,
+        due_at: Some(written_at(letter)),
+        tries: 0,
+        trouble: None,
+        lease: None,
+    };
+    open.put_deny(&deny).await.unwrap();
+}
+
 /// That a lab's student may have the role that no other lab has.
 async fn allowed(tx: &mut Tx, letter: u8) -> Allowed {
-    let grounds = tx.grounds(&lab(letter).name, &own_role(letter).parse().unwrap()).await.unwrap();
+    let grounds = tx.grounds(&lab(letter).name, &own_role(letter).parse().unwrap(), &person(letter, 4), now()).await;
+    let grounds = grounds.unwrap();
     let evidence = Evidence {
         connection: "campus".parse().unwrap(),
         groups: Groups::Present(vec![students(letter).parse().unwrap()]),

@@ -17,6 +17,7 @@ pub(super) enum Value {
     Number(i64),
     At(DateTime<Utc>),
     NoTime,
+    NoText,
     Flag(bool),
 }
 
@@ -38,6 +39,7 @@ macro_rules! fetch {
                 Value::Text(text) => query.bind(text),
                 Value::Number(number) => query.bind(number),
                 Value::At(at) => query.bind(at),
+                Value::NoText => query.bind(None::<String>),
                 Value::NoTime => query.bind(None::<DateTime<Utc>>),
                 Value::Flag(flag) => query.bind(flag),
             };

@@ -4,8 +4,9 @@ use chrono::TimeDelta;
 use lodge::store::{Kind, Listed, all_statements};
 
 use super::fixture::{
-    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, ended_role, entropy, invitation_id,
-    key_hash, lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in, students, written_at,
+    ENTRIES, World, assert_every_table_has_rows, attempt, change_id, check_id, cut_off_id, ended_role, entropy,
+    everywhere_id, invitation_id, key_hash, lab_id, mapping_id, now, own_role, person, shared_mapping, sign_in,
+    students, written_at,
 };
 use super::raw_sql::{Raw, Value};
 use crate::support::databases as database;
@@ -106,10 +107,42 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
         }
         "GIVEN_TO" | "ROLES_IN_USE" => vec![b(), at(0), text(&format!("{} {}", person(A, 1), person(A, 4)))],
         "ROLE_HOLDERS" => vec![b(), at(0), at(-60)],
-        "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000)],
+        "LIVE_ROLE_SESSIONS" => vec![b(), at(0), at(60), text(""), number(1_000), text(""), text("")],
         "RECENT_TROUBLE" => vec![b(), at(-60), number(500)],
         "GATE_MEMBER" => vec![text(&sign_in(A, 4)), b(), at(0), at(-60 * 24 * 30)],
-        other => return values_of_account(other),
+        other => return values_of_account(other).or_else(|| values_of_cut_offs(other)),
+    })
+}
+
+/// The same for what was cut off.
+fn values_of_cut_offs(statement: &str) -> Option<Vec<Value>> {
+    let at = |minutes| Value::At(now() + TimeDelta::minutes(minutes));
+    let number = Value::Number;
+    Some(match statement {
+        "INSERT_CUT_OFF" => {
+            let id = lodge::domain::id::CutOffId::from_entropy(entropy(B, FRESH));
+            let who = vec![b(), text(&id), text(&person(A, 4)), Value::NoText, Value::NoText];
+            let what = vec![text("\"broker\""), text("asked"), Value::NoText, number(1), at(0), at(1), at(60), at(60)];
+            [who, what, vec![Value::Flag(true), number(1)]].concat()
+        }
+        "IS_OF_LAB" => vec![b(), text(&person(A, 4))],
+        "CUT_OFF" => vec![b(), text(&cut_off_id(A))],
+        "CUT_OFFS" => vec![b(), at(60), text("~"), number(1_000)],
+        "LIVE_CUT_OFFS" | "DENY_ENTRIES" | "NEXT_OVER" | "GATE_OVERFLOW" => vec![b(), at(0)],
+        "NOTE_WRITTEN" | "NOTE_READ_BACK" => vec![b(), number(1_000), at(1)],
+        "NOTE_DENIAL" => vec![b(), number(1_000), text("seen"), at(1)],
+        "LIFT" => vec![b(), text(&cut_off_id(A)), at(1)],
+        "DENY" => vec![b()],
+        "PUT_DENY" => {
+            let begin =
+                vec![b(), number(9), number(9), number(9), text("sha"), at(1), at(1), number(100), at(1), number(1)];
+            [begin, vec![text("other"), text("lease"), at(2)]].concat()
+        }
+        "SESSIONS_TO_CUT" => vec![b(), at(0), text(&person(A, 4)), text("")],
+        "PEOPLE_OF_MAPPING" => vec![b(), text(&mapping_id(A, 1)), at(0)],
+        "CUT_OFF_OF_EVERYWHERE" => vec![b(), text(&everywhere_id(A))],
+        "GATE_BARS" => vec![b(), text(&person(A, 4)), text(&own_role(A)), at(0)],
+        _ => return None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use lodge::domain::account::{CheckReason, Verdict};
-use lodge::domain::id::{AccountCheckId, PersonId};
+use lodge::domain::id::{AccountCheckId, CutOffId, PersonId};
 use lodge::domain::lab::{Office, Role};
 use lodge::domain::mapping::MappingTerms;
 use lodge::domain::role_session::SessionDuration;
@@ -107,6 +107,7 @@ fn check(stage: &Stage) -> AccountCheckId {
 /// A request to this route by somebody who will be this caller, or `None` for a route that nobody has written one for.
 pub(crate) fn request(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
     match route.path {
+        path if path.contains("/cut-off") => of_cut_offs(stage, route, caller),
         path if path.starts_with("/api/v1/operator") => of_desk_api(stage, route),
         path if path.starts_with("/operator") => of_desk(stage, route, caller),
         path if path.starts_with("/api/") => of_api(stage, route, caller),
@@ -451,7 +452,7 @@ fn of_own_roles(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request
             let path = format!("/api/v1/labs/vision/roles/{}/end", own_role(labs));
             Request { if_match: Some(ROLE_VERSION), ..send("POST", &path, Body::None, &[204]) }
         }
-        _ => return of_account(stage, route),
+        _ => return of_cut_offs(stage, route, caller),
     })
 }
 
@@ -536,6 +537,68 @@ fn of_api(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
             send("DELETE", &format!("/api/v1/labs/vision/people/{}", removed(stage, caller)), Body::None, &[204])
         }
         _ => return of_own_roles(stage, route, caller),
+    })
+}
+
+/// A cut-off of this caller in all labs; of anybody, when they are nobody.
+fn own_cut_off(stage: &Stage, caller: &Caller) -> CutOffId {
+    stage.labs.cut_off_everywhere(caller.person.as_ref().unwrap_or(&stage.second_pi))
+}
+
+/// What speaks of sessions that live and of cutting them off, on pages and in the API.
+fn of_cut_offs(stage: &Stage, route: &Route, caller: &Caller) -> Option<Request> {
+    let labs = &stage.labs;
+    // Somebody of the lab whom no other call is about.
+    let somebody = || labs.appoint(&labs.a, Office::Manager, &labs.fresh("person"));
+    let cut_off = || labs.cut_off(&labs.a, &somebody());
+    let reason = || Body::Json(json!({"reason": "a lost laptop"}));
+    Some(match (route.method, route.path) {
+        ("get", path @ ("/labs/{lab}/sessions" | "/labs/{lab}/cut-offs" | "/api/v1/labs/{lab}/cut-offs")) => {
+            get(&path.replace("{lab}", "vision"), &[200])
+        }
+        ("get", "/labs/{lab}/cut-off") => get(&format!("/labs/vision/cut-off?person={}", somebody()), &[200]),
+        ("post", "/labs/{lab}/cut-off") => {
+            posted(stage, caller, "/labs/vision/cut-off", &[("person", somebody().as_str()), ("hold", "on")])
+        }
+        ("get", path @ ("/labs/{lab}/cut-offs/{cut_off}" | "/api/v1/labs/{lab}/cut-offs/{cut_off}")) => {
+            get(&path.replace("{lab}", "vision").replace("{cut_off}", cut_off().as_str()), &[200])
+        }
+        ("post", "/labs/{lab}/cut-offs/{cut_off}/lift") => {
+            posted(stage, caller, &format!("/labs/vision/cut-offs/{}/lift", cut_off()), &[])
+        }
+        ("post", "/api/v1/labs/{lab}/cut-offs") => {
+            let body = Body::Json(json!({"person": somebody().as_str()}));
+            send("POST", "/api/v1/labs/vision/cut-offs", body, &[202])
+        }
+        ("post", "/api/v1/labs/{lab}/cut-offs/{cut_off}/lift") => {
+            send("POST", &format!("/api/v1/labs/vision/cut-offs/{}/lift", cut_off()), Body::None, &[200])
+        }
+        ("post", path @ "/api/v1/me/cut-off") => send("POST", path, reason(), &[202]),
+        ("get", "/api/v1/me/cut-offs/{cut_off}") => {
+            get(&format!("/api/v1/me/cut-offs/{}", own_cut_off(stage, caller)), &[200])
+        }
+        // Who is not signed in is asked to.
+        ("get", path @ "/sessions/cut-off") => get(path, if caller.has_cookie() { &[200] } else { &[303] }),
+        ("get", "/sessions/cut-offs/{cut_off}") => {
+            let answers: &[u16] = if caller.has_cookie() { &[200] } else { &[303] };
+            get(&format!("/sessions/cut-offs/{}", own_cut_off(stage, caller)), answers)
+        }
+        ("post", path @ "/sessions/cut-off") => posted(stage, caller, path, &[("reason", "a lost laptop")]),
+        ("post", "/api/v1/operator/people/{person}/cut-off") => {
+            let path = format!("/api/v1/operator/people/{}/cut-off", fresh_person(stage, false));
+            send("POST", &path, reason(), &[202])
+        }
+        ("get", "/api/v1/operator/people/{person}/cut-offs/{cut_off}") => {
+            let id = labs.cut_off_everywhere(&stage.second_pi);
+            get(&format!("/api/v1/operator/people/{}/cut-offs/{id}", stage.second_pi), &[200])
+        }
+        ("get", "/operator/people/{person}/cut-off") => {
+            get(&format!("/operator/people/{}/cut-off", stage.second_pi), &[200])
+        }
+        ("post", "/operator/people/{person}/cut-off") => {
+            posted(stage, caller, &format!("/operator/people/{}/cut-off", fresh_person(stage, false)), &[])
+        }
+        _ => return of_account(stage, route),
     })
 }
 

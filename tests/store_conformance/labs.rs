@@ -169,7 +169,7 @@ fn a_lab_that_is_put_away_is_nobodys_until_it_is_brought_back() {
         in_lab(store, &access, async |lab| lab.set_archived(Some(later(1))).await.unwrap()).await;
         let mut tx = store.read().await.unwrap();
         assert_eq!(tx.lab_id(&name).await.unwrap(), None);
-        assert!(tx.grounds(&name, &"pay".parse().unwrap()).await.unwrap().lab().is_none());
+        assert!(tx.grounds(&name, &"pay".parse().unwrap(), &nobody(), now()).await.unwrap().lab().is_none());
         assert!(admit(tx.membership(&name, &person, &sign_in, now()).await.unwrap()).is_err());
         assert_eq!(tx.standings_of_person(&person).await.unwrap(), []);
         assert_eq!(tx.lab_for(&operator(), &name).await.unwrap().unwrap().archived_at, Some(later(1)));
@@ -266,7 +266,7 @@ fn one_belongs_to_a_lab_by_a_standing_or_by_a_live_mapping() {
         assert_eq!(standings(later(3_599)).await, (Some(Standing::Manager), Some(Standing::Member)));
         assert_eq!(standings(later(3_600)).await, (Some(Standing::Manager), None), "the groups are too old");
         let mut tx = store.read().await.unwrap();
-        let grounds = tx.grounds(&name, &"pay".parse().unwrap()).await.unwrap();
+        let grounds = tx.grounds(&name, &"pay".parse().unwrap(), &nobody(), now()).await.unwrap();
         let evidence = Evidence {
             connection: "campus".parse().unwrap(),
             groups: Groups::Present(vec!["students".parse().unwrap()]),

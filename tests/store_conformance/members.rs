@@ -10,7 +10,7 @@ use lodge::store::{LabPerson, LiveRoleSession, RecentTrouble, RoleSession};
 use super::*;
 use crate::support::databases::look;
 
-fn session(allowed: &Allowed, person: &PersonId, expires_at: DateTime<Utc>) -> RoleSession {
+pub(super) fn session(allowed: &Allowed, person: &PersonId, expires_at: DateTime<Utc>) -> RoleSession {
     RoleSession {
         id: RoleSessionId::from_entropy(entropy()),
         person: person.clone(),
@@ -248,6 +248,7 @@ fn what_people_are_given_by_goes_by_their_latest_sign_in() {
             ("read-results", "readers", true),
         ];
         assert_eq!(live, expected);
+        assert!(lab.is_of_lab(&holder).await.unwrap() && lab.is_of_lab(&known).await.unwrap());
         lab.remove_office(&holder).await.unwrap();
         let live = lab.live_mappings(later(900)).await.unwrap();
         let live: Vec<_> = live.iter().map(|it| (it.group.as_str(), it.has_people, it.ends_at)).collect();
@@ -282,19 +283,30 @@ fn the_newest_role_session_that_lives_comes_first() {
 
         let mut tx = store.read().await.unwrap();
         let mut lab = tx.lab(&vision).await.unwrap();
-        let all = lab.live_role_sessions(later(900), None, 100).await.unwrap();
+        let all = lab.live_role_sessions(later(900), None, None, None, 100).await.unwrap();
         let ids: Vec<_> = all.iter().map(|it| &it.id).collect();
         assert_eq!(ids, [&same[0].id, &same[1].id, &young.id, &old.id]);
         assert_eq!((&all[3].person, all[3].issued_at, all[3].expires_at), (&person, later(10), later(2_000)));
         let mut by_one = Vec::new();
         while let [next] = &lab
-            .live_role_sessions(later(900), by_one.last().map(|last: &LiveRoleSession| (last.issued_at, &last.id)), 1)
+            .live_role_sessions(
+                later(900),
+                by_one.last().map(|last: &LiveRoleSession| (last.issued_at, &last.id)),
+                None,
+                None,
+                1,
+            )
             .await
             .unwrap()[..]
         {
             by_one.push(next.clone());
         }
         assert_eq!(by_one, all);
+        let [pay, other]: [lodge::domain::id::RoleName; 2] = ["pay", "publish"].map(|it| it.parse().unwrap());
+        assert_eq!(lab.live_role_sessions(later(900), None, Some(&person), Some(&pay), 100).await.unwrap(), all);
+        assert!(!lab.is_of_lab(&nobody()).await.unwrap() && !lab.is_of_lab(&person).await.unwrap(), "never asked");
+        assert_eq!(lab.live_role_sessions(later(900), None, Some(&nobody()), None, 100).await.unwrap(), []);
+        assert_eq!(lab.live_role_sessions(later(900), None, None, Some(&other), 100).await.unwrap(), []);
         assert_eq!(lab.count_role_sessions(later(900)).await.unwrap(), [("pay".parse().unwrap(), 4)]);
         let (people, role) = ([person.clone()], "pay".parse().unwrap());
         assert_eq!(lab.roles_in_use(&people, later(900)).await.unwrap(), [(person.clone(), role)], "once");

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use lodge::ambient::{Clock, ManualClock, Random};
 use lodge::app::Broker;
+use lodge::domain::actor::Actor;
 use lodge::domain::claims::{GroupForm, GroupFormat};
-use lodge::domain::id::{MappingChangeId, MappingId, PersonId};
+use lodge::domain::cut_off::{CutOffCause, CutOffSteps, DenialSeen, DenyMoment, Whose};
+use lodge::domain::id::{CutOffId, MappingChangeId, MappingId, PersonId};
 use lodge::domain::lab::{Lab, Office, Role};
 use lodge::domain::ledger::{Book, Entry};
 use lodge::domain::mapping::{MappingChange, MappingTarget, MappingTerms};
@@ -15,6 +17,7 @@ use lodge::domain::person::DisplayName;
 use lodge::domain::role_session::SessionDuration;
 use lodge::oidc::{self, Algorithm};
 use lodge::playground::Seeding;
+use lodge::store::{CutOffRow, PersonCutOffRow};
 
 use super::accounts::Account;
 use super::broker::{Plan, TestBroker};
@@ -160,6 +163,54 @@ impl Labs {
             tx.commit().await.unwrap();
         });
         change.id
+    }
+
+    /// A cut-off of this person in the lab that keeps them out, as the database has it: no AWS was told.
+    pub(crate) fn cut_off(&self, lab: &Lab, person: &PersonId) -> CutOffId {
+        let now = self.now();
+        let row = CutOffRow {
+            id: CutOffId::from_entropy(Random::System.bytes()),
+            whose: Whose::Person(person.clone()),
+            everywhere: None,
+            by: Actor::Broker,
+            cause: CutOffCause::Asked,
+            reason: None,
+            sessions: 1,
+            before: DenyMoment::after(now, 0),
+            dead_at: Some(now + TimeDelta::minutes(50)),
+            held: true,
+            lifted_at: None,
+            revision: 1,
+            steps: CutOffSteps { stopped_at: now, written_at: None, read_back_at: None, denial: DenialSeen::NotYet },
+        };
+        wait(async {
+            let mut tx = self.broker().store.write().await.unwrap();
+            let access = self.seeding().desk().operator.access(lab.clone());
+            tx.lab_to_change(&access).await.unwrap().insert_cut_off(&row).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        row.id
+    }
+
+    /// A cut-off of this person in all labs, none of which had a session of theirs.
+    pub(crate) fn cut_off_everywhere(&self, person: &PersonId) -> CutOffId {
+        let now = self.now();
+        let row = PersonCutOffRow {
+            id: CutOffId::from_entropy(Random::System.bytes()),
+            person: person.clone(),
+            by: Actor::Person(person.clone()),
+            cause: CutOffCause::Everywhere,
+            reason: None,
+            stopped_at: now,
+            before: DenyMoment::after(now, 0),
+            spread_at: Some(now),
+        };
+        wait(async {
+            let mut tx = self.broker().store.write().await.unwrap();
+            tx.insert_person_cut_off(&row).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        row.id
     }
 
     /// A lab's account, as the database has it.

@@ -12,6 +12,7 @@ pub(crate) mod canaries;
 pub(crate) mod database;
 pub(crate) mod databases;
 pub(crate) mod demo;
+pub(crate) mod dice;
 pub(crate) mod downloads;
 pub(crate) mod evil_provider;
 pub(crate) mod joining;
