@@ -34,6 +34,13 @@
 //! and only then lets the credential leave. Anything that fails on the way is `Refused` or `Failed` in the ledger, and
 //! nothing is issued.
 //!
+//! # Cutting off, step by step
+//!
+//! `app::cut_off` writes down whose sessions, in the transaction after which the gate says no to them. Then one broker at a
+//! time makes the deny ([`domain::cut_off::Deny`]) of all that is written down, has the lab's steward role write it at the
+//! session role, reads it back, and has a session of its own denied. Whatever is not at AWS yet stays due, so a stop loses
+//! nothing.
+//!
 //! # What keeps labs apart
 //!
 //! 1. Proof: a lab's data is reached with a [`domain::access::LabAccess`], its AWS account with an
