@@ -36,6 +36,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
+use tokio::sync::watch;
 use url::Url;
 
 pub use crate::store::{
@@ -156,6 +157,8 @@ struct Whole {
     refusal_room: RefusalRoom,
     last_clearing: sweep::Last,
     exchanges: Exchanges,
+    /// How often somebody was cut off here: it wakes whoever waits for AWS to have a deny.
+    cut_off_news: watch::Sender<u64>,
     started_at: DateTime<Utc>,
 }
 
@@ -166,7 +169,8 @@ impl Broker {
         let exchanges = Exchanges::new(parts.providers.keys());
         let (refusal_room, last_clearing) = (RefusalRoom::default(), sweep::Last::default());
         let started_at = parts.clock.now();
-        Self(Arc::new(Whole { parts, refusal_room, last_clearing, exchanges, started_at }))
+        let cut_off_news = watch::Sender::new(0);
+        Self(Arc::new(Whole { parts, refusal_room, last_clearing, exchanges, cut_off_news, started_at }))
     }
 
     /// An absolute URL of ours for a path that starts with `/`.

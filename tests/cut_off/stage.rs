@@ -37,7 +37,16 @@ impl Stage {
     }
 
     pub(super) fn on(kind: Kind) -> Self {
-        let joining = Joining::with(kind, |accounts| accounts.cut_off.pauses = vec![Duration::from_millis(5)]);
+        Self::of(kind, Duration::from_millis(5))
+    }
+
+    /// The same where AWS is asked again after so long.
+    pub(super) fn with_pauses_of(pause: Duration) -> Self {
+        Self::of(Kind::Sqlite, pause)
+    }
+
+    fn of(kind: Kind, pause: Duration) -> Self {
+        let joining = Joining::with(kind, |accounts| accounts.cut_off.pauses = vec![pause]);
         joining.make_stack();
         joining.join();
         Self { joining }

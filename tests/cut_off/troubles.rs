@@ -231,3 +231,16 @@ fn what_a_broker_that_is_gone_has_left_another_one_takes_on_once_its_lease_is_ov
     stage.done(&begun);
     assert!(stage.is_denied(&old));
 }
+
+/// Who waits for AWS to go by one deny writes the next at once.
+#[test]
+fn somebody_who_is_cut_off_while_another_deny_is_waited_for_does_not_wait() {
+    let stage = Stage::with_pauses_of(std::time::Duration::from_hours(1));
+    stage.joining.small.apply_changes_after(chrono::TimeDelta::seconds(60));
+    let first = stage.cut_off(Whose::Role("pay".parse().unwrap()), false);
+    eventually("a first deny", || stage.look(&first).row.steps.written_at);
+
+    let second = stage.cut_off(Whose::Everyone, false);
+
+    eventually("a second deny", || stage.look(&second).row.steps.written_at);
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 
 use super::super::{Broker, Result};
 use super::canary::{Canary, Seen};
@@ -101,6 +102,8 @@ struct Job {
     canary: Option<Canary>,
     /// How often AWS was asked in vain since something was last written.
     turn: usize,
+    /// That somebody was cut off since it was last looked what is to be done.
+    news: watch::Receiver<u64>,
 }
 
 impl Job {
@@ -123,8 +126,10 @@ enum Next {
 }
 
 impl Broker {
-    /// Sees to a lab's deny in the background, unless another broker is at it: that one will see what is new.
+    /// Sees to a lab's deny in the background, unless somebody is at it already: here they are told that there is news, and
+    /// another broker sees it at its next step.
     pub(in crate::app) fn enforce_soon(&self, lab: LabName) {
+        self.0.cut_off_news.send_modify(|count| *count += 1);
         let broker = self.clone();
         tokio::spawn(async move { broker.enforce(&lab).await });
     }
@@ -216,11 +221,12 @@ impl Broker {
         let lease = ActId::from_entropy(self.random.bytes()).to_string();
         open.put_deny(&DenyRow { lease: Some((lease.clone(), now + LEASE)), ..row }).await?;
         tx.commit().await?;
-        Ok(Some(Job { access, lease, steward: None, canary: None, turn: 0 }))
+        Ok(Some(Job { access, lease, steward: None, canary: None, turn: 0, news: self.0.cut_off_news.subscribe() }))
     }
 
     async fn carry_deny_out(&self, mut job: Job) -> Result<()> {
         loop {
+            job.news.mark_unchanged();
             // What is begun here has to be over before the lease is: one step, and then the lease is renewed.
             let Some(next) = self.next_step(&job).await? else { return Ok(()) };
             let came = match (next, job.hands(self.clock.now())) {
@@ -386,9 +392,13 @@ impl Broker {
         Ok(())
     }
 
+    /// Waits before AWS is asked again; no longer when somebody else is cut off meanwhile.
     async fn wait(&self, job: &mut Job) {
-        tokio::time::sleep(self.accounts.cut_off.pause(job.turn)).await;
-        job.turn += 1;
+        let pause = tokio::time::sleep(self.accounts.cut_off.pause(job.turn));
+        tokio::select! {
+            () = pause => job.turn += 1,
+            _ = job.news.changed() => {}
+        }
     }
 
     async fn get_hands(&self, job: &mut Job) -> std::result::Result<(), Trouble> {
