@@ -385,9 +385,9 @@ class Window {
         const says = body.includes(flat(text))
         return says ? '' : `the page does not say ${JSON.stringify(text)}; it says: ${body.slice(0, 2_000)}`
       }),
-    expect_no_text: async (text) => {
-      if ((await this.bodyText()).includes(flat(text))) throw new Error(`the page says ${JSON.stringify(text)}`)
-    },
+    // A page that is left may stand there for a moment still.
+    expect_no_text: (text) =>
+      this.eventually(async () => ((await this.bodyText()).includes(flat(text)) ? `the page says ${JSON.stringify(text)}` : '')),
     expect_visible: (where) => this.target(where).first().waitFor({ state: 'visible' }),
     expect_url: (pattern) => this.eventually(() => matches('the address', pattern, this.page.url())),
     expect_title: (pattern) => this.eventually(async () => matches('the title', pattern, await this.page.title())),
