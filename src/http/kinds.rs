@@ -65,7 +65,7 @@ kinds! {
     NoSuchPerson = "no-such-person" [NOT_FOUND] "For operators: nobody has this id.";
     NotInLab = "not-in-lab" [NOT_FOUND] "The lab has no such mapping, change, person, role or cut-off.";
     CannotBe = "cannot-be" [BAD_REQUEST]
-        "A role, connection, group, end or maximum that a mapping cannot have, or a limit that nothing can.";
+        "A role, connection, group, end or maximum that a mapping cannot have, a limit that nothing can, or a cut-off of nobody.";
     Conflict = "conflict" [CONFLICT] "It does not fit what is there already.";
     ChangedMeanwhile = "changed-meanwhile" [PRECONDITION_FAILED] "Somebody else changed it; nothing was overwritten.";
     RevisionNeeded = "revision-needed" [PRECONDITION_REQUIRED]

@@ -14,7 +14,7 @@ use crate::domain::id::{CutOffId, PersonId};
 use crate::http::address::{InLab, InLabOf};
 use crate::http::extract::Helper;
 use crate::http::operator::{OperatorHelper, ThePerson};
-use crate::http::problem::Problem;
+use crate::http::problem::{Kind, Problem};
 use crate::wire::cut_offs as wire;
 use crate::wire::timestamp;
 
@@ -51,7 +51,7 @@ pub(crate) async fn begin(
 }
 
 fn whose(new: &wire::NewCutOff) -> Result<Whose, Problem> {
-    let wrong = || Problem::malformed(format!("The body must be JSON such as {NEW}."));
+    let wrong = || cannot_be(format!("Exactly one of these says whose sessions: {NEW}."));
     match (&new.person, &new.role, new.everyone) {
         (Some(person), None, false) => Ok(Whose::Person(person.parse().map_err(|_| wrong())?)),
         (None, Some(role), false) => Ok(Whose::Role(role.parse().map_err(|_| wrong())?)),
@@ -61,7 +61,11 @@ fn whose(new: &wire::NewCutOff) -> Result<Whose, Problem> {
 }
 
 fn reason(text: Option<&str>) -> Result<Option<CutOffReason>, Problem> {
-    text.map(str::parse).transpose().map_err(|error| Problem::malformed(format!("`reason`: {error}.")))
+    text.map(str::parse).transpose().map_err(|error| cannot_be(format!("`reason`: {error}.")))
+}
+
+fn cannot_be(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, Kind::CannotBe, "Nothing can be cut off like that", detail)
 }
 
 /// `GET /api/v1/labs/{lab}/cut-offs`

@@ -77,7 +77,7 @@ pub(super) fn of_others(schemas: &mut Schemas) -> Vec<Operation> {
         changes(post("/api/v1/operator/people/{person}/cut-off", "cutPersonOff", "Cut somebody off in all labs"))
             .may_take(&cut_off)
             .answers(ACCEPTED, &everywhere, "Nothing is issued to them any more. They are not suspended by it.")
-            .refuses(&[Kind::NoSuchPerson]),
+            .refuses(&[Kind::CannotBe, Kind::NoSuchPerson]),
         get(
             "/api/v1/operator/people/{person}/cut-offs/{cut_off}",
             "getCutOffOfPerson",

@@ -415,7 +415,7 @@ fn of_cut_offs(schemas: &mut Schemas) -> Vec<Operation> {
             .more(minutes)
             .takes(&new)
             .answers(ACCEPTED, &one, after)
-            .refuses(&[Kind::NotInLab, Kind::Conflict]),
+            .refuses(&[Kind::CannotBe, Kind::NotInLab, Kind::Conflict]),
         get("/api/v1/labs/{lab}/cut-offs/{cut_off}", "getCutOff", "How far a cut-off has got")
             .answers(OK, &one, "The cut-off.")
             .refuses(&[Kind::NotInLab]),
@@ -429,7 +429,8 @@ fn of_cut_offs(schemas: &mut Schemas) -> Vec<Operation> {
         post("/api/v1/me/cut-off", "cutMyselfOff", "Cut off one's own sessions in all labs")
             .more(minutes)
             .may_take(&everywhere)
-            .answers(ACCEPTED, &of_person, after),
+            .answers(ACCEPTED, &of_person, after)
+            .refuses(&[Kind::CannotBe]),
         get("/api/v1/me/cut-offs/{cut_off}", "getMyCutOff", "How far that has got")
             .answers(OK, &of_person, "The cut-off, by lab.")
             .refuses(&[Kind::NotInLab]),
