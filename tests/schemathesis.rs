@@ -82,6 +82,13 @@ impl Who {
     }
 }
 
+/// Where the name of a path's part is not enough to tell what it is: the path, and the name.
+const OWN_CUT_OFF: &str = "/api/v1/me/cut-offs/{cut_off} cut_off";
+const PERSON_CUT_OFF: [&str; 2] = [
+    "/api/v1/operator/people/{person}/cut-offs/{cut_off} person",
+    "/api/v1/operator/people/{person}/cut-offs/{cut_off} cut_off",
+];
+
 /// What there is of a lab.
 #[derive(Debug, Default)]
 struct Things {
@@ -144,6 +151,12 @@ fn fill(labs: &Labs, lab: &Lab) -> Things {
         things.ids.insert(name, changes(8));
     }
     things.ids.insert("person", people.iter().map(ToString::to_string).collect());
+    let cut_off = |what: &str, n: i32| {
+        let person = labs.appoint(lab, Office::Manager, &format!("{what}-{n}-of-{name}"));
+        labs.cut_off(lab, &person).to_string()
+    };
+    things.ids.insert("cut_off", (0..2).map(|n| cut_off("cut-off", n)).collect());
+    things.ids.insert("cut_off/lift", (0..6).map(|n| cut_off("held", n)).collect());
     things
 }
 
@@ -221,12 +234,16 @@ impl Run {
         };
         // Sessions to end.
         (0..6).for_each(|_| drop(signed_in(labs.broker(), "caller", &[&group])));
+        own.ids.insert(OWN_CUT_OFF, vec![labs.cut_off_everywhere(&caller.person).to_string()]);
+        // After which they are given credentials again.
+        labs.advance(TimeDelta::minutes(2));
         match who {
             Who::Manager => {
                 labs.appoint(&own_lab, Office::Manager, "caller");
-                // Managers drop what they asked for themselves.
-                let asked = (0..4).map(|_| labs.change(&own_lab, &caller.person).to_string());
-                own.ids.entry("change/decline").or_default().extend(asked);
+                // Managers drop what they asked for themselves, and one is somebody else's.
+                let declined = own.ids.entry("change/decline").or_default();
+                declined.truncate(1);
+                declined.extend((0..8).map(|_| labs.change(&own_lab, &caller.person).to_string()));
             }
             Who::Pi | Who::PiOfThisMorning | Who::OtherPi => drop(labs.appoint(&own_lab, Office::Pi, "caller")),
             _ => {}
@@ -243,6 +260,8 @@ impl Run {
                 wait(labs.seeding().desk().suspend(person)).unwrap();
             }
             own.ids.insert("person/restore", stopped.iter().map(ToString::to_string).collect());
+            let of_person = [stopped[0].to_string(), labs.cut_off_everywhere(&stopped[0]).to_string()];
+            own.ids.extend(PERSON_CUT_OFF.into_iter().zip(of_person.map(|id| vec![id])));
         }
         if who == Who::PiOfThisMorning {
             labs.advance(TimeDelta::hours(2));
@@ -275,6 +294,7 @@ impl Run {
     }
 
     fn go(self) -> Outcome {
+        wait(self.labs.broker().enforce_due()).unwrap();
         let before = rows(&self.labs, &self.other_lab);
         assert!(before.len() > 40 && before.iter().any(|row| row.contains("secret-group-3")), "{before:#?}");
 
