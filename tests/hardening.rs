@@ -48,10 +48,13 @@ fn forms() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().filter(|route| route.method != "get" && route.admits.is_by_browser())
 }
 
-/// Waits until no check of an account is under way, which a form may have begun and which writes by itself.
+/// Waits until no check of an account is under way and nobody sees to a deny: a form may have begun either, and they write by
+/// themselves.
 fn settle(stage: &Stage) {
-    eventually("no check is under way", || {
-        let open = "select count(*) from account_check where ended_at is null";
+    wait(stage.labs.broker().enforce_due()).unwrap();
+    eventually("nothing is under way", || {
+        let open = "select (select count(*) from account_check where ended_at is null) \
+                    + (select count(*) from lab_deny where lease is not null)";
         let open: Vec<(i64,)> = wait(look(&stage.labs.running.database.owner, open));
         (open == [(0,)]).then_some(())
     });

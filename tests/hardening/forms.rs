@@ -122,6 +122,7 @@ fn a_field_that_a_form_does_not_have_does_nothing() {
         let has = |name: &str| url::form_urlencoded::parse(form.as_bytes()).any(|(own, _)| own == name);
         let more = extra.iter().filter(|(name, _)| !has(name) && !is_own(route.admits, name));
         let query = url::form_urlencoded::Serializer::new(form.clone()).extend_pairs(more).finish();
+        settle(&stage);
         let before = of_others(rows(&stage));
 
         let page = Request { body: Body::Form(query), ..request.clone() }.by(&stage, &caller).send();
