@@ -43,6 +43,11 @@ impl Error {
         Self { failure: Failure::Mismatch, code: None, request_id, hint: None }
     }
 
+    /// The broker's own clock is wrong.
+    pub(super) fn clock_behind(request_id: Option<String>) -> Self {
+        Self { failure: Failure::Identity, code: None, request_id, hint: None }
+    }
+
     pub(super) const fn unreachable() -> Self {
         Self { failure: Failure::Unreachable, code: None, request_id: None, hint: None }
     }

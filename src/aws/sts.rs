@@ -11,10 +11,12 @@ use secrecy::SecretString;
 use super::error::Hint;
 use super::{Aws, Error};
 use crate::domain::account::STEWARD_SOURCE_IDENTITY;
+use crate::domain::cut_off::CLOCK_BEHIND_MAX;
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{ExternalId, RoleArn, RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 
-/// How far AWS's clock and ours may be apart before an expiry looks wrong. SigV4 itself bears five minutes.
+/// How much longer than asked for a session may seem to live before that is not a matter of clocks. SigV4 itself bears five
+/// minutes.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::minutes(5);
 
 /// One `AssumeRole`. Every field is there on every call: there is no session without a policy, an external id, a source
@@ -221,8 +223,17 @@ fn checked(answer: AssumeRoleOutput, call: &Call<'_>, now: DateTime<Utc>) -> Res
     }
     let credentials = answer.credentials.ok_or_else(mismatch)?;
     let expires_at = DateTime::from_timestamp(credentials.expiration.secs(), 0).ok_or_else(mismatch)?;
-    if expires_at <= now || expires_at > now + call.duration.as_delta() + CLOCK_TOLERANCE {
+    let ahead = expires_at - call.duration.as_delta() - now;
+    if expires_at <= now || ahead > CLOCK_TOLERANCE {
         return Err(mismatch());
+    }
+    if ahead > CLOCK_BEHIND_MAX {
+        // Sessions are cut off by when AWS issued them, and by our clock this one was issued in the future.
+        tracing::error!(
+            seconds = ahead.num_seconds(),
+            "the broker's clock is behind AWS's, and what AWS gave is dropped"
+        );
+        return Err(Error::clock_behind(request_id));
     }
     Ok(SessionCredentials {
         access_key_id: credentials.access_key_id,
@@ -301,6 +312,17 @@ mod tests {
             ("nothing", AssumeRoleOutput::builder().build()),
         ] {
             assert_eq!(check(answer).unwrap_err().failure, crate::domain::ledger::Failure::Mismatch, "{what}");
+        }
+    }
+
+    /// Sessions are cut off by when AWS issued them.
+    #[test]
+    fn a_session_of_a_clock_that_is_too_far_ahead_to_be_cut_off_is_refused() {
+        check(answer(ARN, None, 3_600 + 20)).unwrap();
+
+        for ahead in [21, 300] {
+            let error = check(answer(ARN, None, 3_600 + ahead)).unwrap_err();
+            assert_eq!(error.failure, crate::domain::ledger::Failure::Identity, "{ahead}");
         }
     }
 }

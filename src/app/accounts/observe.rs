@@ -13,14 +13,14 @@ use crate::domain::account::{
     Answer, Cause, ChainLink, CheckStep, Judgement, Observed, Plan, ProbeAnswer, ProbeOutcome, RoleProbe, Severity,
     StepReport, StepState, Trouble, Verdict, judge, uncovered,
 };
-use crate::domain::cut_off::{DenyEntry, Whose};
+use crate::domain::cut_off::{CLOCK_BEHIND_MAX, DenyEntry, Whose};
 use crate::domain::id::{RoleName, RoleSessionId};
 use crate::domain::lab::Role;
 use crate::domain::ledger::Failure;
 use crate::domain::policy::{Probe, SessionPolicy};
 use crate::domain::role_session::{ExternalId, RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
 
-/// How far the broker's clock may be off before it is what AWS refuses. SigV4 bears five minutes; a second goes by on the way.
+/// How far the broker's clock may be ahead before it is what AWS refuses. SigV4 bears five minutes; a second goes by on the way.
 const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(240);
 
 /// What a session is tagged with that is no role's.
@@ -201,9 +201,13 @@ impl Broker {
     /// Whose sessions are denied that are made at this moment.
     async fn cut_off_just_now(&self, errand: &Errand) -> Result<Vec<Whose>> {
         let now = self.clock.now();
-        let entries = self.store.read().await?.lab(&errand.access()).await?.deny_entries(now).await?;
+        let mut tx = self.store.read().await?;
+        let mut open = tx.lab(&errand.access()).await?;
+        let overflow = open.deny().await?.and_then(|deny| deny.overflow);
+        let overflow = overflow.map(|before| DenyEntry { whose: Whose::Everyone, before });
         let is_new = |entry: &DenyEntry| entry.before.reissue_at() > now;
-        Ok(entries.into_iter().filter(is_new).map(|entry| entry.whose).collect())
+        let entries = open.deny_entries(now).await?.into_iter().chain(overflow);
+        Ok(entries.filter(is_new).map(|entry| entry.whose).collect())
     }
 
     async fn probe_role(&self, errand: &Errand, role: &Role, policy: &SessionPolicy, probe: &Probe) -> ProbeAnswer {
@@ -243,10 +247,10 @@ impl Broker {
         ExternalId::from_entropy(self.random.bytes())
     }
 
-    /// By how much the broker's clock is off, when that is more than AWS bears.
+    /// By how much the broker's clock is off, when that is more than AWS or a cut-off bears.
     async fn clock_off(&self) -> Option<i64> {
         let ahead = self.aws.identity().await.time?.ahead(self.clock.now());
-        (ahead.abs() > CLOCK_TOLERANCE).then(|| ahead.num_seconds())
+        (ahead > CLOCK_BEHIND_MAX || ahead < -CLOCK_TOLERANCE).then(|| ahead.num_seconds())
     }
 
     async fn note(&self, errand: &mut Errand, step: CheckStep, state: StepState, says: String) -> Result<()> {

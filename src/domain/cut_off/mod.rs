@@ -19,7 +19,7 @@ pub use deny::{
     CUT_OFF_CANARY, CUT_OFF_POLICY, CanarySession, Deny, DenyEntry, INLINE_MAX_CHARS, ROOM_CHARS, counted_chars,
     policy_sha256,
 };
-pub use moment::{CROWDED, DenyMoment, REISSUE_MARGIN};
+pub use moment::{CLOCK_BEHIND_MAX, CROWDED, DenyMoment, REISSUE_MARGIN};
 pub use steps::{Bar, CutOffStep, CutOffStepName, CutOffSteps, DenialSeen};
 pub use trouble::DenyTrouble;
 
@@ -65,6 +65,12 @@ impl Whose {
             Self::Role(whose) => whose == role,
             Self::Everyone => true,
         }
+    }
+
+    /// Whether every session of these is one of them.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        *self == Self::Everyone || self == other
     }
 }
 

@@ -10,6 +10,10 @@ use crate::domain::role_session::SESSION_MAX_SECONDS;
 /// clock of ours that is behind AWS's; AWS's own button takes as much.
 const AHEAD: TimeDelta = TimeDelta::seconds(30);
 
+/// How far AWS's clock may be ahead of ours. Further, and what it issued just before somebody was cut off could be newer than
+/// the moment; a moment is half a minute ahead, and what is left of that is for rounding.
+pub const CLOCK_BEHIND_MAX: TimeDelta = TimeDelta::seconds(20);
+
 /// Moments fall on whole minutes, so that those who are cut off at about the same time share a statement.
 const BUCKET: TimeDelta = TimeDelta::minutes(1);
 
