@@ -10,7 +10,7 @@ use crate::domain::id::{PersonId, RoleAddress, RoleSessionId, SignInId};
 use crate::domain::ledger::{Book, Draft, Event, Failure, Thread};
 use crate::domain::policy::SessionPolicy;
 use crate::domain::role_session::{RoleSessionName, SessionDuration, SessionTag, SourceIdentity};
-use crate::store::{RoleSession, Snapshot};
+use crate::store::{RoleSession, Snapshot, Tx};
 
 /// An account that was looked at since is not looked at again because it refused somebody.
 const LOOKED_AT_LATELY: TimeDelta = TimeDelta::minutes(5);
@@ -184,15 +184,15 @@ impl Broker {
         let mut tx = self.store.write_for(&attempt.address.lab).await?;
         tx.hold_book(&book).await?;
         let now = self.clock.now();
-        let bar = tx.bar(lab, &attempt.person, &attempt.address.role, now).await?;
-        let event = match (&answer, bar) {
-            (Ok(_), Some(_)) => Event::Failed { reason: Failure::CutOff, aws_code: None, aws_request_id: None },
+        let stop = self.stop(&mut tx, attempt, &approved.allowed, now).await?;
+        let event = match (&answer, &stop) {
+            (Ok(_), Some((reason, _))) => Event::Failed { reason: *reason, aws_code: None, aws_request_id: None },
             (Ok(credentials), None) => issued(approved, credentials),
             (Err(error), _) => failed(error),
         };
         let kind = event.kind();
         tx.append(book, attempt.draft(now, event)).await?;
-        if let (Ok(credentials), None) = (&answer, bar) {
+        if let (Ok(credentials), None) = (&answer, &stop) {
             let session = attempt.session(&approved.allowed, now, credentials.expires_at);
             tx.insert_role_session(&approved.allowed, &session).await?;
         }
@@ -210,13 +210,29 @@ impl Broker {
             outcome = kind,
             "attempt ended"
         );
-        match (answer, bar) {
-            (Ok(_), Some(bar)) => {
+        match (answer, stop) {
+            (Ok(_), Some((_, refused))) => {
                 let snapshot = self.store.read().await?.snapshot(&attempt.person, &attempt.sign_in).await?;
-                Err(self.refused(bar.into(), &snapshot.ok_or(Error::SignInNeeded)?))
+                Err(self.refused(refused, &snapshot.ok_or(Error::SignInNeeded)?))
             }
             (answer, _) => Ok(answer?),
         }
+    }
+
+    /// Why what AWS gave is not handed out: whoever asked was cut off since it was decided, or the mapping has ended, perhaps
+    /// with a cut-off of everybody who had a session by it.
+    async fn stop(
+        &self,
+        tx: &mut Tx,
+        attempt: &Attempt,
+        allowed: &Allowed,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(Failure, Refused)>> {
+        if let Some(bar) = tx.bar(&allowed.lab().id, &attempt.person, &attempt.address.role, now).await? {
+            return Ok(Some((Failure::CutOff, bar.into())));
+        }
+        let is_live = tx.mapping_gives(&allowed.lab().id, allowed.mapping(), now).await?;
+        Ok((!is_live).then(|| (Failure::MappingEnded, Refusal::NoMapping.into())))
     }
 }
 

@@ -368,9 +368,12 @@ fn no_credential(failure: Failure) -> Problem {
         }
         Failure::Throttled => Problem::unavailable("AWS asked the broker to slow down. Try again in a moment."),
         Failure::Unreachable => Problem::unavailable("AWS did not answer. Try again in a moment."),
-        Failure::TooLarge | Failure::Mismatch | Failure::Policy | Failure::Interrupted | Failure::CutOff => {
-            Problem::internal()
-        }
+        Failure::TooLarge
+        | Failure::Mismatch
+        | Failure::Policy
+        | Failure::Interrupted
+        | Failure::CutOff
+        | Failure::MappingEnded => Problem::internal(),
     }
 }
 

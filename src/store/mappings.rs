@@ -55,6 +55,8 @@ statements! {
         /// For the gate: every mapping to the role that is asked for, ended ones included.
         GATE_MAPPINGS = "select id, connection, group_name, role, ends_at, max_duration_seconds, needs_mfa, \
             needs_approval, revision, created_at, changed_at from mapping where lab_id = $1 and role = $2 order by id";
+        /// For the gate: whether a mapping gives anything still.
+        GATE_MAPPING = "select count(*) from mapping where lab_id = $1 and id = $2 and (ends_at is null or ends_at > $3)";
     }
 }
 
@@ -176,6 +178,12 @@ impl Tx {
         let rows: Vec<MappingRow> =
             run_across!(self, fetch_all MappingRow: GATE_MAPPINGS, lab.as_str(), role.as_str())?;
         rows.iter().map(mapping).collect()
+    }
+
+    /// For the gate: whether a mapping gives anything still, before what it has given is handed out.
+    pub async fn mapping_gives(&mut self, lab: &LabId, mapping: &MappingId, now: DateTime<Utc>) -> Result<bool> {
+        let (count,): (i64,) = run_across!(self, fetch_one (i64,): GATE_MAPPING, lab.as_str(), mapping.as_str(), now)?;
+        Ok(count == 1)
     }
 }
 

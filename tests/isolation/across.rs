@@ -3,7 +3,7 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 31] = [
+const ACROSS: [(&str, &str); 32] = [
     ("INSERT_ACCOUNT", "the operator makes a lab, which nobody can be in before; its account is declared with it"),
     ("GATE_ACCOUNT", "the gate, of one lab: how its account stands, and whether it allows the role that is asked for"),
     ("ACCOUNTS_DUE", "the watch over all accounts: whose time has come; each is then entered by itself"),
@@ -31,6 +31,7 @@ const ACROSS: [(&str, &str); 31] = [
     ("COUNT_WRONG_BOOKS", "the operator's check of the whole ledger; a number, no row"),
     ("OPEN_ATTEMPTS", "the sweep ends attempts that the broker was stopped in, whosoever they are"),
     ("GATE_MAPPINGS", "the gate, of one lab: the mappings to the role that is asked for"),
+    ("GATE_MAPPING", "the gate, of one lab: whether the mapping that gave a credential gives anything still"),
     ("FORGET_ROLE_SESSIONS", "the sweep forgets what is over, whosoever it was"),
     ("MAPPINGS_OF_SIGN_IN", "one's own: the roles that one's groups are given, in all labs"),
     ("STANDINGS_OF_PERSON", "one's own: the labs that one looks after"),

@@ -544,4 +544,7 @@ pub enum Failure {
     /// The person was cut off while AWS was asked: what it gave was dropped.
     #[error("the person was cut off meanwhile")]
     CutOff,
+    /// The mapping ended while AWS was asked: what it gave was dropped.
+    #[error("the mapping ended meanwhile")]
+    MappingEnded,
 }
