@@ -302,7 +302,7 @@ impl Run {
         command.arg(root().join("tests/peers/schemathesis-run.py"));
         let mut process = Process::start("schemathesis", &mut command);
         process.say(&self.told.to_string());
-        let ended = process.wait_within(5 * PATIENCE);
+        let ended = process.wait_within(8 * PATIENCE);
 
         if self.who != Who::Operator {
             assert_eq!(rows(&self.labs, &self.other_lab), before, "{:?} changed something in the other lab", self.who);

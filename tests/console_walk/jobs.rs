@@ -684,6 +684,7 @@ fn cut_a_session_off(play: &Play<'_>) {
     // Nothing new before the moment, and after it as ever.
     let refused = student.ask_for("vision/read-results");
     assert!(!refused.status.success() && refused.stdout.is_empty(), "{}", refused.stdout);
+    assert!(refused.stderr.contains("cut off"), "{}", refused.stderr);
     play.by(
         "professor",
         &[follow("All cut-offs"), title("^Cut-offs"), sees("seen to be denied"), sees("a lost laptop")],

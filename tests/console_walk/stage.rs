@@ -1,8 +1,6 @@
 //! The world that pictures are taken of: a lab with much in it, some of it named by people who mean no good, and a lab
 //! with nothing in it yet.
 
-use std::time::{Duration, Instant};
-
 use chrono::TimeDelta;
 use lodge::ambient::{Clock, ManualClock, Random};
 use lodge::app::Broker;
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::accounts::{self, Account};
 use crate::support::broker::ask_for;
+use crate::support::eventually;
 use crate::support::raw::{self, Ask};
 use crate::support::signed_in::{SignIn, SignedIn, key};
 use crate::support::world::{Changes, World};
@@ -178,11 +177,7 @@ impl Stage {
     }
 
     fn comes_to(&self, path: &str, is_so: impl Fn(&Value) -> bool) {
-        let begun = Instant::now();
-        while !is_so(&self.api("GET", &self.pi, path, None)) {
-            assert!(begun.elapsed() < Duration::from_secs(30), "{}", self.api("GET", &self.pi, path, None));
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        eventually(path, || is_so(&self.api("GET", &self.pi, path, None)).then_some(()));
     }
 
     /// A mapping with a history, one that has ended, and changes that wait for a second PI.

@@ -387,7 +387,11 @@ class Window {
       }),
     // A page that is left may stand there for a moment still.
     expect_no_text: (text) =>
-      this.eventually(async () => ((await this.bodyText()).includes(flat(text)) ? `the page says ${JSON.stringify(text)}` : '')),
+      this.eventually(async () => {
+        const body = await this.bodyText()
+        if (!body) return 'the page is empty'
+        return body.includes(flat(text)) ? `the page says ${JSON.stringify(text)}` : ''
+      }),
     expect_visible: (where) => this.target(where).first().waitFor({ state: 'visible' }),
     expect_url: (pattern) => this.eventually(() => matches('the address', pattern, this.page.url())),
     expect_title: (pattern) => this.eventually(async () => matches('the title', pattern, await this.page.title())),
