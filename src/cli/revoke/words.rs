@@ -6,7 +6,7 @@ use super::way::Shown;
 use crate::cli::cut_off::{self, is_at_aws, whose, why};
 use crate::cli::moment::second;
 use crate::cli::output::Mark;
-use crate::wire::cut_offs::{CutOff, CutOffEverywhere, CutOffStep, CutOffStepName, CutOffTrouble};
+use crate::wire::cut_offs::{CutOff, CutOffEverywhere, CutOffStep, CutOffStepName, CutOffTrouble, WhoseSessions};
 
 /// Whether the steps are among the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,12 @@ pub(super) fn lines(shown: &Shown, steps: Steps, lift: &str, now: DateTime<Utc>)
     }
 }
 
+/// What a cut-off does not do: a machine that was lost is one on which they may be signed in.
+const STILL_SIGNED_IN: &str =
+    "Machines on which they are still signed in can get new ones then: cut off with --hold to keep them out.";
+const STILL_SIGNED_IN_ANYWHERE: &str = "Machines on which they are still signed in can get new ones then, until they are signed \
+    out on the page \u{201c}Your sessions\u{201d}.";
+
 fn of_lab(cut_off: &CutOff, steps: Steps, lift: &str, now: DateTime<Utc>) -> Vec<Line> {
     let mut lines = vec![
         plain(format!("Cut off:      {}, in {}", whose(&cut_off.whose), cut_off.lab)),
@@ -45,9 +51,16 @@ fn of_lab(cut_off: &CutOff, steps: Steps, lift: &str, now: DateTime<Utc>) -> Vec
             let from = reissue.map(|at| format!("; new credentials are issued again from {} on", second(at)));
             format!("It was lifted at {}{}.", second(at), from.unwrap_or_default())
         }
-        (None, Some(at)) if !cut_off.held => reissue(at, now),
+        (None, Some(at)) => reissue(at, now),
+        (None, None) if !cut_off.held => {
+            format!("New credentials are kept back by another cut-off: lodge sessions {} --cut-off", cut_off.lab)
+        }
         _ => format!("New credentials are kept back until somebody lifts that: {lift}"),
     }));
+    let is_soon = cut_off.lifted_at.is_none() && cut_off.reissue_at.as_ref().is_some_and(|at| !is_past(at, now));
+    if is_soon && matches!(cut_off.whose, WhoseSessions::Person { .. }) {
+        lines.push(plain(STILL_SIGNED_IN));
+    }
     lines
 }
 
@@ -74,6 +87,9 @@ fn everywhere(all: &CutOffEverywhere, steps: Steps, now: DateTime<Utc>) -> Vec<L
         lines.push(plain(by_aws(all.complete && all.labs.iter().all(is_at_aws))));
     }
     lines.push(plain(reissue(&all.reissue_at, now)));
+    if !is_past(&all.reissue_at, now) {
+        lines.push(plain(STILL_SIGNED_IN_ANYWHERE));
+    }
     lines
 }
 

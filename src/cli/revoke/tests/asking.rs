@@ -60,6 +60,7 @@ fn without_waiting_it_says_what_is_known_and_how_to_see_the_rest() {
     AWS does not have it yet. Once it has, it may take some minutes to go by it everywhere.
     The sessions die anyway, the last of them at 2026-11-21 13:59:10 UTC.
     New credentials are issued again from 2026-11-21 13:01:05 UTC on.
+    Machines on which they are still signed in can get new ones then: cut off with --hold to keep them out.
     ");
     insta::assert_snapshot!(stderr, @"
     To follow it: lodge revoke vision --show cut-0123456789abcdef --wait
@@ -124,6 +125,7 @@ fn in_all_labs_each_lab_has_its_steps() {
 
     AWS does not have it yet. Once it has, it may take some minutes to go by it everywhere.
     New credentials are issued again from 2026-11-21 13:01:05 UTC on.
+    Machines on which they are still signed in can get new ones then, until they are signed out on the page “Your sessions”.
     ");
     insta::assert_snapshot!(stderr, @"
     To follow it: lodge revoke --person p-000000000000000b --everywhere --show cut-0123456789abcdef --wait
@@ -144,6 +146,7 @@ fn somebody_without_a_session_is_told_so() {
     ok      2026-11-21 13:00:00 UTC  nothing is issued to them any more, in any lab
 
     New credentials are issued again from 2026-11-21 13:01:05 UTC on.
+    Machines on which they are still signed in can get new ones then, until they are signed out on the page “Your sessions”.
     ");
 }
 

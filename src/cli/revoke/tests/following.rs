@@ -45,6 +45,7 @@ fn waiting_tells_each_step_once_and_ends_when_nothing_is_left() {
     AWS has it. It may take AWS some minutes to go by it everywhere.
     The sessions die anyway, the last of them at 2026-11-21 13:59:10 UTC.
     New credentials are issued again from 2026-11-21 13:01:05 UTC on.
+    Machines on which they are still signed in can get new ones then: cut off with --hold to keep them out.
     ");
     assert_eq!(lines(&broker).len(), 5);
 }
@@ -163,6 +164,7 @@ fn in_all_labs_it_waits_for_the_last_and_names_each() {
 
     AWS has it. It may take AWS some minutes to go by it everywhere.
     New credentials are issued again from 2026-11-21 13:01:05 UTC on.
+    Machines on which they are still signed in can get new ones then, until they are signed out on the page “Your sessions”.
     ");
 }
 
