@@ -12,9 +12,10 @@ use lodge::ambient::{Clock, ManualClock, Random};
 use lodge::app::BrowserOrigin;
 use lodge::demo::idp::generate_signing_key;
 use lodge::domain::claims::{ClaimsSnapshot, Groups};
-use lodge::domain::id::{BrowserSessionId, PersonId, SignInId};
-use lodge::domain::ledger::{Book, Event};
+use lodge::domain::id::{BrowserSessionId, PersonId, RoleSessionId, SignInId};
+use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::oidc::Algorithm;
+use lodge::playground::Seeding;
 use lodge::store::Session;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::broker::{CLIENT_ID, Plan, TestBroker, helper_code, me, trade};
-use crate::support::databases::Kind;
+use crate::support::databases::{Kind, look};
 use crate::support::raw;
 use crate::support::serving::{Server, Socket, wait};
 use crate::support::signed_in::key;
@@ -157,6 +158,42 @@ impl Stage {
                 _ => None,
             })
             .collect()
+    }
+}
+
+/// Who has signed out here before may have AWS credentials still.
+#[test]
+fn whoever_leaves_at_the_provider_is_cut_off_also_without_a_session_here() {
+    for kind in Kind::all("whoever_leaves_at_the_provider_is_cut_off_also_without_a_session_here") {
+        let stage = Stage::on(kind);
+        let cookie = stage.sign_in("campus", "sam", "s-1");
+        let cut_offs = || {
+            let text = "select count(*), count(distinct person_id) from person_cut_off";
+            let found: Vec<(i64, i64)> = wait(look(&stage.broker.database.owner, text));
+            found[0]
+        };
+        let leave = || assert_eq!(stage.tell("campus", &stage.campus.token(&json!({"sub": "sam"}))).status, 200);
+        leave();
+        assert_eq!((stage.is_live(&cookie), cut_offs()), (false, (1, 1)));
+        leave();
+        assert_eq!(cut_offs(), (1, 1), "nothing of theirs lives");
+
+        wait(async {
+            let broker = &stage.broker.broker;
+            let arn = "arn:aws:iam::111122223333:role/lodge/lodge-session".parse().unwrap();
+            let lab =
+                Seeding::new(broker).unwrap().add_lab(&"vision".parse().unwrap(), "Vision", arn, None).await.unwrap();
+            let now = broker.clock.now();
+            let mut tx = broker.store.write().await.unwrap();
+            let fresh = PersonId::from_entropy(Random::System.bytes());
+            let (sam, _) = tx.upsert_person(&fresh, &key("campus", "sam"), None, now).await.unwrap();
+            let event = Event::Attempted { lab: lab.name.clone(), role: "pay".parse().unwrap(), wanted_seconds: None };
+            let thread = Thread::Attempt(sam, RoleSessionId::from_entropy([1; 10]));
+            tx.append(Book::Lab(lab.id), Draft { at: now, thread, event }).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        leave();
+        assert_eq!(cut_offs(), (2, 1));
     }
 }
 

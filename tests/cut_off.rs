@@ -8,6 +8,7 @@ mod stage;
 mod troubles;
 
 use chrono::TimeDelta;
+use lodge::app::CutOffView;
 use lodge::domain::access::Refusal;
 use lodge::domain::cut_off::{CUT_OFF_POLICY, CutOffCause, DenialSeen, REISSUE_MARGIN, Whose};
 use lodge::domain::lab::Office;
@@ -109,6 +110,26 @@ fn whoever_is_kept_out_is_so_until_somebody_else_lifts_it() {
     assert!(stage.works(&stage.issue(&stage.joining.student).unwrap()));
     let again = wait(stage.broker().lift_cut_off(&pi, stage.lab(), &begun.row.id)).unwrap_err();
     assert!(again.to_string().contains("keeps nobody out"), "{again}");
+}
+
+#[test]
+fn whoever_is_kept_out_twice_is_let_in_when_both_are_lifted() {
+    let stage = Stage::new();
+    let student = &stage.joining.student;
+    stage.issue(student).unwrap();
+    let one = stage.cut_off(Whose::Person(student.person.clone()), true);
+    let all = stage.cut_off(Whose::Everyone, true);
+    stage.advance(600);
+    let short = stage.cut_off(Whose::Person(student.person.clone()), false);
+    assert_eq!(stage.look(&short).reissue_at(), None, "another one keeps them out");
+
+    let lift = |it: &CutOffView| wait(stage.broker().lift_cut_off(&stage.fresh_pi(), stage.lab(), &it.row.id)).unwrap();
+    assert_eq!(lift(&one).reissue_at(), None);
+    assert_eq!(refusal(stage.issue(student)).0, Refusal::Held);
+    assert!(lift(&all).reissue_at().is_some());
+
+    assert_eq!(stage.look(&short).reissue_at(), Some(short.row.before.reissue_at()));
+    assert_eq!(refusal(stage.issue(student)), (Refusal::CutOff, Some(short.row.before.reissue_at())));
 }
 
 #[test]

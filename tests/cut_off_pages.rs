@@ -1,8 +1,6 @@
 //! Cutting off, as pages: what they say before and after, whom they let in, and what they refuse. There is no IAM behind
 //! these; what a cut-off does at AWS is looked at elsewhere, and in a browser in `tests/console_walk/`.
 
-use std::time::{Duration, Instant};
-
 use chrono::TimeDelta;
 use lodge::domain::id::PersonId;
 use lodge::domain::lab::Office;
@@ -12,6 +10,7 @@ use serde_json::Value;
 
 use crate::support::broker::ask_for;
 use crate::support::databases::Kind;
+use crate::support::eventually;
 use crate::support::labs::Labs;
 use crate::support::raw::{self, Ask};
 use crate::support::signed_in::{SignedIn, operator, signed_in};
@@ -147,7 +146,7 @@ fn a_page_asks_first_and_says_what_it_does() {
         &[
             "Cut this person off?",
             "1 session is cut off: all that this person has in this lab, whichever were ticked.",
-            "Nothing is issued to this person in this lab from now on. About a minute later",
+            "Nothing is issued to this person in this lab from now on. From ",
             "It may take minutes until all of AWS goes by that; the sessions die anyway at the time above.",
             "Keep them out until somebody lifts it",
         ],
@@ -332,11 +331,7 @@ fn one_cuts_oneself_off_in_all_labs_and_sees_no_more_than_that() {
     // There is no IAM, so that those who look after the lab are told what to do by hand.
     let of_lab = stage.cut_offs().into_iter().find(|it| it["cause"] == "everywhere").unwrap();
     let of_lab = format!("{CUT_OFFS}/{}", of_lab["id"].as_str().unwrap());
-    let begun = Instant::now();
-    while !stage.page(&stage.pi, &of_lab).body.contains("put-role-policy") {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{}", stage.page(&stage.pi, &of_lab).text());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    eventually("what to do by hand", || stage.page(&stage.pi, &of_lab).body.contains("put-role-policy").then_some(()));
     let page = stage.page(&stage.member, &one);
     says(&page, &["AWS does not have the deny yet.", "Those who look after the lab see what can be done by hand."]);
     says(&page, &["Your AWS credentials are cut off", "a lost laptop", "In vision 1 session", "AWS may take minutes"]);

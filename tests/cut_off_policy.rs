@@ -53,10 +53,17 @@ fn people() -> Deny {
     deny(&[(person(FIRST), "12:01:00"), (person(SECOND), "11:50:00")])
 }
 
+/// The source identity of a session that is denied with them.
+fn canary() -> String {
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    let canary = people().canary(&deny(&[]), &["read-results".parse().unwrap()], now);
+    canary.unwrap().source_identity
+}
+
 /// People are named, and nobody else is denied.
 fn of_people() -> Vec<Row> {
     let (first, second, other) = (Some(id(FIRST)), Some(id(SECOND)), Some(id(OTHER)));
-    let canary = people().canary().map(|canary| canary.source_identity);
+    let canary = Some(canary());
     let read = Some("read-results");
     vec![
         row("an old session", first.clone(), read, "12:00:59", true),
@@ -210,7 +217,7 @@ fn wrong(rows: &[Row], denied: &[bool]) -> Vec<&'static str> {
 fn mistakes() -> Vec<(Value, &'static [&'static str])> {
     let right: Value = serde_json::from_str(&people().document().unwrap()).unwrap();
     let text = right.to_string();
-    let canary = people().canary().unwrap().source_identity;
+    let canary = canary();
     let read = |text: String| serde_json::from_str(&text).unwrap();
     let mut without_null = right.clone();
     let statements = without_null["Statement"].as_array_mut().unwrap();

@@ -47,6 +47,8 @@ create table cut_off (
     check ((denial = 'seen') = (denied_at is not null))
 );
 
+create index open_attempt_by_person on open_attempt (person);
+
 create index cut_off_by_time on cut_off (lab_id, stopped_at, id);
 create index cut_off_by_end on cut_off (lab_id, over_at);
 create index cut_off_by_age on cut_off (over_at);

@@ -44,8 +44,13 @@ impl Broker {
         for (sign_in, person) in tx.sign_ins_to_log_out(connection, session, subject).await? {
             *ended.entry(person).or_default() += tx.end_sessions_by_sign_in(&sign_in, now).await?;
         }
-        ended.retain(|_, sessions| *sessions > 0);
+        // Who has left here before may have AWS credentials still.
         let mut cut_off = Vec::new();
+        for (person, sessions) in std::mem::take(&mut ended) {
+            if sessions > 0 || !tx.labs_with_sessions_of(&person, now).await?.is_empty() {
+                ended.insert(person, sessions);
+            }
+        }
         for (person, sessions) in &ended {
             let event =
                 Event::ProviderLogout { person: person.clone(), connection: connection.clone(), sessions: *sessions };

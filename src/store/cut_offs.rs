@@ -44,6 +44,8 @@ statements! {
             over_at, dead_at, is_held, lifted_at, revision, written_at, read_back_at, denial, denied_at from cut_off \
             where lab_id = $1 and over_at > $2 order by stopped_at desc, id desc";
         DENY_ENTRIES = "select person_id, role, denied_before_at from cut_off where lab_id = $1 and over_at > $2";
+        /// Whom somebody keeps out.
+        HOLDS = "select person_id, role from cut_off where lab_id = $1 and is_held and lifted_at is null";
         NEXT_OVER = "select min(over_at) as at from cut_off where lab_id = $1 and over_at > $2";
         NOTE_WRITTEN = "update cut_off set written_at = $3 where lab_id = $1 and revision <= $2 and written_at is null";
         NOTE_READ_BACK = "update cut_off set read_back_at = $3, written_at = coalesce(written_at, $3) \
@@ -70,7 +72,7 @@ statements! {
     }
     across {
         /// For the gate: what keeps a person from a role of a lab.
-        GATE_BARS = "select denied_before_at, is_held from cut_off where lab_id = $1 \
+        GATE_BARS = "select denied_before_at, (is_held and lifted_at is null) as is_held from cut_off where lab_id = $1 \
             and (person_id = $2 or role = $3 or (person_id is null and role is null)) \
             and (denied_before_at > $4 or (is_held and lifted_at is null))";
         /// For the gate: the same for everybody, because a deny is full.
@@ -80,9 +82,11 @@ statements! {
             and (lab_deny.lease_ends_at is null or lab_deny.lease_ends_at <= $1) order by lab_deny.due_at limit $2";
         /// For the only broker of a database, when it starts: what it has left behind.
         DROP_LEASES = "update lab_deny set lease = null, lease_ends_at = null where lease is not null";
-        /// For somebody who is cut off in all labs: the labs in which sessions of theirs live.
-        LABS_WITH_SESSIONS = "select distinct lab.name from role_session join lab on lab.id = role_session.lab_id \
-            where role_session.person_id = $1 and role_session.expires_at > $2 order by lab.name";
+        /// For somebody who is cut off in all labs: the labs in which sessions of theirs live, or are about to. In one
+        /// statement: an attempt ends in the transaction that its session begins in.
+        LABS_WITH_SESSIONS = "select lab.name from lab where lab.id in (select role_session.lab_id from role_session \
+            where role_session.person_id = $1 and role_session.expires_at > $2) \
+            or lab.id in (select open_attempt.book from open_attempt where open_attempt.person = $1) order by lab.name";
         /// Of a cut-off in all labs: where it has got to.
         CUT_OFFS_OF_EVERYWHERE = "select lab.name as lab, cut_off.id as id, cut_off.person_id as person_id, \
             cut_off.role as role, cut_off.everywhere_id as everywhere_id, cut_off.actor as actor, cut_off.cause as cause, \
@@ -174,6 +178,12 @@ pub struct PersonCutOffRow {
     pub before: DenyMoment,
     /// When it was in every lab that it had to be in.
     pub spread_at: MaybeTime,
+}
+
+impl From<&CutOffRow> for DenyEntry {
+    fn from(row: &CutOffRow) -> Self {
+        Self { whose: row.whose.clone(), before: row.before }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -381,6 +391,13 @@ impl LabTx<'_> {
             .collect()
     }
 
+    /// Whom somebody keeps out.
+    pub async fn holds(&mut self) -> Result<Vec<Whose>> {
+        let rows: Vec<(Option<String>, Option<String>)> =
+            run_in_lab!(self, fetch_all (Option<String>, Option<String>): HOLDS)?;
+        rows.iter().map(|(person, role)| whose(person.as_deref(), role.as_deref())).collect()
+    }
+
     /// When the next of these is not needed any more.
     pub async fn next_over(&mut self, now: DateTime<Utc>) -> Result<MaybeTime> {
         let (at,): (MaybeTime,) = run_in_lab!(self, fetch_one (MaybeTime,): NEXT_OVER, now)?;
@@ -536,7 +553,7 @@ impl Tx {
         Ok(run!(self, execute SPREAD, id.as_str(), at)? == 1)
     }
 
-    /// The labs in which sessions of a person live.
+    /// The labs in which sessions of a person live, or in which they are asking for one.
     pub async fn labs_with_sessions_of(&mut self, person: &PersonId, now: DateTime<Utc>) -> Result<Vec<LabName>> {
         let rows: Vec<(String,)> = run_across!(self, fetch_all (String,): LABS_WITH_SESSIONS, person.as_str(), now)?;
         rows.iter().map(|(name,)| column(name, "lab", "name")).collect()

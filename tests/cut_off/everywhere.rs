@@ -1,12 +1,14 @@
 //! Cutting one person off in all labs: by themselves, by an operator, by a suspension.
 
 use lodge::app::{DenyState, EverywhereView};
+use lodge::demo::aws::Requester;
 use lodge::domain::access::Refusal;
-use lodge::domain::cut_off::{CutOffCause, Whose};
+use lodge::domain::cut_off::{CutOffCause, DenialSeen, Whose};
 use lodge::domain::ledger::Event;
 
 use super::stage::{Stage, refusal};
 use crate::support::eventually;
+use crate::support::joining::ACCOUNT;
 use crate::support::serving::wait;
 use crate::support::signed_in::signed_in;
 
@@ -43,6 +45,29 @@ fn somebody_cuts_off_themselves_wherever_they_have_sessions() {
     let other = signed_in(stage.broker(), "other", &[super::stage::STUDENTS]);
     let foreign = wait(stage.broker().own_cut_off(&stage.joining.caller(&other), &begun.row.id)).unwrap_err();
     assert!(foreign.to_string().contains("no such cut-off"), "{foreign}");
+}
+
+/// What one lab's account is waited for keeps nobody else waiting.
+#[test]
+fn a_suspension_gets_to_the_labs_while_a_denial_is_waited_for() {
+    let stage = Stage::new();
+    let student = &stage.joining.student;
+    stage.issue(student).unwrap();
+    stage.done(&stage.cut_off(Whose::Role("pay".parse().unwrap()), false));
+    stage.settle();
+    stage.keep_brokers_away();
+    stage.joining.small.set_requester(ACCOUNT, Requester::Unreachable);
+    let waited_for = stage.cut_off(Whose::Everyone, false);
+    stage.let_brokers_at_it();
+    let watch = stage.watch();
+    eventually("a denial that is waited for", || stage.look(&waited_for).row.steps.is_at_aws().then_some(()));
+    assert_eq!(stage.look(&waited_for).row.steps.denial, DenialSeen::NotYet);
+
+    wait(stage.joining.seeding().desk().suspend(&student.person)).unwrap();
+
+    eventually("the suspension in the lab", || latest(&stage).filter(|all| all.labs.len() == 1));
+    assert_eq!(stage.look(&waited_for).row.steps.denial, DenialSeen::NotYet);
+    watch.abort();
 }
 
 #[test]

@@ -17,12 +17,12 @@ use lodge::store::{Address, DenyRow, Store};
 use serde_json::json;
 
 use crate::support::databases::Kind;
-use crate::support::eventually;
 use crate::support::joining::Joining;
 pub(super) use crate::support::joining::STUDENTS;
 use crate::support::serving::wait;
 use crate::support::signed::{Answer, Keys};
 use crate::support::signed_in::{SignIn, SignedIn, key, signed_in};
+use crate::support::{PATIENCE, eventually};
 
 /// Why somebody is cut off here.
 pub(super) const REASON: &str = "a laptop was lost";
@@ -121,7 +121,19 @@ impl Stage {
 
     /// Does what a broker does every two seconds.
     pub(super) fn enforce(&self) -> usize {
-        wait(self.broker().enforce_due()).unwrap()
+        let done = wait(async { tokio::time::timeout(PATIENCE, self.broker().enforce_due()).await });
+        done.expect("a deny that is seen to in time").unwrap()
+    }
+
+    /// Does so again and again, until it is stopped.
+    pub(super) fn watch(&self) -> tokio::task::AbortHandle {
+        let broker = self.broker().clone();
+        wait(async move { tokio::spawn(broker.keep_cutting_off()).abort_handle() })
+    }
+
+    /// Waits until nobody is at the deny.
+    pub(super) fn is_left_alone(&self) {
+        eventually("a deny that nobody is at", || self.deny().is_none_or(|deny| deny.lease.is_none()).then_some(()));
     }
 
     /// The same without waiting for it.

@@ -40,7 +40,7 @@ fn values_for(statement: &str) -> Option<Vec<Value>> {
     let terms = || vec![Value::NoTime, number(1_800), Value::Flag(true), Value::Flag(true)];
     Some(match statement {
         "ROLES" | "ENDED_ROLES" | "HOLD_BOOK" | "NEXT_SEQ" | "OFFICE_HOLDERS" | "LAB_PEOPLE" | "LAB_NAMES"
-        | "LAST_PLACE" | "LAB_GROUPS" => {
+        | "LAST_PLACE" | "LAB_GROUPS" | "HOLDS" => {
             vec![b()]
         }
         "ROLE" | "GATE_ROLE" | "GATE_MAPPINGS" | "GATE_ACCOUNT" | "MAPPINGS_OF_ROLE" => vec![b(), role()],
@@ -139,7 +139,7 @@ fn values_of_cut_offs(statement: &str) -> Option<Vec<Value>> {
             [begin, vec![text("other"), text("lease"), at(2)]].concat()
         }
         "SESSIONS_TO_CUT" => vec![b(), at(0), text(&person(A, 4)), text("")],
-        "PEOPLE_OF_MAPPING" => vec![b(), text(&mapping_id(A, 1)), at(0)],
+        "PEOPLE_OF_MAPPING" | "GATE_MAPPING" => vec![b(), text(&mapping_id(A, 1)), at(0)],
         "CUT_OFF_OF_EVERYWHERE" => vec![b(), text(&everywhere_id(A))],
         "GATE_BARS" => vec![b(), text(&person(A, 4)), text(&own_role(A)), at(0)],
         _ => return None,

@@ -4,7 +4,8 @@ use lodge::domain::actor::Actor;
 use lodge::domain::cut_off::{
     Bar, CutOffCause, CutOffSteps, DenialSeen, DenyEntry, DenyMoment, DenyTrouble, REISSUE_MARGIN, Whose,
 };
-use lodge::domain::id::{CutOffId, RoleName};
+use lodge::domain::id::{CutOffId, RoleName, RoleSessionId};
+use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::store::{CutOffRow, DenyRow, PersonCutOffRow};
 
 use super::members::session;
@@ -174,6 +175,7 @@ fn whoever_was_cut_off_is_kept_out_until_the_moment_has_passed_or_somebody_lifts
         assert_eq!(bar(&vision, &other, &read, 0).await, None);
         in_lab(store, &vision, async |lab| assert!(lab.lift_cut_off(&held.id, later(50)).await.unwrap())).await;
         assert_eq!(bar(&vision, &other, &pay, 900_000).await, None);
+        assert_eq!(bar(&vision, &other, &pay, 50).await, until, "let in, and the moment is still to come");
 
         in_lab(store, &language, async |lab| lab.insert_cut_off(&row(Whose::Everyone, 1, 0)).await.unwrap()).await;
         assert_eq!(bar(&language, &other, &read, 0).await, until);
@@ -213,6 +215,12 @@ fn somebody_who_is_cut_off_everywhere_is_so_in_each_lab_once() {
             let both = [language.lab().name.clone(), vision.lab().name.clone()];
             assert_eq!(tx.labs_with_sessions_of(&person, later(299)).await.unwrap(), both);
             assert_eq!(tx.labs_with_sessions_of(&person, later(300)).await.unwrap(), both[1..]);
+            let asking = Thread::Attempt(other.clone(), RoleSessionId::from_entropy([9; 10]));
+            let (lab, role) = (language.lab().name.clone(), "read-results".parse().unwrap());
+            let event = Event::Attempted { lab, role, wanted_seconds: None };
+            assert_eq!(tx.labs_with_sessions_of(&other, later(0)).await.unwrap(), both[1..]);
+            tx.append(Book::Lab(language.lab().id.clone()), Draft { at: now(), thread: asking, event }).await.unwrap();
+            assert_eq!(tx.labs_with_sessions_of(&other, later(0)).await.unwrap(), both, "they ask for one");
             assert!(tx.note_spread(&first.id, later(5)).await.unwrap());
             assert!(!tx.note_spread(&first.id, later(6)).await.unwrap(), "already");
             let spread = PersonCutOffRow { spread_at: Some(later(5)), ..first.clone() };

@@ -6,7 +6,7 @@ use super::super::desk::{Desk, DeskResult};
 use super::super::names::{LabNames, NamedPerson};
 use super::super::sessions::require_live;
 use super::super::{Broker, Caller, LabError, LabPlace, Result};
-use crate::domain::cut_off::{DenyMoment, Whose};
+use crate::domain::cut_off::{Deny, DenyMoment, ROOM_CHARS, Whose};
 use crate::domain::id::{LabName, MappingId, PersonId};
 
 /// Sessions that could be cut off.
@@ -65,7 +65,8 @@ impl Broker {
             each.push(ToCutOff { whose: whose.clone(), person, sessions, dead_at });
         }
         let is_joined = open.account().await?.state.is_joined();
-        let reissue_at = DenyMoment::after(now, 0).reissue_at();
+        let deny = Deny::of(&open.deny_entries(now).await?, ROOM_CHARS);
+        let reissue_at = DenyMoment::after(now, deny.moments()).reissue_at();
         Ok(CutOffAsk { place: LabPlace::of(&access), each, is_joined, reissue_at, now })
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::super::{Broker, Result};
 use super::canary::{Canary, Seen};
@@ -32,8 +33,8 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a lease lasts. A call to AWS ends within ten seconds, and a pause is shorter.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// How many labs are seen to at once.
-const AT_ONCE: u32 = 8;
+/// How many labs are taken on at a time.
+const BATCH: u32 = 8;
 
 /// How long AWS may take to give back what it has taken, before it is written again.
 const READ_BACK_PATIENCE: TimeDelta = TimeDelta::minutes(3);
@@ -100,6 +101,8 @@ struct Job {
     /// Its hands in the account, once it has been let in.
     steward: Option<(Arc<Steward>, DateTime<Utc>)>,
     canary: Option<Canary>,
+    /// When AWS last gave back what it should.
+    read_back_at: Option<DateTime<Utc>>,
     /// How often AWS was asked in vain since something was last written.
     turn: usize,
     /// That somebody was cut off since it was last looked what is to be done.
@@ -134,20 +137,27 @@ impl Broker {
         tokio::spawn(async move { broker.enforce(&lab).await });
     }
 
-    /// Sees to every deny that is due, and spreads what was cut off in all labs. Returns how many labs were seen to.
+    /// Sees to every deny that is due, and spreads what was cut off in all labs. Returns how many labs were seen to, once
+    /// there is nothing to do for now in any of them: that can take minutes.
     ///
     /// # Errors
     ///
     /// When the database is away.
     pub async fn enforce_due(&self) -> Result<usize> {
-        self.spread_cut_offs().await?;
-        let due = self.store.read().await?.denies_due(self.clock.now(), AT_ONCE).await?;
-        let mut under_way = tokio::task::JoinSet::new();
+        let mut under_way = JoinSet::new();
+        self.take_on_due(&mut under_way).await?;
+        Ok(under_way.join_all().await.into_iter().filter(|done| *done).count())
+    }
+
+    /// The same without waiting for any of them.
+    async fn take_on_due(&self, under_way: &mut JoinSet<bool>) -> Result<()> {
+        let spread = self.spread_cut_offs().await;
+        let due = self.store.read().await?.denies_due(self.clock.now(), BATCH).await?;
         for lab in due {
             let broker = self.clone();
             under_way.spawn(async move { broker.enforce(&lab).await });
         }
-        Ok(under_way.join_all().await.into_iter().filter(|done| *done).count())
+        spread
     }
 
     /// Does so now and then for ever.
@@ -160,11 +170,13 @@ impl Broker {
         }
         let mut timer = tokio::time::interval(WATCH_INTERVAL);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut is_well = true;
+        let (mut is_well, mut under_way) = (true, JoinSet::new());
         loop {
             timer.tick().await;
-            match self.enforce_due().await {
-                Ok(_) => is_well = true,
+            // One lab may be waited for for minutes, and no other one waits with it.
+            while under_way.try_join_next().is_some() {}
+            match self.take_on_due(&mut under_way).await {
+                Ok(()) => is_well = true,
                 Err(error) => {
                     if is_well {
                         tracing::warn!(error = &error as &dyn std::error::Error, "cut-offs could not be looked after");
@@ -188,13 +200,15 @@ impl Broker {
     /// Sees to one lab's deny until there is nothing to do for now. Says whether it did: not when another broker is at it.
     async fn enforce(&self, lab: &LabName) -> bool {
         match self.take_on(lab).await {
-            Ok(Some(job)) => {
-                if let Err(error) = self.carry_deny_out(job).await {
+            Ok(Some(mut job)) => {
+                if let Err(error) = self.carry_deny_out(&mut job).await {
                     tracing::error!(
                         lab.name = %lab,
                         error = &error as &dyn std::error::Error,
                         "a deny could not be seen to; it is tried again"
                     );
+                    // If this does not work either, the lease runs out by itself.
+                    let _ = self.note_deny(&job, |row| DenyRow { lease: None, ..row }, None).await;
                 }
                 true
             }
@@ -221,30 +235,34 @@ impl Broker {
         let lease = ActId::from_entropy(self.random.bytes()).to_string();
         open.put_deny(&DenyRow { lease: Some((lease.clone(), now + LEASE)), ..row }).await?;
         tx.commit().await?;
-        Ok(Some(Job { access, lease, steward: None, canary: None, turn: 0, news: self.0.cut_off_news.subscribe() }))
+        Ok(Some(Job {
+            access,
+            lease,
+            steward: None,
+            canary: None,
+            read_back_at: None,
+            turn: 0,
+            news: self.0.cut_off_news.subscribe(),
+        }))
     }
 
-    async fn carry_deny_out(&self, mut job: Job) -> Result<()> {
+    async fn carry_deny_out(&self, job: &mut Job) -> Result<()> {
         loop {
             job.news.mark_unchanged();
             // What is begun here has to be over before the lease is: one step, and then the lease is renewed.
-            let Some(next) = self.next_step(&job).await? else { return Ok(()) };
+            let Some(next) = self.next_step(job).await? else { return Ok(()) };
             let came = match (next, job.hands(self.clock.now())) {
                 (Next::Rest, _) => return Ok(()),
                 (Next::Try(deny, revision, since), _) => {
-                    self.try_deny(&mut job, &deny, revision, since).await?;
+                    self.try_deny(job, &deny, revision, since).await?;
                     Ok(())
                 }
-                (Next::Write(..) | Next::ReadBack(..), None) => self.get_hands(&mut job).await,
-                (Next::Write(deny, revision), Some(steward)) => {
-                    self.write_deny(&mut job, &steward, &deny, revision).await?
-                }
-                (Next::ReadBack(deny, row), Some(steward)) => {
-                    self.read_deny_back(&mut job, &steward, &deny, &row).await?
-                }
+                (Next::Write(..) | Next::ReadBack(..), None) => self.get_hands(job).await,
+                (Next::Write(deny, revision), Some(steward)) => self.write_deny(job, &steward, &deny, revision).await?,
+                (Next::ReadBack(deny, row), Some(steward)) => self.read_deny_back(job, &steward, &deny, &row).await?,
             };
             if let Err(Trouble(trouble, error)) = came {
-                return self.put_off(&job, trouble, error.as_ref()).await;
+                return self.put_off(job, trouble, error.as_ref()).await;
             }
         }
     }
@@ -268,7 +286,12 @@ impl Broker {
         } else if row.read_back < row.written || (is_due && trial.is_none()) {
             Next::ReadBack(deny.clone(), row.clone())
         } else if let Some((revision, since)) = trial {
-            Next::Try(deny.clone(), revision, since)
+            // While a denial is waited for, somebody may change it in the account.
+            if job.read_back_at.is_some_and(|at| now - at < FIRST_LOOK) {
+                Next::Try(deny.clone(), revision, since)
+            } else {
+                Next::ReadBack(deny.clone(), row.clone())
+            }
         } else {
             Next::Rest
         };
@@ -304,7 +327,7 @@ impl Broker {
             Err(error) if error.is_limit_exceeded() => return self.make_room(job, steward, deny).await,
             Err(error) => return Ok(Err(error.into())),
         }
-        (job.canary, job.turn) = (canary?.or(job.canary.take()), 0);
+        (job.canary, job.turn, job.read_back_at) = (canary.or(job.canary.take()), 0, None);
         let now = self.clock.now();
         let written = |row: DenyRow| DenyRow {
             written: revision,
@@ -350,7 +373,8 @@ impl Broker {
         };
         let was_there = row.read_back == row.written;
         if deny.is_said_by(found.as_deref()) {
-            job.turn = 0;
+            job.turn = if was_there { job.turn } else { 0 };
+            job.read_back_at = Some(self.clock.now());
             self.note_read_back(job, deny, row.written, !was_there).await?;
             return Ok(Ok(()));
         }
@@ -450,7 +474,8 @@ impl Broker {
         } else if deny.is_empty() {
             None
         } else {
-            let look = now + if is_new { FIRST_LOOK } else { LOOK_INTERVAL };
+            let first = row.written_at.map(|at| at + FIRST_LOOK).filter(|first| *first > now);
+            let look = first.unwrap_or(now + LOOK_INTERVAL);
             Some(next_over.map_or(look, |over| over.min(look)))
         };
         let room = if deny.is_empty() { no_deny().room } else { row.room };

@@ -150,10 +150,12 @@ impl Broker {
 
     /// Writes down in each lab what was cut off in all of them, where that was not done.
     pub(super) async fn spread_cut_offs(&self) -> Result<()> {
+        let mut came = Ok(());
         for row in self.store.read().await?.cut_offs_to_spread(BATCH).await? {
-            self.spread(&row).await?;
+            // One that cannot be spread keeps no other one back.
+            came = came.and(self.spread(&row).await);
         }
-        Ok(())
+        came
     }
 
     /// Has what was cut off in all labs spread at once.
@@ -171,7 +173,7 @@ impl Broker {
     }
 
     async fn spread(&self, row: &PersonCutOffRow) -> Result<()> {
-        // What is under way meanwhile is dropped before it is handed out, so that no lab is missing here that matters.
+        // Nothing is issued to them any more. What they asked for before is in these labs as well, so that none is missing.
         let labs = self.store.read().await?.labs_with_sessions_of(&row.person, self.clock.now()).await?;
         for lab in &labs {
             self.spread_to(row, lab).await?;

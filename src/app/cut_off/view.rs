@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::super::names::{LabNames, NamedPerson};
 use super::super::{Broker, Caller, LabError, LabPlace, Result};
-use crate::domain::cut_off::{CUT_OFF_POLICY, Deny, DenyMoment, DenyTrouble, ROOM_CHARS};
+use crate::domain::cut_off::{CUT_OFF_POLICY, Deny, DenyMoment, DenyTrouble, ROOM_CHARS, Whose};
 use crate::domain::id::{CutOffId, LabName, PersonId, RoleName};
 use crate::domain::lab::Lab;
 use crate::store::{CutOffRow, DenyRow, LabTx, LiveRoleSession};
@@ -22,6 +22,8 @@ pub struct CutOffView {
     pub by: Option<NamedPerson>,
     /// What keeps AWS from having it.
     pub trouble: Option<TroubleView>,
+    /// Whether somebody keeps them out, by this one or by another.
+    pub is_kept_out: bool,
     /// When this was so.
     pub now: DateTime<Utc>,
 }
@@ -54,8 +56,7 @@ impl CutOffView {
     /// From when on new credentials are issued to them; nothing while they are kept out.
     #[must_use]
     pub fn reissue_at(&self) -> Option<DateTime<Utc>> {
-        let is_held = self.row.held && self.row.lifted_at.is_none();
-        (!is_held).then(|| self.row.before.reissue_at())
+        (!self.is_kept_out).then(|| self.row.before.reissue_at())
     }
 
     /// Whether every session that it is about has died by itself.
@@ -63,6 +64,13 @@ impl CutOffView {
     pub fn is_over(&self) -> bool {
         self.row.before.over_at() <= self.now
     }
+}
+
+/// What a lab has that all its cut-offs are shown with.
+struct Around {
+    names: LabNames,
+    trouble: Option<TroubleView>,
+    holds: Vec<Whose>,
 }
 
 /// By what sessions of a lab are denied, or are about to be.
@@ -136,23 +144,33 @@ impl Broker {
         let mut rows = open.cut_offs(before.as_ref(), limit.saturating_add(1)).await?;
         let more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
-        let (names, trouble) = (LabNames::read(&mut open).await?, self.trouble_of(&mut open, access.lab()).await?);
-        let cut_offs = rows.into_iter().map(|row| self.view(access.lab(), row, &names, trouble.as_ref())).collect();
+        let around = self.around(&mut open, access.lab()).await?;
+        let cut_offs = rows.into_iter().map(|row| self.view(access.lab(), row, &around)).collect();
         Ok(CutOffsPage { place: LabPlace::of(&access), cut_offs, more })
     }
 
     pub(super) async fn view_of(&self, open: &mut LabTx<'_>, lab: &Lab, row: CutOffRow) -> Result<CutOffView> {
-        let (names, trouble) = (LabNames::read(open).await?, self.trouble_of(open, lab).await?);
-        Ok(self.view(lab, row, &names, trouble.as_ref()))
+        Ok(self.view(lab, row, &self.around(open, lab).await?))
     }
 
-    fn view(&self, lab: &Lab, row: CutOffRow, names: &LabNames, trouble: Option<&TroubleView>) -> CutOffView {
+    async fn around(&self, open: &mut LabTx<'_>, lab: &Lab) -> Result<Around> {
+        Ok(Around {
+            names: LabNames::read(open).await?,
+            trouble: self.trouble_of(open, lab).await?,
+            holds: open.holds().await?,
+        })
+    }
+
+    fn view(&self, lab: &Lab, row: CutOffRow, around: &Around) -> CutOffView {
+        let Around { names, trouble, holds } = around;
+        let now = self.clock.now();
         CutOffView {
             lab: lab.name.clone(),
             person: row.whose.person().map(|person| names.person(person.clone())),
             by: row.by.person().map(|person| names.person(person.clone())),
-            trouble: trouble.filter(|_| !row.steps.is_at_aws()).cloned(),
-            now: self.clock.now(),
+            is_kept_out: holds.iter().any(|hold| hold.covers(&row.whose)),
+            trouble: trouble.as_ref().filter(|_| !row.steps.is_at_aws() && now < row.before.over_at()).cloned(),
+            now,
             row,
         }
     }

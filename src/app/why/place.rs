@@ -69,11 +69,12 @@ impl Broker {
             Some(policy.sha256())
         });
         let now = self.clock.now();
-        let denied = DeniedSessions::read(open, now).await?;
+        let (denied, holds) = (DeniedSessions::read(open, now).await?, open.holds().await?);
+        let is_kept_out = holds.iter().any(|hold| hold.includes(&person, &role));
         let cut_off = denied.by_parts(&person, &role, found.at).map(|row| SessionCutOff {
             at: row.steps.stopped_at,
             reason: row.reason.clone(),
-            again_at: (!row.held || row.lifted_at.is_some()).then(|| row.before.reissue_at()),
+            again_at: (!is_kept_out).then(|| row.before.reissue_at()),
         });
         let is_same = of_today.is_some_and(|sha256| sha256 == policy_sha256);
         Ok(Some(SessionFacts {

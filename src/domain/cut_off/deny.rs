@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -24,6 +25,9 @@ pub const INLINE_MAX_CHARS: usize = 10_240;
 /// What of it a deny may take: beside it there is always room for `AWSRevokeOlderSessions`, which has 170.
 pub const ROOM_CHARS: usize = INLINE_MAX_CHARS - 240;
 
+/// How long after a moment a session is taken for one that may be denied by it: AWS's clock and ours are not the same.
+const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+
 /// Whose sessions are denied, if they were issued before when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DenyEntry {
@@ -38,8 +42,8 @@ pub struct DenyEntry {
 pub struct CanarySession {
     /// Its source identity.
     pub source_identity: String,
-    /// The role that it has to be of; any, when none is named.
-    pub role: Option<RoleName>,
+    /// The role that it has to be of.
+    pub role: RoleName,
     /// It has to be issued before this.
     pub before: DenyMoment,
 }
@@ -120,25 +124,34 @@ impl Deny {
         self.overflow
     }
 
-    /// What a session has to be like that is denied by this and was not before: the newest of what it denies. None when there
-    /// is nothing to deny.
+    /// What a session of one of these roles has to be like that is issued at that time, denied by this, and not by what AWS
+    /// may have gone by so far: only such a one proves anything. None where there is no such session.
     #[must_use]
-    pub fn canary(&self) -> Option<CanarySession> {
-        let newest = self.people.keys().chain(self.roles.keys()).copied().max().max(self.everyone)?;
-        let role = self.roles.get(&newest).and_then(|roles| roles.first());
-        let is_by_role = !self.people.contains_key(&newest) && self.everyone != Some(newest);
-        Some(CanarySession {
-            source_identity: self.canary_name(),
-            role: role.filter(|_| is_by_role).cloned(),
-            before: newest,
-        })
+    pub fn canary(&self, older: &Self, roles: &[RoleName], at: DateTime<Utc>) -> Option<CanarySession> {
+        // One that is denied with the newest people, and one that no people are denied with.
+        let other = canary_name(&self.sha256()?);
+        [self.canary_name(), other].iter().flat_map(|name| roles.iter().map(move |role| (name, role))).find_map(
+            |(name, role)| {
+                let was_denied = older.denies_before(name, role).is_some_and(|before| at < before.at() + LEEWAY);
+                let before = self.denies_before(name, role).filter(|before| !was_denied && at < before.at())?;
+                Some(CanarySession { source_identity: name.clone(), role: role.clone(), before })
+            },
+        )
     }
 
-    /// Another one whenever the newest people are others, so that what was denied before proves nothing.
+    /// Before when a session of the broker's own is denied, by its source identity, by its role, or with everybody's.
+    fn denies_before(&self, source_identity: &str, role: &RoleName) -> Option<DenyMoment> {
+        let by_name = self.people.last_key_value().filter(|_| self.canary_name() == source_identity);
+        let by_role = self.roles.iter().filter(|(_, roles)| roles.contains(role)).map(|(before, _)| *before).max();
+        by_name.map(|(before, _)| *before).max(by_role).max(self.everyone)
+    }
+
+    /// The source identity of a session that is denied with the newest people: another one whenever those are others, so that
+    /// what was denied before proves nothing.
     fn canary_name(&self) -> String {
-        let newest = self.people.last_key_value().map(|(_, people)| people);
-        let names: Vec<&str> = newest.into_iter().flatten().map(PersonId::as_str).collect();
-        format!("{CUT_OFF_CANARY}{}", &policy_sha256(&names.join(" "))[..8])
+        let Some((before, people)) = self.people.last_key_value() else { return canary_name(&policy_sha256("")) };
+        let names: Vec<&str> = people.iter().map(PersonId::as_str).collect();
+        canary_name(&policy_sha256(&format!("{before} {}", names.join(" "))))
     }
 
     /// How many people are named.
@@ -204,6 +217,10 @@ impl Deny {
             (None, Some(_)) | (Some(_), None) => false,
         }
     }
+}
+
+fn canary_name(sha256: &str) -> String {
+    format!("{CUT_OFF_CANARY}{}", &sha256[..8])
 }
 
 /// SHA-256 of a policy, in hexadecimal.

@@ -70,7 +70,7 @@ impl SessionRole {
 }
 
 fn seconds_after(moment: DenyMoment, seconds: i64) -> DenyMoment {
-    DenyMoment::of(moment.at() + chrono::TimeDelta::seconds(seconds))
+    DenyMoment::of(moment.at() + TimeDelta::seconds(seconds))
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_policy_denies_old_sessions_of_whom_it_names_and_no_others() {
         ROOM_CHARS,
     );
     let session_role = SessionRole::with(&deny);
-    let canary = deny.canary().unwrap().source_identity;
+    let canary = deny.canary_name();
     let canary = canary.as_str();
 
     for (what, source_identity, role, issued_at, is_denied) in [
@@ -150,7 +150,7 @@ fn nobody_is_denied_for_having_no_name_where_nobody_is_named() {
 
         let old = moment("2026-11-22T12:00:59Z");
         assert_eq!(session_role.denies(None, Some("read"), old), is_everyone);
-        assert_eq!(session_role.denies(Some(&deny.canary().unwrap().source_identity), Some("read"), old), is_everyone);
+        assert_eq!(session_role.denies(Some(&deny.canary_name()), Some("read"), old), is_everyone);
         assert!(session_role.denies(None, Some("pay"), old));
         assert!(!session_role.denies(None, Some("pay"), moment("2026-11-22T12:01:00Z")));
     }
@@ -176,7 +176,7 @@ fn the_policy_is_written_so() {
         deny_of(json!({"DateLessThan": before("2026-11-22T11:55:00Z"),
             "StringEquals": {"aws:PrincipalTag/lodge-role": "pay"}})),
         deny_of(json!({"DateLessThan": before("2026-11-22T12:01:00Z"),
-            "StringEquals": {"aws:SourceIdentity": [deny.canary().unwrap().source_identity, person(1)]}})),
+            "StringEquals": {"aws:SourceIdentity": [Value::from(deny.canary_name()), json!(person(1))]}})),
         deny_of(json!({"DateLessThan": before("2026-11-22T12:01:00Z"), "Null": {"aws:SourceIdentity": "true"}})),
     ]});
     assert_eq!(serde_json::from_str::<Value>(&deny.document().unwrap()).unwrap(), wanted);
@@ -233,21 +233,50 @@ fn a_policy_says_the_same_however_it_is_written() {
 
 /// A session that was denied before would prove nothing of what is denied now.
 #[test]
-fn the_canary_is_another_one_whenever_somebody_else_is_cut_off() {
-    let canary = |entries: &[DenyEntry]| Deny::of(entries, ROOM_CHARS).canary();
-    let name = |entries: &[DenyEntry]| canary(entries).unwrap().source_identity;
-    let old = entry(Whose::Person(person(3)), "2026-11-22T11:00:00Z");
+fn the_canary_is_denied_by_what_is_new_and_by_nothing_else() {
+    let all = |entries: &[&DenyEntry]| Deny::of(entries.iter().copied(), ROOM_CHARS);
+    let (read, pay) = (role("read-results"), role("pay"));
+    let roles = [pay.clone(), read.clone()];
+    let now = moment("2026-11-22T12:00:00Z").at();
+    let canary = |older: &[&DenyEntry], newer: &[&DenyEntry]| all(newer).canary(&all(older), &roles, now);
+    let of_role = |older: &[&DenyEntry], newer: &[&DenyEntry]| canary(older, newer).map(|canary| canary.role);
     let one = entry(Whose::Person(person(1)), "2026-11-22T12:01:00Z");
     let two = entry(Whose::Person(person(2)), "2026-11-22T12:01:00Z");
+    let late = entry(Whose::Person(person(3)), "2026-11-22T12:05:00Z");
+    let old = entry(Whose::Person(person(3)), "2026-11-22T11:00:00Z");
+    let of_pay = entry(Whose::Role(pay.clone()), "2026-11-22T12:01:00Z");
+    let of_read = entry(Whose::Role(read.clone()), "2026-11-22T12:01:00Z");
+    let of_all = entry(Whose::Everyone, "2026-11-22T12:01:00Z");
+    let over = entry(Whose::Everyone, "2026-11-22T11:59:00Z");
 
-    assert_eq!(canary(&[]), None);
-    assert!(name(std::slice::from_ref(&one)).starts_with(CUT_OFF_CANARY));
-    assert_ne!(name(std::slice::from_ref(&one)), name(&[one.clone(), two.clone()]));
-    assert_eq!(name(&[one.clone(), two.clone()]), name(&[two, one.clone(), old]), "what is older changes nothing");
-    assert_eq!(canary(std::slice::from_ref(&one)).unwrap().role, None);
-    let pay = entry(Whose::Role(role("pay")), "2026-11-22T12:02:00Z");
-    let of_role = canary(&[one.clone(), pay.clone()]).unwrap();
-    assert_eq!((of_role.role, of_role.before), (Some(role("pay")), moment("2026-11-22T12:02:00Z")));
-    let of_all = canary(&[one, pay, entry(Whose::Everyone, "2026-11-22T12:02:00Z")]).unwrap();
-    assert_eq!(of_all.role, None, "any will do");
+    for (what, older, newer, wanted) in [
+        ("nothing", &[][..], &[][..], None),
+        ("somebody", &[], &[&one][..], Some(&pay)),
+        ("what is long over", &[&old, &over], &[&old, &over, &one], Some(&pay)),
+        ("somebody else of that minute", &[&one], &[&one, &two], Some(&pay)),
+        ("the same again", &[&one], &[&one], None),
+        ("somebody of an earlier moment", &[&late], &[&late, &one], None),
+        ("a role", &[], &[&of_read], Some(&read)),
+        ("another role of that minute", &[&of_pay], &[&of_pay, &of_read], Some(&read)),
+        ("the same role again", &[&of_pay], &[&of_pay], None),
+        ("somebody after a role", &[&of_pay], &[&of_pay, &one], Some(&read)),
+        ("a role after somebody", &[&one], &[&one, &of_read], Some(&read)),
+        ("everybody", &[], &[&of_all], Some(&pay)),
+        ("everybody after somebody", &[&one], &[&one, &of_all], Some(&pay)),
+        ("somebody after everybody", &[&of_all], &[&of_all, &late], None),
+    ] {
+        assert_eq!(of_role(older, newer).as_ref(), wanted, "{what}");
+        let Some(canary) = canary(older, newer) else { continue };
+        assert!(canary.source_identity.starts_with(CUT_OFF_CANARY), "{what}");
+        let denies = |deny: &Deny| {
+            SessionRole::with(deny).denies(
+                Some(&canary.source_identity),
+                Some(canary.role.as_str()),
+                DenyMoment::of(now),
+            )
+        };
+        assert_eq!((denies(&all(older)), denies(&all(newer))), (false, true), "{what}");
+    }
+    assert_eq!(all(&[&one]).canary(&all(&[]), &[], now), None, "there is no role");
+    assert_eq!(all(&[&one]).canary(&all(&[]), &roles, one.before.at()), None, "it is too late");
 }

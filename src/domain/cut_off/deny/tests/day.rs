@@ -55,6 +55,7 @@ impl Lab {
 
     /// At a whole minute, when what is over was left out.
     fn check(&mut self, now: DenyMoment) {
+        self.longest = self.longest.max(self.deny.document().map_or(0, |document| document.len()));
         assert!(self.longest <= ROOM_CHARS, "{now}: {}", self.longest);
         let ends = |before: DenyMoment| before.at() + TimeDelta::seconds(DENIED_SECONDS);
         self.live.retain(|(_, before)| ends(*before) > now.at());

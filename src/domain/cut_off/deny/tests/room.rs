@@ -68,7 +68,7 @@ fn a_deny_of_any_size_fits_and_lets_nobody_go_and_harms_no_young_bystander() {
         }
         let newest = entries.iter().filter(|entry| entry.whose.person().is_some()).map(|entry| entry.before).max();
         if let Some(newest) = newest {
-            let canary = deny.canary().filter(|canary| canary.before == newest).map(|canary| canary.source_identity);
+            let canary = deny.people.contains_key(&newest).then(|| deny.canary_name());
             for nobody in [None, canary.as_deref()] {
                 assert!(session_role.denies(nobody, Some(OTHER_ROLE), seconds_after(newest, -1)), "{size}: {nobody:?}");
             }
