@@ -84,9 +84,10 @@ statements! {
         DROP_LEASES = "update lab_deny set lease = null, lease_ends_at = null where lease is not null";
         /// For somebody who is cut off in all labs: the labs in which sessions of theirs live, or are about to. In one
         /// statement: an attempt ends in the transaction that its session begins in.
-        LABS_WITH_SESSIONS = "select lab.name from lab where lab.id in (select role_session.lab_id from role_session \
-            where role_session.person_id = $1 and role_session.expires_at > $2) \
-            or lab.id in (select open_attempt.book from open_attempt where open_attempt.person = $1) order by lab.name";
+        LABS_WITH_SESSIONS = "select lab.name as name from role_session join lab on lab.id = role_session.lab_id \
+            where role_session.person_id = $1 and role_session.expires_at > $2 \
+            union select lab.name as name from open_attempt join lab on lab.id = open_attempt.book \
+            where open_attempt.person = $1 order by name";
         /// Of a cut-off in all labs: where it has got to.
         CUT_OFFS_OF_EVERYWHERE = "select lab.name as lab, cut_off.id as id, cut_off.person_id as person_id, \
             cut_off.role as role, cut_off.everywhere_id as everywhere_id, cut_off.actor as actor, cut_off.cause as cause, \

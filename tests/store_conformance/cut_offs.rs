@@ -172,8 +172,14 @@ fn whoever_was_cut_off_is_kept_out_until_the_moment_has_passed_or_somebody_lifts
         let held = CutOffRow { held: true, ..row(Whose::Role(pay.clone()), 2, 0) };
         in_lab(store, &vision, async |lab| lab.insert_cut_off(&held).await.unwrap()).await;
         assert_eq!(bar(&vision, &other, &pay, 900_000).await, Some(Bar::Held));
+        in_lab(store, &vision, async |lab| assert_eq!(lab.holds().await.unwrap(), [Whose::Role(pay.clone())])).await;
+        in_lab(store, &language, async |lab| assert_eq!(lab.holds().await.unwrap(), [])).await;
         assert_eq!(bar(&vision, &other, &read, 0).await, None);
-        in_lab(store, &vision, async |lab| assert!(lab.lift_cut_off(&held.id, later(50)).await.unwrap())).await;
+        in_lab(store, &vision, async |lab| {
+            assert!(lab.lift_cut_off(&held.id, later(50)).await.unwrap());
+            assert_eq!(lab.holds().await.unwrap(), []);
+        })
+        .await;
         assert_eq!(bar(&vision, &other, &pay, 900_000).await, None);
         assert_eq!(bar(&vision, &other, &pay, 50).await, until, "let in, and the moment is still to come");
 

@@ -57,6 +57,30 @@ fn a_mapping_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn a_mapping_gives_until_its_end_and_in_its_own_lab() {
+    on_each("a_mapping_gives_until_its_end_and_in_its_own_lab", async |store| {
+        let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let (endless, other) = (mapping("a", "pay", MappingTerms::default()), mapping("b", "pay", strict()));
+        in_lab(store, &vision, async |lab| {
+            lab.insert_mapping(&endless).await.unwrap();
+            lab.insert_mapping(&other).await.unwrap();
+        })
+        .await;
+
+        let mut tx = store.read().await.unwrap();
+        let (here, there) = (&vision.lab().id, &language.lab().id);
+        for (lab, mapping, at, gives) in [
+            (here, &endless, 1_000_000, true),
+            (here, &other, 3_599, true),
+            (here, &other, 3_600, false),
+            (there, &endless, 0, false),
+        ] {
+            assert_eq!(tx.mapping_gives(lab, &mapping.id, later(at)).await.unwrap(), gives, "{at}");
+        }
+    });
+}
+
+#[test]
 fn only_the_revision_that_was_looked_at_is_changed() {
     on_each("only_the_revision_that_was_looked_at_is_changed", async |store| {
         let access = kept_lab(store, "vision").await;
