@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use lodge::store::Address;
+use lodge::store::{Address, Store};
 use secrecy::ExposeSecret as _;
 
+use crate::support::databases::TestDatabase;
 use crate::support::eventually;
 use crate::support::postgres::{Cluster, Database, require};
 use crate::support::process::Process;
+use crate::support::serving::wait;
 
 /// The process ids of a server and everything that it started.
 fn family(server: u32) -> Vec<u32> {
@@ -204,6 +206,30 @@ fn a_frozen_cluster_answers_nobody_until_it_is_thawed() {
     let all = family(cluster.server());
     cluster.stop();
     assert!(!any_left(&all), "a frozen cluster can be ended too");
+}
+
+/// A test that is about something else does not fail because the machine did much else for a while.
+#[test]
+fn a_broker_of_a_test_waits_for_a_server_that_stands_still() {
+    if !require("a_broker_of_a_test_waits_for_a_server_that_stands_still") {
+        return;
+    }
+    let cluster = Cluster::own();
+    wait(async {
+        let database = TestDatabase::over(cluster.database()).await;
+        let (patient, in_use) = (database.serve().await, Store::serve(&database.broker).await.unwrap());
+        drop((patient.read().await.unwrap(), in_use.read().await.unwrap()));
+
+        cluster.freeze();
+        let thawing = async {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            cluster.thaw();
+        };
+        let (patient, in_use, ()) = tokio::join!(patient.read(), in_use.read(), thawing);
+
+        assert!(patient.is_ok(), "{:?}", patient.err());
+        assert!(in_use.unwrap_err().is_away());
+    });
 }
 
 /// What the test below starts, in a process of its own.

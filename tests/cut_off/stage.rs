@@ -13,7 +13,7 @@ use lodge::domain::id::{LabName, PersonId};
 use lodge::domain::lab::Office;
 use lodge::domain::ledger::Entry;
 use lodge::domain::policy::PolicyLibrary;
-use lodge::store::{Address, DenyRow, Store};
+use lodge::store::{Address, DenyRow};
 use serde_json::json;
 
 use crate::support::databases::Kind;
@@ -155,7 +155,7 @@ impl Stage {
         wait(async {
             Broker::new(Parts {
                 public_url: first.public_url.clone(),
-                store: Store::serve(&self.joining.running.database.broker).await.unwrap(),
+                store: self.joining.running.database.serve().await,
                 aws: first.aws.clone(),
                 providers: BTreeMap::new(),
                 policies: PolicyLibrary::shipped().unwrap(),

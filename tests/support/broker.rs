@@ -166,7 +166,7 @@ impl Plan {
         let broker = wait(async {
             Broker::new(Parts {
                 public_url: self.public_url.unwrap_or(&url).parse().unwrap(),
-                store: Store::serve(&database.broker).await.unwrap(),
+                store: database.serve().await,
                 aws: aws::Aws::new(&settings).await,
                 providers,
                 policies: self.policies,

@@ -102,7 +102,7 @@ impl Campus {
         };
         std::fs::write(folder.path().join("client-secret"), playground.client_secret.expose_secret()).unwrap();
         let accounts = runtime.block_on(async {
-            let broker = playground.broker().await.unwrap();
+            let broker = playground.broker_on(Store::open(&playground.database).await.unwrap()).await.unwrap();
             let mut accounts = playground.labs(&broker).await.unwrap();
             for lab in &mut accounts {
                 lab.has_stack = true;

@@ -1,5 +1,7 @@
 //! New databases of both kinds, for tests that open the store itself.
 
+use std::path::Path;
+
 use lodge::store::{self, Address, Store};
 use secrecy::ExposeSecret;
 use sqlx::postgres::PgRow;
@@ -25,21 +27,43 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// One of this kind, with nothing in it.
     pub(crate) fn empty(kind: Kind) -> Self {
+        Self::at(|folder| Place::new(kind, folder))
+    }
+
+    fn at(place: impl FnOnce(&Path) -> Place) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(kind, folder.path());
+        let place = place(folder.path());
         Self { owner: place.owner(), broker: place.broker(), place, _folder: folder }
     }
 
     /// One of this kind, with the schema in it.
     pub(crate) async fn new(kind: Kind) -> Self {
-        let database = Self::empty(kind);
-        store::migrate(&database.owner, &database.broker).await.unwrap();
-        database
+        Self::empty(kind).migrated().await
+    }
+
+    /// One on this PostgreSQL, with the schema in it.
+    pub(crate) async fn over(server: Database) -> Self {
+        Self::at(|folder| Place::on(Some(server), folder)).migrated().await
+    }
+
+    async fn migrated(self) -> Self {
+        store::migrate(&self.owner, &self.broker).await.unwrap();
+        self
     }
 
     /// Opens it beside whoever else has it open.
     pub(crate) async fn open(&self) -> Store {
         Store::open(&self.broker).await.unwrap()
+    }
+
+    /// Opens it for a broker in this process, which waits for PostgreSQL for as long as an operator's command does. One in
+    /// use gives up after a second (`database_away` and whatever starts a `lodged`), and on a machine that does much else a
+    /// server stands still for longer.
+    pub(crate) async fn serve(&self) -> Store {
+        match self.broker {
+            Address::Sqlite(_) => Store::serve(&self.broker).await.unwrap(),
+            Address::Postgres(_) => self.open().await,
+        }
     }
 
     /// The database on the tests' PostgreSQL, if it is there.
