@@ -377,6 +377,59 @@ fn an_operator_cuts_somebody_off_in_all_labs_and_by_suspending_them() {
     leads_back_to(&refused, &format!("{ask}?reason=again"));
 }
 
+/// Nobody is told that a role is theirs while the gate refuses it, and everybody when it is theirs again.
+#[test]
+fn whoever_was_cut_off_is_told_so_wherever_their_roles_are_listed() {
+    let stage = Stage::set();
+    let me = || {
+        let me = stage.member.ask("GET", &stage.labs.url("/api/v1/me")).send().json();
+        let role = &me["roles"][0];
+        ["needs", "again_at", "dead_before"].map(|name| role[name].as_str().map(str::to_owned))
+    };
+    let at = |after: i64| lodge::wire::timestamp(stage.labs.now() + TimeDelta::seconds(after));
+    assert_eq!(me(), [None, None, None]);
+    says(&stage.page(&stage.member, "/"), &["read-results", "ready"]);
+
+    let cut = stage.press(&stage.pi, CUT_OFF, &[("person", stage.member.person.as_str())]);
+    leads_to(&cut);
+    let before = me()[2].clone().unwrap();
+    let again: chrono::DateTime<chrono::Utc> = before.parse().unwrap();
+    assert!(at(30) <= before && before <= at(90), "{before}");
+    assert_eq!(me()[..2], [Some("time".to_owned()), Some(lodge::wire::timestamp(again + TimeDelta::seconds(5)))]);
+    says(
+        &stage.page(&stage.member, "/"),
+        &["cut off just now", "You get new ones from", "AWS may take minutes to deny them", "lodge status"],
+    );
+    says(&stage.page(&stage.member, "/labs/vision"), &["not now", "were cut off just now.", "You get new ones from"]);
+    assert_eq!(stage.asks(&stage.member, "vision/read-results"), 403);
+
+    stage.labs.advance(again + TimeDelta::seconds(5) - stage.labs.now());
+    assert_eq!(me(), [None, None, Some(before.clone())]);
+    says(&stage.page(&stage.member, "/"), &["ready", "AWS may take minutes to deny them"]);
+    assert_eq!(stage.asks(&stage.member, "vision/read-results"), 200);
+
+    let held = stage.press(&stage.pi, CUT_OFF, &[("role", "read-results"), ("hold", "on")]);
+    let held = leads_to(&held);
+    assert_eq!(me()[..2], [Some("lifting".to_owned()), None]);
+    says(
+        &stage.page(&stage.member, "/"),
+        &["cut off", "you get no new ones until somebody who looks after the lab lifts that."],
+    );
+    says(
+        &stage.page(&stage.member, "/labs/vision"),
+        &["not now", "until somebody who looks after the lab lifts that. Ask a PI."],
+    );
+    assert_eq!(stage.asks(&stage.member, "vision/read-results"), 403);
+    stage.labs.advance(TimeDelta::minutes(10));
+    assert_eq!(me()[0], Some("lifting".to_owned()));
+    leads_to(&stage.press(&stage.pi, &format!("{held}/lift"), &[]));
+    assert_eq!(me()[0], None);
+    assert_eq!(stage.asks(&stage.member, "vision/read-results"), 200);
+    stage.labs.advance(TimeDelta::minutes(60));
+    let member = signed_in(stage.labs.broker(), "student", &["students"]);
+    assert!(!stage.page(&member, "/").text().contains("AWS may take minutes to deny them"), "all of it is over");
+}
+
 #[test]
 fn people_with_a_live_session_have_a_way_to_be_cut_off_beside_them() {
     let stage = Stage::set();

@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use super::{Broker, Caller, Error, Result};
 use crate::domain::access::{Evidence, Missing, missing};
 use crate::domain::account::{AccountState, Readiness};
+use crate::domain::cut_off::{Bar, RoleCutOff};
 use crate::domain::id::{LabName, RoleName};
 use crate::domain::limits::{GroupsAge, RoleLimits, SignInAge};
 use crate::domain::mapping::MappingTerms;
 use crate::domain::policy::{PolicyLibrary, TemplateName};
-use crate::store::{LabStanding, MaybeGiven, Snapshot, Tx};
+use crate::store::{LabStanding, MaybeGiven, OwnCutOffs, Snapshot, Tx};
 
 /// A person, their groups, and what these give now.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct GivenRole {
     pub limits: RoleLimits,
     /// What is missing before it is given.
     pub missing: Missing,
+    /// What was cut off of it.
+    pub cut_off: RoleCutOff,
     /// When the session stops being good for it, if it is good for it now: its sign-in or the groups become too old, or
     /// it ends.
     pub until: Option<DateTime<Utc>>,
@@ -50,6 +53,17 @@ pub struct GivenRole {
     pub readiness: Readiness,
 }
 
+impl GivenRole {
+    /// When it is given again, where waiting is all that helps.
+    #[must_use]
+    pub const fn again_at(&self) -> Option<DateTime<Utc>> {
+        match self.cut_off.bar {
+            Some(Bar::Until(at)) => Some(at),
+            Some(Bar::Held) | None => None,
+        }
+    }
+}
+
 /// The roles behind these mappings, which come by lab and role. Of several to one role those count that ask for least,
 /// and of these the one that lives longest.
 fn roles(
@@ -57,6 +71,7 @@ fn roles(
     caller: &Caller,
     evidence: &Evidence,
     mappings: Vec<MaybeGiven>,
+    cut_offs: &OwnCutOffs,
     now: DateTime<Utc>,
 ) -> Vec<GivenRole> {
     let mut roles: Vec<(GivenRole, MappingTerms)> = Vec::new();
@@ -69,15 +84,28 @@ fn roles(
         let account = given.account.state;
         let MaybeGiven { lab, role, template, terms, sign_in_age, groups_age, .. } = given;
         let limits = RoleLimits::new(policies.spends(&template), sign_in_age, groups_age);
-        let missing = match readiness {
-            Readiness::Ready => missing(&terms, evidence, &limits, now),
-            Readiness::AwaitingUpdate => Missing::AccountUpdate,
-            Readiness::NotJoined => Missing::Account,
+        let cut_off = cut_offs.of(&lab, &role, now);
+        let missing = match (cut_off.bar, readiness) {
+            (Some(Bar::Held), _) => Missing::Lifting,
+            (Some(Bar::Until(_)), _) => Missing::Time,
+            (None, Readiness::Ready) => missing(&terms, evidence, &limits, now),
+            (None, Readiness::AwaitingUpdate) => Missing::AccountUpdate,
+            (None, Readiness::NotJoined) => Missing::Account,
         };
         let good_until = evidence.good_until(&limits).filter(|_| missing == Missing::Nothing);
         let until = good_until.map(|until| until.min(caller.session_expires_at));
-        let given =
-            GivenRole { account, readiness, lab, role, template, ends_at: terms.ends_at, limits, missing, until };
+        let given = GivenRole {
+            account,
+            readiness,
+            lab,
+            role,
+            template,
+            ends_at: terms.ends_at,
+            limits,
+            missing,
+            cut_off,
+            until,
+        };
         match roles.last_mut().filter(|(last, _)| (&last.lab, &last.role) == (&given.lab, &given.role)) {
             Some((last, best)) => {
                 if (missing, Reverse(terms.end())) < (last.missing, Reverse(best.end())) {
@@ -101,7 +129,8 @@ impl Broker {
         let snapshot = tx.snapshot(&caller.person, &caller.sign_in).await?.ok_or(Error::SignInNeeded)?;
         let now = self.clock.now();
         let mappings = tx.mappings_of_sign_in(&snapshot.sign_in, now).await?;
-        let roles = roles(&self.policies, caller, &snapshot.evidence, mappings, now);
+        let cut_offs = tx.own_cut_offs(&caller.person, &snapshot.sign_in, now).await?;
+        let roles = roles(&self.policies, caller, &snapshot.evidence, mappings, &cut_offs, now);
         let standings = tx.standings_of_person(&caller.person).await?;
         Ok(Profile { snapshot, roles, standings, is_operator: self.is_operator(caller) })
     }

@@ -6,7 +6,7 @@ use crate::domain::id::RoleAddress;
 use crate::wire::{Me, MyRole, MyStanding, timestamp};
 
 use super::broker_url::BrokerUrl;
-use super::moment::moment;
+use super::moment::{moment, second};
 use super::person::standing_name;
 
 /// After a sign-in: who, until when, what for, and what to do next.
@@ -102,19 +102,25 @@ fn roles(me: &Me) -> impl Iterator<Item = String> {
         // Worth a word when it is sooner than the session's own end.
         let until = role.until.as_deref().filter(|until| *until != me.session_expires_at);
         let until = until.map(|at| format!("with this sign-in until {}", moment(at)));
-        let terms: Vec<String> = end.into_iter().chain(until).chain(role.needs.as_deref().map(need)).collect();
+        let terms: Vec<String> =
+            end.into_iter().chain(until).chain(role.needs.as_deref().map(|it| need(it, role))).collect();
         let terms = if terms.is_empty() { String::new() } else { format!(" ({})", terms.join("; ")) };
         format!("  {:width$}  {}{terms}", name(role), role.title)
     })
 }
 
-fn need(need: &str) -> String {
+fn need(need: &str, role: &MyRole) -> String {
     match need {
         "fresh-sign-in" => "sign in again: lodge login --fresh".to_owned(),
         "mfa" => "sign in with a second factor: lodge login --mfa".to_owned(),
         "approval" => "a PI must approve".to_owned(),
         "account-update" => "the AWS account must be updated".to_owned(),
         "account" => "the AWS account is not joined".to_owned(),
+        "time" => match &role.again_at {
+            Some(at) => format!("you were cut off; new credentials from {}", second(at)),
+            None => "you were cut off just now".to_owned(),
+        },
+        "lifting" => "you were cut off until somebody who looks after the lab lifts it".to_owned(),
         other => format!("needs {other}"),
     }
 }
@@ -162,6 +168,8 @@ mod tests {
             title: title.into(),
             ends_at,
             needs: None,
+            again_at: None,
+            dead_before: None,
             until: None,
             warning: None,
         }
@@ -230,6 +238,8 @@ mod tests {
             needing("publish", None, "approval"),
             needing("review", None, "fresh-sign-in"),
             needing("train", None, "a badge"),
+            needing("stop", None, "lifting"),
+            MyRole { again_at: Some("2026-11-21T09:31:05Z".into()), ..needing("wait", None, "time") },
             MyRole { until: Some("2026-11-21T10:00:00Z".into()), ..role("read-results", "Read results", None) },
             MyRole { until: Some("2026-11-21T21:00:00Z".into()), ..role("see", "See", None) },
         ];
@@ -248,6 +258,8 @@ mod tests {
           vision/publish       Title (a PI must approve)
           vision/review        Title (sign in again: lodge login --fresh)
           vision/train         Title (needs a badge)
+          vision/stop          Title (you were cut off until somebody who looks after the lab lifts it)
+          vision/wait          Title (you were cut off; new credentials from 2026-11-21 09:31:05 UTC)
           vision/read-results  Read results (with this sign-in until 2026-11-21 10:00 UTC)
           vision/see           See
         ");

@@ -49,6 +49,10 @@ struct RoleCard<'a> {
     /// Until when this session is good for it.
     until: Option<Moment>,
     needs: Option<Needs>,
+    /// When it is given again, where waiting is all that helps.
+    again_at: Option<Moment>,
+    /// Credentials for it that are older were cut off.
+    dead_before: Option<Moment>,
 }
 
 /// What is missing before a role is given.
@@ -161,6 +165,20 @@ fn role<'a>(broker: &'a Broker, given: &'a GivenRole, now: DateTime<Utc>) -> Rol
                 sentence: pieces("The lab's AWS account is not joined yet, so nobody gets credentials from it."),
                 link: None,
             }),
+            Missing::Time => Some(Needs {
+                tag: "cut off just now",
+                sentence: pieces("Your credentials for it were cut off, and new ones would be denied as well for now."),
+                link: None,
+            }),
+            Missing::Lifting => Some(Needs {
+                tag: "cut off",
+                sentence: pieces(
+                    "Your credentials for it were cut off, and you get no new ones until somebody who looks after the lab lifts that.",
+                ),
+                link: None,
+            }),
         },
+        again_at: given.again_at().map(|at| Moment::to_the_second(at, now)),
+        dead_before: given.cut_off.dead_before.map(|before| Moment::new(before.at(), now)),
     }
 }

@@ -71,6 +71,10 @@ struct Confirm<'a> {
     /// What takes a PI's word.
     with_approval: Vec<String>,
     with_account: Vec<String>,
+    /// What was cut off just now, and is given again by itself.
+    with_time: Vec<String>,
+    /// What was cut off until somebody lifts that.
+    with_lifting: Vec<String>,
     form_token: &'a str,
     links: &'a ConfirmLinks,
 }
@@ -104,6 +108,8 @@ pub fn confirm(
         with_mfa: that_lack(Missing::Mfa),
         with_approval: that_lack(Missing::Approval),
         with_account: [that_lack(Missing::AccountUpdate), that_lack(Missing::Account)].concat(),
+        with_time: that_lack(Missing::Time),
+        with_lifting: that_lack(Missing::Lifting),
         form_token,
         links,
     })

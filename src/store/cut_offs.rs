@@ -7,9 +7,9 @@ use super::sql::{run, run_across, run_in_lab, statements};
 use super::{Error, LabTx, MaybeTime, Result, Tx, column};
 use crate::domain::actor::Actor;
 use crate::domain::cut_off::{
-    Bar, CutOffCause, CutOffReason, CutOffSteps, DenialSeen, DenyEntry, DenyMoment, DenyTrouble, REISSUE_MARGIN, Whose,
+    CutOffCause, CutOffReason, CutOffSteps, DenialSeen, DenyEntry, DenyMoment, DenyTrouble, Whose,
 };
-use crate::domain::id::{CutOffId, LabId, LabName, MappingId, PersonId, RoleName};
+use crate::domain::id::{CutOffId, LabName, MappingId, PersonId, RoleName};
 
 statements! {
     platform {
@@ -25,8 +25,6 @@ statements! {
         SPREAD = "update person_cut_off set spread_at = $2 where id = $1 and spread_at is null";
         /// For the sweep: what nobody looks at any more.
         FORGET_PERSON_CUT_OFFS = "delete from person_cut_off where denied_before_at < $1";
-        /// For the gate: before when everything of a person's is denied, in all labs.
-        PERSON_BAR = "select max(denied_before_at) as at from person_cut_off where person_id = $1";
     }
     lab {
         INSERT_CUT_OFF = "insert into cut_off (lab_id, id, person_id, role, everywhere_id, actor, cause, reason, sessions, \
@@ -71,12 +69,6 @@ statements! {
         CUT_OFF_OF_EVERYWHERE = "select id from cut_off where lab_id = $1 and everywhere_id = $2";
     }
     across {
-        /// For the gate: what keeps a person from a role of a lab.
-        GATE_BARS = "select denied_before_at, (is_held and lifted_at is null) as is_held from cut_off where lab_id = $1 \
-            and (person_id = $2 or role = $3 or (person_id is null and role is null)) \
-            and (denied_before_at > $4 or (is_held and lifted_at is null))";
-        /// For the gate: the same for everybody, because a deny is full.
-        GATE_OVERFLOW = "select overflow_at from lab_deny where lab_id = $1 and overflow_at > $2";
         /// For whoever looks after the denies: the labs in which something is due, and nobody is at it.
         DENIES_DUE = "select lab.name from lab_deny join lab on lab.id = lab_deny.lab_id where lab_deny.due_at <= $1 \
             and (lab_deny.lease_ends_at is null or lab_deny.lease_ends_at <= $1) order by lab_deny.due_at limit $2";
@@ -480,27 +472,6 @@ impl LabTx<'_> {
 }
 
 impl Tx {
-    /// For the gate: what keeps a person from a role of a lab, because they were cut off.
-    pub async fn bar(
-        &mut self,
-        lab: &LabId,
-        person: &PersonId,
-        role: &RoleName,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Bar>> {
-        let since = now - REISSUE_MARGIN;
-        let until = |before: DateTime<Utc>| Bar::Until(DenyMoment::of(before).reissue_at());
-        let rows: Vec<(DateTime<Utc>, bool)> = run_across!(
-            self, fetch_all (DateTime<Utc>, bool): GATE_BARS, lab.as_str(), person.as_str(), role.as_str(), since)?;
-        let of_lab = rows.into_iter().map(|(before, held)| if held { Bar::Held } else { until(before) });
-        let overflow: Option<(MaybeTime,)> =
-            run_across!(self, fetch_optional (MaybeTime,): GATE_OVERFLOW, lab.as_str(), since)?;
-        let overflow = overflow.and_then(|(before,)| before).map(until);
-        let (everywhere,): (MaybeTime,) = run!(self, fetch_one (MaybeTime,): PERSON_BAR, person.as_str())?;
-        let everywhere = everywhere.filter(|before| *before > since).map(until);
-        Ok(of_lab.chain(overflow).chain(everywhere).max())
-    }
-
     /// At most `limit` labs whose deny somebody has to see to, and nobody is at.
     pub async fn denies_due(&mut self, now: DateTime<Utc>, limit: u32) -> Result<Vec<LabName>> {
         let rows: Vec<(String,)> = run_across!(self, fetch_all (String,): DENIES_DUE, now, i64::from(limit))?;

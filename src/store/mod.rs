@@ -25,6 +25,7 @@
 mod accounts;
 mod address;
 mod backup;
+mod bars;
 mod cut_offs;
 mod files;
 mod groups;
@@ -61,6 +62,7 @@ use sqlite::{Alone, SqliteStore};
 pub use accounts::{AccountRoleRow, AccountRow, DueAccount};
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
+pub use bars::OwnCutOffs;
 pub use cut_offs::{CutOffRow, DenyRow, PersonCutOffRow};
 pub use groups::{GroupMember, SeenGroup};
 pub use health::{About, Finding, Health, LoginError};
@@ -365,6 +367,7 @@ type MaybeTime = Option<DateTime<Utc>>;
 pub fn all_statements() -> Vec<Listed> {
     [
         accounts::ALL,
+        bars::ALL,
         cut_offs::ALL,
         groups::ALL,
         idempotency::ALL,

@@ -217,10 +217,20 @@ pub struct MyRole {
     pub ends_at: Option<String>,
     /// What is missing before it is given, if anything: `fresh-sign-in` (sign in anew), `mfa` (sign in with a second
     /// factor), `approval` (a PI's), `account-update` (of the stack in the lab's AWS account, which does not allow all that
-    /// the role does) or `account` (the lab's AWS account is not joined).
+    /// the role does), `account` (the lab's AWS account is not joined), `time` (their sessions were cut off just now: see
+    /// `again_at`) or `lifting` (they were cut off until somebody who looks after the lab lifts it).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(value_type = texts::RoleNeeds, required = false))]
     pub needs: Option<String>,
+    /// When it is given again, where waiting is all that helps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
+    pub again_at: Option<String>,
+    /// Credentials for it that were handed out to them before this are dead, or about to be: they were cut off. Not there
+    /// once all of those would be over anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
+    pub dead_before: Option<String>,
     /// When this session stops being good for it, if nothing is missing now: it takes a newer sign-in then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]

@@ -128,7 +128,7 @@ words! {
     Standing = ["member", "manager", "pi"], "What somebody is in a lab.";
     Office = ["manager", "pi"], "What somebody looks after a lab as.";
     SessionKind = ["browser", "helper"], "What a session is used by.";
-    RoleNeeds = ["fresh-sign-in", "mfa", "approval", "account-update", "account"], "What is missing before a role is given.";
+    RoleNeeds = ["fresh-sign-in", "mfa", "approval", "account-update", "account", "time", "lifting"], "What is missing before a role is given.";
     AttentionKind = [
         "account-open", "account-broken", "account-not-joined", "account-update", "waiting-changes", "no-pi", "suspended-holders", "look-alikes", "ending-mappings", "unmapped-roles",
         "empty-mappings", "trouble", "only-pi"

@@ -685,6 +685,8 @@ fn cut_a_session_off(play: &Play<'_>) {
     let refused = student.ask_for("vision/read-results");
     assert!(!refused.status.success() && refused.stdout.is_empty(), "{}", refused.stdout);
     assert!(refused.stderr.contains("cut off"), "{}", refused.stderr);
+    let told = [open(&play.url("/")), sees("cut off just now"), sees("You get new ones from"), sees("lodge status")];
+    play.by("student", &told);
     play.by(
         "professor",
         &[follow("All cut-offs"), title("^Cut-offs"), sees("seen to be denied"), sees("a lost laptop")],

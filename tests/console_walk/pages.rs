@@ -87,6 +87,7 @@ fn pages() -> Vec<Shown> {
         shown("/", "welcome", Nobody, |_| "/".to_owned(), "Keys for an afternoon"),
         shown("/", "home-member", Member, |_| "/".to_owned(), "lodge credential-process vision/pay"),
         shown("/", "home-stranger", Stranger, |_| "/".to_owned(), "You have no role yet"),
+        shown("/", "home-cut-off", Manager, |_| "/".to_owned(), "cut off just now"),
         shown("/", "home-pi", Pi, |_| "/".to_owned(), "seabirds"),
         shown("/sign-in", "sign-in", Nobody, |_| "/sign-in?choose=1".to_owned(), "Sign in"),
         shown("/sessions", "sessions", Member, |_| "/sessions".to_owned(), "Your sessions"),
@@ -96,6 +97,7 @@ fn pages() -> Vec<Shown> {
         shown("/download", "downloads-signed-in", Member, |_| "/download".to_owned(), "sha256sum --check"),
         shown("/invitation", "invitation", Stranger, invitation, "Become PI of"),
         shown("/oauth/authorize", "confirm", Member, |_| format!("/oauth/authorize?{}", helper_query(&[])), "act for you?"),
+        shown("/oauth/authorize", "confirm-cut-off", Manager, |_| format!("/oauth/authorize?{}", helper_query(&[])), "were cut off just now"),
         refused(shown("/oauth/authorize", "problem", Nobody, |_| "/oauth/authorize".to_owned(), "Something is missing"), 400),
         refused(shown("/auth/{connection}/callback", "refused-sign-in", Nobody, |_| "/auth/campus/callback?code=a&state=b".to_owned(), "Reference: act-"), 400),
 

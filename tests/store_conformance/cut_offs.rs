@@ -2,12 +2,13 @@
 
 use lodge::domain::actor::Actor;
 use lodge::domain::cut_off::{
-    Bar, CutOffCause, CutOffSteps, DenialSeen, DenyEntry, DenyMoment, DenyTrouble, REISSUE_MARGIN, Whose,
+    Bar, CutOffCause, CutOffSteps, DenialSeen, DenyEntry, DenyMoment, DenyTrouble, REISSUE_MARGIN, RoleCutOff, Whose,
 };
 use lodge::domain::id::{CutOffId, RoleName, RoleSessionId};
 use lodge::domain::ledger::{Book, Draft, Event, Thread};
 use lodge::store::{CutOffRow, DenyRow, PersonCutOffRow};
 
+use super::mappings::mapping;
 use super::members::session;
 use super::*;
 
@@ -195,6 +196,57 @@ fn whoever_was_cut_off_is_kept_out_until_the_moment_has_passed_or_somebody_lifts
         assert_eq!((bar(&vision, &other, &read, 100).await, bar(&language, &other, &pay, 164).await), (until, until));
         assert_eq!(bar(&vision, &other, &read, 165).await, None);
         assert_eq!(bar(&vision, &one, &read, 100).await, None);
+    });
+}
+
+/// What they are shown is what the gate goes by.
+#[test]
+fn of_their_own_somebody_sees_what_keeps_them_from_a_role_and_what_is_dead() {
+    on_each("of_their_own_somebody_sees_what_keeps_them_from_a_role_and_what_is_dead", async |store| {
+        let (vision, language) = (kept_lab(store, "vision").await, kept_lab(store, "language").await);
+        let (person, other) = (kept_person(store, "one").await, kept_person(store, "other").await);
+        let sign_in = signs_in(store, &person, &["a", "b"], now()).await;
+        let [pay, read]: [RoleName; 2] = ["pay", "read-results"].map(|name| name.parse().unwrap());
+        in_lab(store, &vision, async |lab| {
+            lab.insert_mapping(&mapping("a", "pay", MappingTerms::default())).await.unwrap();
+            lab.insert_mapping(&mapping("b", "read-results", MappingTerms::default())).await.unwrap();
+            lab.insert_cut_off(&row(Whose::Person(other.clone()), 1, 500)).await.unwrap();
+            lab.insert_cut_off(&row(Whose::Role(pay.clone()), 2, 0)).await.unwrap();
+        })
+        .await;
+        in_lab(store, &language, async |lab| lab.insert_cut_off(&row(Whose::Everyone, 1, 600)).await.unwrap()).await;
+        let own = async |lab: &OperatorAccess, role: &RoleName, at: i64| {
+            let mut tx = store.read().await.unwrap();
+            let own = tx.own_cut_offs(&person, &sign_in, later(at)).await.unwrap().of(&lab.lab().name, role, later(at));
+            assert_eq!(own.bar, tx.bar(&lab.lab().id, &person, role, later(at)).await.unwrap(), "as the gate");
+            own
+        };
+        let until = |before: i64| Some(Bar::Until(later(before) + REISSUE_MARGIN));
+        let dead = |before: i64| Some(DenyMoment::of(later(before)));
+
+        assert_eq!(own(&vision, &read, 0).await, RoleCutOff::default());
+        assert_eq!(own(&vision, &pay, 0).await, RoleCutOff { bar: until(60), dead_before: dead(60) });
+        assert_eq!(own(&vision, &pay, 65).await, RoleCutOff { bar: None, dead_before: dead(60) });
+        let over = dead(60).unwrap().over_at();
+        let at_its_end = (over - now()).num_seconds();
+        assert_eq!(own(&vision, &pay, at_its_end - 1).await.dead_before, dead(60));
+        assert_eq!(own(&vision, &pay, at_its_end).await, RoleCutOff::default());
+
+        in_lab(store, &vision, async |lab| lab.put_deny(&deny()).await.unwrap()).await;
+        assert_eq!(own(&vision, &read, 3).await, RoleCutOff { bar: until(2), dead_before: dead(2) }, "it was full");
+        let held = CutOffRow { held: true, ..row(Whose::Person(person.clone()), 3, 0) };
+        in_lab(store, &vision, async |lab| lab.insert_cut_off(&held).await.unwrap()).await;
+        assert_eq!(own(&vision, &read, 900_000).await, RoleCutOff { bar: Some(Bar::Held), dead_before: None });
+        in_lab(store, &vision, async |lab| assert!(lab.lift_cut_off(&held.id, later(50)).await.unwrap())).await;
+        assert_eq!(own(&vision, &read, 900_000).await, RoleCutOff::default());
+        let cut = everywhere(&person, 100);
+        doing(store, async |tx| tx.insert_person_cut_off(&cut).await.unwrap()).await;
+        assert_eq!(own(&vision, &read, 100).await, RoleCutOff { bar: until(160), dead_before: dead(160) });
+
+        // Nothing of a lab that their groups are given nothing in.
+        let mut tx = store.read().await.unwrap();
+        let own = tx.own_cut_offs(&person, &sign_in, later(600)).await.unwrap();
+        assert_eq!(own.of(&language.lab().name, &pay, later(600)).bar, None);
     });
 }
 

@@ -20,7 +20,7 @@ fn strict() -> MappingTerms {
     }
 }
 
-fn mapping(group: &str, role: &str, terms: MappingTerms) -> Mapping {
+pub(super) fn mapping(group: &str, role: &str, terms: MappingTerms) -> Mapping {
     let id = MappingId::from_entropy(entropy());
     Mapping { id, target: target(group, role), terms, revision: 1, created_at: now(), changed_at: now() }
 }

@@ -344,6 +344,8 @@ struct OwnRole<'a> {
     title: &'a str,
     cost: &'a str,
     lacks: Option<Vec<Piece<'static>>>,
+    /// When it is given again, where waiting is all that helps.
+    again_at: Option<Moment>,
     until: Option<Moment>,
     ends_at: Option<String>,
 }
@@ -368,7 +370,12 @@ pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &
                     Some(pieces("The stack in the lab's AWS account does not allow all that it does yet. Tell a PI."))
                 }
                 Missing::Account => Some(pieces("The lab's AWS account is not joined yet. A PI of the lab does that.")),
+                Missing::Time => Some(pieces("Your credentials for it were cut off just now.")),
+                Missing::Lifting => Some(pieces(
+                    "Your credentials for it were cut off, until somebody who looks after the lab lifts that. Ask a PI.",
+                )),
             },
+            again_at: given.again_at().map(|at| Moment::to_the_second(at, now)),
             until: given.until.map(|until| Moment::new(until, now)),
             ends_at: given.ends_at.map(for_people),
         })

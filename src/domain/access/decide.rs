@@ -242,6 +242,8 @@ pub fn decide(
         Missing::Approval => Some(Refusal::ApprovalNeeded),
         Missing::AccountUpdate => Some(Refusal::AwaitingAccountUpdate),
         Missing::Account => Some(Refusal::AccountNotJoined),
+        Missing::Time => Some(Refusal::CutOff),
+        Missing::Lifting => Some(Refusal::Held),
     };
     if let Some(refusal) = refusal {
         let max_age = evidence.has_old_sign_in(&limits, now).then_some(limits.sign_in);

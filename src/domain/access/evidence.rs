@@ -83,6 +83,10 @@ pub enum Missing {
     AccountUpdate,
     /// The lab's AWS account, which has not proved itself.
     Account,
+    /// A little time: sessions were cut off just now, and a new one would be denied as well.
+    Time,
+    /// Somebody who lifts a cut-off.
+    Lifting,
 }
 
 /// What these terms, of a mapping to a role of these limits, still ask of somebody with this evidence; the hardest to

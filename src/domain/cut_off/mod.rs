@@ -6,6 +6,7 @@
 //! otherwise a new session could be born denied, or an old one escape (IAM User Guide, "Revoke IAM role temporary security
 //! credentials"; AWS's own button looks ahead by half a minute for the same reason).
 
+mod bar;
 mod deny;
 mod moment;
 mod steps;
@@ -15,12 +16,13 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{ParseError, PersonId, RoleName};
 
+pub use bar::{Bar, CutOffMark, RoleCutOff};
 pub use deny::{
     CUT_OFF_CANARY, CUT_OFF_POLICY, CanarySession, Deny, DenyEntry, INLINE_MAX_CHARS, ROOM_CHARS, counted_chars,
     policy_sha256,
 };
 pub use moment::{CLOCK_BEHIND_MAX, CROWDED, DenyMoment, REISSUE_MARGIN};
-pub use steps::{Bar, CutOffStep, CutOffStepName, CutOffSteps, DenialSeen};
+pub use steps::{CutOffStep, CutOffStepName, CutOffSteps, DenialSeen};
 pub use trouble::DenyTrouble;
 
 /// The longest reason that is kept.

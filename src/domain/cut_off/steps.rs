@@ -4,15 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::id::ParseError;
 
-/// What keeps somebody from a role for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Bar {
-    /// Their sessions were cut off, and a new one would be denied until then.
-    Until(DateTime<Utc>),
-    /// They were cut off until somebody lifts it.
-    Held,
-}
-
 /// Whether a session of before the cut-off was seen to be denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DenialSeen {

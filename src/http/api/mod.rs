@@ -49,7 +49,11 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
                 Missing::Approval => Some("approval".to_owned()),
                 Missing::AccountUpdate => Some("account-update".to_owned()),
                 Missing::Account => Some("account".to_owned()),
+                Missing::Time => Some("time".to_owned()),
+                Missing::Lifting => Some("lifting".to_owned()),
             },
+            again_at: given.again_at().map(wire::timestamp),
+            dead_before: given.cut_off.dead_before.map(|before| wire::timestamp(before.at())),
             until: given.until.map(wire::timestamp),
             warning: account_warning(given.account).map(str::to_owned),
         })
