@@ -8,7 +8,7 @@ use crate::wire::{Me, timestamp};
 
 use super::arguments::StatusArguments;
 use super::client::Client;
-use super::credentials::Cache;
+use super::credentials::{Cache, forget_dead};
 use super::failure::Failure;
 use super::output::Output;
 use super::{Helper, summary};
@@ -21,6 +21,8 @@ struct Status<'a> {
     me: &'a Me,
     /// The credentials that are kept on this machine.
     cached: Vec<Cached>,
+    /// The roles of those that were kept until now and were cut off, as `LAB/ROLE`.
+    forgotten: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -40,11 +42,17 @@ pub(crate) fn run(helper: &Helper, arguments: &StatusArguments, output: &mut Out
     let person = helper.signed_in()?;
 
     let me = person.ask(Client::me)?;
+    let forgotten = forget_dead(helper, person.broker(), &me).unwrap_or_else(|failure| {
+        output.say(&format!("lodge: warning: credentials that were cut off are still kept on this machine: {failure}"));
+        Vec::new()
+    });
     let cached = Cache::of(helper).map(|cache| cache.list(person.broker(), &me.person_id)).unwrap_or_default();
 
     if arguments.json {
         let cached = cached.iter().map(Cached::of).collect();
-        return output.json(&Status { broker: person.broker().as_str(), me: &me, cached });
+        let forgotten = forgotten.iter().map(ToString::to_string).collect();
+        return output.json(&Status { broker: person.broker().as_str(), me: &me, cached, forgotten });
     }
-    summary::status(person.broker(), &me, &cached).iter().try_for_each(|line| output.answer(line))
+    let lines = summary::status(person.broker(), &me, &cached);
+    lines.into_iter().chain(summary::forgotten(&forgotten)).try_for_each(|line| output.answer(&line))
 }

@@ -56,6 +56,17 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me, cached: &[(RoleAddress, DateTi
     lines
 }
 
+/// That what was kept here is not any more, because it was cut off; nothing when nothing was.
+pub(crate) fn forgotten(roles: &[RoleAddress]) -> Option<String> {
+    let names: Vec<String> = roles.iter().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| {
+        let names = names.join(", ");
+        format!(
+            "Deleted from this machine: credentials for {names} that were cut off. The next call asks for new ones."
+        )
+    })
+}
+
 /// What to know before a role of a lab is used, once for each lab.
 fn warnings(me: &Me) -> Vec<String> {
     let mut warnings: Vec<String> = Vec::new();

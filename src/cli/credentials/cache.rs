@@ -168,7 +168,7 @@ impl Cache {
         }
     }
 
-    /// Deletes what this broker gave this person for such roles.
+    /// Deletes such as this broker gave this person, by the role and by when it was kept. Says which roles they were for.
     ///
     /// # Errors
     ///
@@ -177,13 +177,14 @@ impl Cache {
         &self,
         broker: &BrokerUrl,
         person: &str,
-        is_one: impl Fn(&RoleAddress) -> bool,
-    ) -> Result<(), Failure> {
-        let is_meant = |kept: &Kept| {
-            kept.broker == broker.as_str() && kept.person == person && kept.role().is_some_and(|role| is_one(&role))
-        };
-        let meant = self.files().into_iter().filter(|(_, kept)| is_meant(kept));
-        let deleted: Vec<_> = meant.map(|(name, _)| self.home.delete(&name)).collect();
+        is_one: impl Fn(&RoleAddress, DateTime<Utc>) -> bool,
+    ) -> Result<Vec<RoleAddress>, Failure> {
+        let is_theirs = |kept: &Kept| kept.broker == broker.as_str() && kept.person == person;
+        let meant = self.files().into_iter().filter(|(_, kept)| is_theirs(kept)).filter_map(|(name, kept)| {
+            let role = kept.role().filter(|role| is_one(role, kept.since))?;
+            Some((name, role))
+        });
+        let deleted: Vec<_> = meant.map(|(name, role)| self.home.delete(&name).map(|()| role)).collect();
         deleted.into_iter().collect()
     }
 

@@ -4,6 +4,7 @@
 //! ([`cache`]), and of all the processes that miss it at the same moment one asks ([`single_flight`]).
 
 pub(super) mod cache;
+mod dead;
 mod single_flight;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::wire::CredentialsResponse;
 
 pub(crate) use cache::Cache;
 use cache::Key;
+pub(crate) use dead::forget_dead;
 use single_flight::{Flight, Turn};
 
 /// What is handed to AWS tools has this much time left: botocore gets new credentials in the last fifteen minutes, so

@@ -189,7 +189,8 @@ fn status_prints_a_table_or_json() {
           "standing": "pi"
         }
       ],
-      "cached": []
+      "cached": [],
+      "forgotten": []
     }
     "#);
 }

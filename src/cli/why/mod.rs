@@ -12,12 +12,15 @@ use std::str::FromStr;
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::Helper;
+use super::client::Client;
+use super::credentials::forget_dead;
 use super::failure::Failure;
 use super::output::Output;
+use super::signed_in::SignedIn;
+use super::{Helper, summary};
 use crate::domain::id::{LabName, ParseError, PersonId, RoleAddress, RoleName};
 use crate::domain::why::{AwsError, PASTED_MAX_BYTES};
-use crate::wire::why::WhyQuestion;
+use crate::wire::why::{Why, WhyQuestion};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -82,11 +85,25 @@ pub(crate) fn run(helper: &Helper, arguments: &WhyArguments, output: &mut Output
         person: arguments.person.as_ref().map(ToString::to_string),
     };
     let lab = arguments.place.as_ref().map(|place| &place.lab);
-    let why = helper.signed_in()?.ask(|client, token| client.why(token, lab, &question))?;
+    let person = helper.signed_in()?;
+    let why = person.ask(|client, token| client.why(token, lab, &question))?;
+    let forgotten = forget_dead_of(helper, &person, &why);
     if arguments.json {
         return output.json(&why);
     }
-    words::lines(&why).iter().try_for_each(|line| output.answer(line))
+    words::lines(&why).into_iter().chain(summary::forgotten(&forgotten)).try_for_each(|line| output.answer(&line))
+}
+
+/// Deletes what this machine keeps when that is why AWS said no. The answer is worth having without it.
+fn forget_dead_of(helper: &Helper, person: &SignedIn, why: &Why) -> Vec<RoleAddress> {
+    if why.finding != "cut-off" || why.person.is_some() {
+        return Vec::new();
+    }
+    let forgotten = person.ask(Client::me).and_then(|me| forget_dead(helper, person.broker(), &me));
+    forgotten.unwrap_or_else(|failure| {
+        tracing::debug!(%failure, "what was cut off may still be kept");
+        Vec::new()
+    })
 }
 
 /// The error in what a tool printed.

@@ -60,8 +60,8 @@ fn ones_own_credentials_are_dropped_and_other_machines_are_thought_of() {
     assert_eq!((kept, exit), (Vec::new(), Exit::Done));
     insta::assert_snapshot!(stderr, @"
     This machine no longer keeps AWS credentials of yours from this broker. Your other machines hand out dead ones until
-    these are 16 minutes from their end, or until lodge login is run there. A lodge serve that runs, and programs that hold
-    credentials by themselves, have to be started again.
+    these are 16 minutes from their end, or until lodge status or lodge login is run there. A lodge serve that runs, and
+    programs that hold credentials by themselves, have to be started again.
     ");
 }
 
