@@ -62,7 +62,7 @@ use sqlite::{Alone, SqliteStore};
 pub use accounts::{AccountRoleRow, AccountRow, DueAccount};
 pub use address::{Address, Postgres};
 pub use backup::{BackupError, backed_up, backup};
-pub use bars::OwnCutOffs;
+pub use bars::{OwnCutOff, OwnCutOffs};
 pub use cut_offs::{CutOffRow, DenyRow, PersonCutOffRow};
 pub use groups::{GroupMember, SeenGroup};
 pub use health::{About, Finding, Health, LoginError};
@@ -168,12 +168,26 @@ impl Store {
     /// When there is none, it cannot be reached, its schema is not this program's, another broker has the file, or the
     /// login could get around PostgreSQL's row security.
     pub async fn serve(address: &Address) -> Result<Self> {
+        Self::serve_with(address, Patience::Request).await
+    }
+
+    /// The same on a machine that much else keeps busy: a PostgreSQL that says nothing is taken for one that is away after
+    /// half a minute, where it is a second otherwise. For tests of something else.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::serve`].
+    pub async fn serve_patiently(address: &Address) -> Result<Self> {
+        Self::serve_with(address, Patience::BusyRequest).await
+    }
+
+    async fn serve_with(address: &Address, patience: Patience) -> Result<Self> {
         // Before the file is opened: a second broker does not touch it.
         let alone = match address {
             Address::Sqlite(file) if file.exists() => Some(Arc::new(Alone::on(file)?)),
             _ => None,
         };
-        Ok(Self { alone, ..Self::open_with(address, Patience::Request).await? })
+        Ok(Self { alone, ..Self::open_with(address, patience).await? })
     }
 
     /// Opens the database beside a running broker, as the operator's commands do. Their statements may take long.

@@ -56,14 +56,10 @@ impl TestDatabase {
         Store::open(&self.broker).await.unwrap()
     }
 
-    /// Opens it for a broker in this process, which waits for PostgreSQL for as long as an operator's command does. One in
-    /// use gives up after a second (`database_away` and whatever starts a `lodged`), and on a machine that does much else a
-    /// server stands still for longer.
+    /// Opens it for a broker in this process. One in use gives up on PostgreSQL after a second (`database_away` and whatever
+    /// starts a `lodged`), and on a machine that does much else a server stands still for longer.
     pub(crate) async fn serve(&self) -> Store {
-        match self.broker {
-            Address::Sqlite(_) => Store::serve(&self.broker).await.unwrap(),
-            Address::Postgres(_) => self.open().await,
-        }
+        Store::serve_patiently(&self.broker).await.unwrap()
     }
 
     /// The database on the tests' PostgreSQL, if it is there.

@@ -22,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(150);
 pub(in crate::store) enum Patience {
     /// Somebody waits for the answer to a request.
     Request,
+    /// The same where much else keeps the machine busy, so that a server which says nothing for a while is not away.
+    BusyRequest,
     /// An operator's command: it may read all there is, alone.
     Command,
 }
@@ -32,6 +34,7 @@ impl Patience {
     const fn quiet_looks(self) -> u32 {
         match self {
             Self::Request => 6,
+            Self::BusyRequest => 200,
             Self::Command => 400,
         }
     }
@@ -41,6 +44,7 @@ impl Patience {
     const fn in_line(self) -> Duration {
         match self {
             Self::Request => Duration::from_secs(10),
+            Self::BusyRequest => Duration::from_secs(30),
             Self::Command => Duration::from_hours(1),
         }
     }
@@ -50,6 +54,7 @@ impl Patience {
     const fn for_an_answer(self) -> Duration {
         match self {
             Self::Request => Duration::from_secs(3),
+            Self::BusyRequest => Duration::from_secs(30),
             Self::Command => Duration::from_hours(1),
         }
     }

@@ -113,7 +113,7 @@ impl PostgresStore {
             })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
-                    if patience == Patience::Request {
+                    if patience != Patience::Command {
                         connection.execute(SESSION).await?;
                     }
                     Ok(())
