@@ -56,7 +56,7 @@ fn people() -> Deny {
 /// The source identity of a session that is denied with them.
 fn canary() -> String {
     let now = "2026-11-22T12:00:00Z".parse().unwrap();
-    let canary = people().canary(&deny(&[]), &["read-results".parse().unwrap()], now);
+    let canary = people().canary(&deny(&[]), &"read-results".parse().unwrap(), now);
     canary.unwrap().source_identity
 }
 

@@ -91,7 +91,7 @@ impl Broker {
         };
         let older = older_than(deny, rows, &row);
         for role in roles.iter().filter(|role| answered(role)) {
-            let Some(of) = deny.canary(&older, std::slice::from_ref(&role.name), now + IN_TIME) else { continue };
+            let Some(of) = deny.canary(&older, &role.name, now + IN_TIME) else { continue };
             let Some((probe, policy)) = self.harmless_call(role) else { continue };
             if let Ok(credentials) = self.canary_session(access.lab(), role, &policy, &of).await {
                 return Ok(Some(Canary { deny: deny.sha256(), credentials, probe }));

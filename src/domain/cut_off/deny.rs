@@ -124,19 +124,17 @@ impl Deny {
         self.overflow
     }
 
-    /// What a session of one of these roles has to be like that is issued at that time, denied by this, and not by what AWS
-    /// may have gone by so far: only such a one proves anything. None where there is no such session.
+    /// What a session of this role has to be like that is issued at that time, denied by this, and not by what AWS may have
+    /// gone by so far: only such a one proves anything. None where there is no such session.
     #[must_use]
-    pub fn canary(&self, older: &Self, roles: &[RoleName], at: DateTime<Utc>) -> Option<CanarySession> {
+    pub fn canary(&self, older: &Self, role: &RoleName, at: DateTime<Utc>) -> Option<CanarySession> {
         // One that is denied with the newest people, and one that no people are denied with.
         let other = canary_name(&self.sha256()?);
-        [self.canary_name(), other].iter().flat_map(|name| roles.iter().map(move |role| (name, role))).find_map(
-            |(name, role)| {
-                let was_denied = older.denies_before(name, role).is_some_and(|before| at < before.at() + LEEWAY);
-                let before = self.denies_before(name, role).filter(|before| !was_denied && at < before.at())?;
-                Some(CanarySession { source_identity: name.clone(), role: role.clone(), before })
-            },
-        )
+        [self.canary_name(), other].into_iter().find_map(|name| {
+            let was_denied = older.denies_before(&name, role).is_some_and(|before| at < before.at() + LEEWAY);
+            let before = self.denies_before(&name, role).filter(|before| !was_denied && at < before.at())?;
+            Some(CanarySession { source_identity: name, role: role.clone(), before })
+        })
     }
 
     /// Before when a session of the broker's own is denied, by its source identity, by its role, or with everybody's.
