@@ -1,12 +1,13 @@
 //! Cutting off, as pages: what they say before and after, whom they let in, and what they refuse. There is no IAM behind
 //! these; what a cut-off does at AWS is looked at elsewhere, and in a browser in `tests/console_walk/`.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use lodge::domain::id::PersonId;
 use lodge::domain::lab::Office;
 use lodge::domain::mapping::MappingTerms;
+use lodge::wire::timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::broker::ask_for;
 use crate::support::databases::Kind;
@@ -381,21 +382,28 @@ fn an_operator_cuts_somebody_off_in_all_labs_and_by_suspending_them() {
 #[test]
 fn whoever_was_cut_off_is_told_so_wherever_their_roles_are_listed() {
     let stage = Stage::set();
-    let me = || {
-        let me = stage.member.ask("GET", &stage.labs.url("/api/v1/me")).send().json();
-        let role = &me["roles"][0];
-        ["needs", "again_at", "dead_before"].map(|name| role[name].as_str().map(str::to_owned))
+    let strict = MappingTerms { needs_mfa: true, ..MappingTerms::default() };
+    stage.labs.mapping(&stage.labs.a, "students", "pay", strict);
+    let me = || stage.member.ask("GET", &stage.labs.url("/api/v1/me")).send().json();
+    let needs = || {
+        let roles = me()["roles"].as_array().unwrap().clone();
+        let of = |role: &Value, name: &str| role[name].as_str().map(str::to_owned);
+        roles.iter().map(|role| (of(role, "needs"), of(role, "again_at"))).collect::<Vec<_>>()
     };
-    let at = |after: i64| lodge::wire::timestamp(stage.labs.now() + TimeDelta::seconds(after));
-    assert_eq!(me(), [None, None, None]);
+    let some = |text: &str| Some(text.to_owned());
+    let (mfa, ready) = ((some("mfa"), None), (None, None));
+    assert_eq!((needs(), &me()["cut_offs"]), (vec![mfa.clone(), ready.clone()], &json!([])));
     says(&stage.page(&stage.member, "/"), &["read-results", "ready"]);
 
-    let cut = stage.press(&stage.pi, CUT_OFF, &[("person", stage.member.person.as_str())]);
-    leads_to(&cut);
-    let before = me()[2].clone().unwrap();
-    let again: chrono::DateTime<chrono::Utc> = before.parse().unwrap();
-    assert!(at(30) <= before && before <= at(90), "{before}");
-    assert_eq!(me()[..2], [Some("time".to_owned()), Some(lodge::wire::timestamp(again + TimeDelta::seconds(5)))]);
+    leads_to(&stage.press(&stage.pi, CUT_OFF, &[("person", stage.member.person.as_str())]));
+    let cut_offs = me()["cut_offs"].clone();
+    let before: DateTime<Utc> = cut_offs[0]["dead_before"].as_str().unwrap().parse().unwrap();
+    let again = before + TimeDelta::seconds(5);
+    assert_eq!(cut_offs, json!([{"lab": "vision", "role": null, "dead_before": timestamp(before)}]));
+    let ahead = before - stage.labs.now();
+    assert!(TimeDelta::seconds(30) <= ahead && ahead <= TimeDelta::seconds(90), "{ahead}");
+    // Waiting alone does not help with what needs more than that.
+    assert_eq!(needs(), [mfa.clone(), (some("time"), Some(timestamp(again)))]);
     says(
         &stage.page(&stage.member, "/"),
         &["cut off just now", "You get new ones from", "AWS may take minutes to deny them", "lodge status"],
@@ -403,31 +411,72 @@ fn whoever_was_cut_off_is_told_so_wherever_their_roles_are_listed() {
     says(&stage.page(&stage.member, "/labs/vision"), &["not now", "were cut off just now.", "You get new ones from"]);
     assert_eq!(stage.asks(&stage.member, "vision/read-results"), 403);
 
-    stage.labs.advance(again + TimeDelta::seconds(5) - stage.labs.now());
-    assert_eq!(me(), [None, None, Some(before.clone())]);
+    stage.labs.advance(again - stage.labs.now());
+    assert_eq!((needs(), &me()["cut_offs"]), (vec![mfa.clone(), ready.clone()], &cut_offs));
     says(&stage.page(&stage.member, "/"), &["ready", "AWS may take minutes to deny them"]);
     assert_eq!(stage.asks(&stage.member, "vision/read-results"), 200);
 
-    let held = stage.press(&stage.pi, CUT_OFF, &[("role", "read-results"), ("hold", "on")]);
-    let held = leads_to(&held);
-    assert_eq!(me()[..2], [Some("lifting".to_owned()), None]);
-    says(
-        &stage.page(&stage.member, "/"),
-        &["cut off", "you get no new ones until somebody who looks after the lab lifts that."],
-    );
-    says(
-        &stage.page(&stage.member, "/labs/vision"),
-        &["not now", "until somebody who looks after the lab lifts that. Ask a PI."],
-    );
+    let held = leads_to(&stage.press(&stage.pi, CUT_OFF, &[("role", "read-results"), ("hold", "on")]));
+    let lifting = (some("lifting"), None);
+    assert_eq!(needs(), [mfa.clone(), lifting.clone()]);
+    assert!(me()["cut_offs"].as_array().unwrap().iter().any(|it| it["role"] == "read-results"));
+    let words = "you get no new ones until somebody who looks after the lab lifts that.";
+    says(&stage.page(&stage.member, "/"), &[words]);
+    says(&stage.page(&stage.member, "/labs/vision"), &["not now", "looks after the lab lifts that. Ask a PI."]);
     assert_eq!(stage.asks(&stage.member, "vision/read-results"), 403);
     stage.labs.advance(TimeDelta::minutes(10));
-    assert_eq!(me()[0], Some("lifting".to_owned()));
+    assert_eq!(needs(), [mfa.clone(), lifting]);
     leads_to(&stage.press(&stage.pi, &format!("{held}/lift"), &[]));
-    assert_eq!(me()[0], None);
+    assert_eq!(needs(), [mfa, ready]);
     assert_eq!(stage.asks(&stage.member, "vision/read-results"), 200);
+
     stage.labs.advance(TimeDelta::minutes(60));
     let member = signed_in(stage.labs.broker(), "student", &["students"]);
-    assert!(!stage.page(&member, "/").text().contains("AWS may take minutes to deny them"), "all of it is over");
+    assert_eq!(member.ask("GET", &stage.labs.url("/api/v1/me")).send().json()["cut_offs"], json!([]));
+    assert!(!stage.page(&member, "/").text().contains("were cut off"), "all of it is over");
+}
+
+/// Their role is gone, and what they have of it is dead all the same.
+#[test]
+fn whoever_lost_a_mapping_and_was_cut_off_is_told_of_what_is_dead() {
+    let stage = Stage::set();
+    let mappings = stage.pi.ask("GET", &stage.labs.url("/api/v1/labs/vision/mappings")).send().json();
+    let end =
+        format!("/api/v1/labs/vision/mappings/{}/end?cut_off=true", mappings["mappings"][0]["id"].as_str().unwrap());
+    let ended = stage.pi.ask("POST", &stage.labs.url(&end)).header("if-match", "\"1\"");
+    assert_eq!(ended.send().status, 200);
+
+    let me = stage.member.ask("GET", &stage.labs.url("/api/v1/me")).send().json();
+
+    assert_eq!(me["roles"], json!([]));
+    let cut_offs = me["cut_offs"].as_array().unwrap();
+    assert_eq!((cut_offs.len(), &cut_offs[0]["lab"], &cut_offs[0]["role"]), (1, &json!("vision"), &Value::Null));
+    let stranger = signed_in(stage.labs.broker(), "stranger", &["chess"]);
+    let theirs = stranger.ask("GET", &stage.labs.url("/api/v1/me")).send().json();
+    assert_eq!(theirs["cut_offs"], json!([]), "what was cut off of others is none of theirs");
+}
+
+#[test]
+fn a_diagnosis_says_that_somebody_was_cut_off_and_what_helps() {
+    let stage = Stage::set();
+    let mapping = || {
+        let url = stage.labs.url("/api/v1/labs/vision/diagnosis?role=read-results");
+        let links = stage.member.ask("GET", &url).send().json()["links"].clone();
+        links.as_array().unwrap().iter().find(|it| it["link"] == "mapping").unwrap().clone()
+    };
+    let menders = |link: &Value| link["menders"][0]["kind"].as_str().map(str::to_owned);
+    assert_eq!(mapping()["state"], "passed");
+
+    leads_to(&stage.press(&stage.pi, CUT_OFF, &[("person", stage.member.person.as_str())]));
+    let link = mapping();
+    assert_eq!((&link["state"], menders(&link)), (&json!("failed"), Some("time".to_owned())), "{link}");
+    assert!(link["says"].as_str().unwrap().contains("were cut off just now"), "{link}");
+    assert!(link["next"][0].as_str().unwrap().ends_with(":05 UTC, and try again."), "{link}");
+
+    leads_to(&stage.press(&stage.pi, CUT_OFF, &[("everyone", "1"), ("hold", "on")]));
+    let link = mapping();
+    assert_eq!((&link["state"], menders(&link)), (&json!("failed"), Some("pi".to_owned())), "{link}");
+    assert!(link["says"].as_str().unwrap().ends_with("until somebody who looks after the lab lifts that."), "{link}");
 }
 
 #[test]

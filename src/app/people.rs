@@ -21,6 +21,8 @@ pub struct Profile {
     pub snapshot: Snapshot,
     /// What they may ask for.
     pub roles: Vec<GivenRole>,
+    /// What was cut off of theirs.
+    pub cut_offs: OwnCutOffs,
     /// What they may administer.
     pub standings: Vec<LabStanding>,
     /// Whether the settings name them as an operator.
@@ -57,9 +59,9 @@ impl GivenRole {
     /// When it is given again, where waiting is all that helps.
     #[must_use]
     pub const fn again_at(&self) -> Option<DateTime<Utc>> {
-        match self.cut_off.bar {
-            Some(Bar::Until(at)) => Some(at),
-            Some(Bar::Held) | None => None,
+        match (self.missing, self.cut_off.bar) {
+            (Missing::Time, Some(Bar::Until(at))) => Some(at),
+            _ => None,
         }
     }
 }
@@ -85,12 +87,16 @@ fn roles(
         let MaybeGiven { lab, role, template, terms, sign_in_age, groups_age, .. } = given;
         let limits = RoleLimits::new(policies.spends(&template), sign_in_age, groups_age);
         let cut_off = cut_offs.of(&lab, &role, now);
-        let missing = match (cut_off.bar, readiness) {
+        let missing = match readiness {
+            Readiness::Ready => missing(&terms, evidence, &limits, now),
+            Readiness::AwaitingUpdate => Missing::AccountUpdate,
+            Readiness::NotJoined => Missing::Account,
+        };
+        let missing = match (cut_off.bar, missing) {
             (Some(Bar::Held), _) => Missing::Lifting,
-            (Some(Bar::Until(_)), _) => Missing::Time,
-            (None, Readiness::Ready) => missing(&terms, evidence, &limits, now),
-            (None, Readiness::AwaitingUpdate) => Missing::AccountUpdate,
-            (None, Readiness::NotJoined) => Missing::Account,
+            // Waiting is all that helps only where nothing else is missing.
+            (Some(Bar::Until(_)), Missing::Nothing) => Missing::Time,
+            (Some(Bar::Until(_)) | None, missing) => missing,
         };
         let good_until = evidence.good_until(&limits).filter(|_| missing == Missing::Nothing);
         let until = good_until.map(|until| until.min(caller.session_expires_at));
@@ -132,7 +138,7 @@ impl Broker {
         let cut_offs = tx.own_cut_offs(&caller.person, &snapshot.sign_in, now).await?;
         let roles = roles(&self.policies, caller, &snapshot.evidence, mappings, &cut_offs, now);
         let standings = tx.standings_of_person(&caller.person).await?;
-        Ok(Profile { snapshot, roles, standings, is_operator: self.is_operator(caller) })
+        Ok(Profile { snapshot, roles, cut_offs, standings, is_operator: self.is_operator(caller) })
     }
 
     /// When a helper's session that stands on this sign-in has to end: as soon as no role of the person's takes a sign-in

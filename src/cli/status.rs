@@ -42,10 +42,7 @@ pub(crate) fn run(helper: &Helper, arguments: &StatusArguments, output: &mut Out
     let person = helper.signed_in()?;
 
     let me = person.ask(Client::me)?;
-    let forgotten = forget_dead(helper, person.broker(), &me).unwrap_or_else(|failure| {
-        output.say(&format!("lodge: warning: credentials that were cut off are still kept on this machine: {failure}"));
-        Vec::new()
-    });
+    let forgotten = forget_dead(helper, person.broker(), &me, output);
     let cached = Cache::of(helper).map(|cache| cache.list(person.broker(), &me.person_id)).unwrap_or_default();
 
     if arguments.json {

@@ -59,12 +59,8 @@ pub(crate) fn status(broker: &BrokerUrl, me: &Me, cached: &[(RoleAddress, DateTi
 /// That what was kept here is not any more, because it was cut off; nothing when nothing was.
 pub(crate) fn forgotten(roles: &[RoleAddress]) -> Option<String> {
     let names: Vec<String> = roles.iter().map(ToString::to_string).collect();
-    (!names.is_empty()).then(|| {
-        let names = names.join(", ");
-        format!(
-            "Deleted from this machine: credentials for {names} that were cut off. The next call asks for new ones."
-        )
-    })
+    let line = || format!("Deleted from this machine: credentials for {} that were cut off.", names.join(", "));
+    (!names.is_empty()).then(line)
 }
 
 /// What to know before a role of a lab is used, once for each lab.
@@ -128,10 +124,10 @@ fn need(need: &str, role: &MyRole) -> String {
         "account-update" => "the AWS account must be updated".to_owned(),
         "account" => "the AWS account is not joined".to_owned(),
         "time" => match &role.again_at {
-            Some(at) => format!("you were cut off; new credentials from {}", second(at)),
-            None => "you were cut off just now".to_owned(),
+            Some(at) => format!("cut off; new credentials from {}", second(at)),
+            None => "cut off just now".to_owned(),
         },
-        "lifting" => "you were cut off until somebody who looks after the lab lifts it".to_owned(),
+        "lifting" => "cut off until somebody who looks after the lab lifts it".to_owned(),
         other => format!("needs {other}"),
     }
 }
@@ -168,6 +164,7 @@ mod tests {
             groups_missing: None,
             roles,
             standings: Vec::new(),
+            cut_offs: Vec::new(),
         }
     }
 
@@ -180,7 +177,6 @@ mod tests {
             ends_at,
             needs: None,
             again_at: None,
-            dead_before: None,
             until: None,
             warning: None,
         }
@@ -269,8 +265,8 @@ mod tests {
           vision/publish       Title (a PI must approve)
           vision/review        Title (sign in again: lodge login --fresh)
           vision/train         Title (needs a badge)
-          vision/stop          Title (you were cut off until somebody who looks after the lab lifts it)
-          vision/wait          Title (you were cut off; new credentials from 2026-11-21 09:31:05 UTC)
+          vision/stop          Title (cut off until somebody who looks after the lab lifts it)
+          vision/wait          Title (cut off; new credentials from 2026-11-21 09:31:05 UTC)
           vision/read-results  Read results (with this sign-in until 2026-11-21 10:00 UTC)
           vision/see           See
         ");

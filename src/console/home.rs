@@ -167,13 +167,13 @@ fn role<'a>(broker: &'a Broker, given: &'a GivenRole, now: DateTime<Utc>) -> Rol
             }),
             Missing::Time => Some(Needs {
                 tag: "cut off just now",
-                sentence: pieces("Your credentials for it were cut off, and new ones would be denied as well for now."),
+                sentence: pieces("Credentials for it were cut off, and new ones would be denied as well for now."),
                 link: None,
             }),
             Missing::Lifting => Some(Needs {
                 tag: "cut off",
                 sentence: pieces(
-                    "Your credentials for it were cut off, and you get no new ones until somebody who looks after the lab lifts that.",
+                    "Credentials for it were cut off, and you get no new ones until somebody who looks after the lab lifts that.",
                 ),
                 link: None,
             }),

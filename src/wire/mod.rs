@@ -186,6 +186,25 @@ pub struct Me {
     #[serde(default)]
     #[cfg_attr(feature = "server", schema(required))]
     pub standings: Vec<MyStanding>,
+    /// What was cut off of theirs, for as long as there could be credentials that AWS denies because of it.
+    #[serde(default)]
+    #[cfg_attr(feature = "server", schema(required))]
+    pub cut_offs: Vec<MyCutOff>,
+}
+
+/// Credentials of somebody's that were cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "server", derive(utoipa::ToSchema))]
+pub struct MyCutOff {
+    /// The lab's name; `null` for all labs.
+    #[cfg_attr(feature = "server", schema(value_type = Option<texts::LabName>, required))]
+    pub lab: Option<String>,
+    /// The role's name; `null` for all roles.
+    #[cfg_attr(feature = "server", schema(value_type = Option<texts::RoleName>, required))]
+    pub role: Option<String>,
+    /// Those that AWS issued before this are dead, or about to be.
+    #[cfg_attr(feature = "server", schema(format = DateTime))]
+    pub dead_before: String,
 }
 
 /// What somebody may administer in a lab.
@@ -226,11 +245,6 @@ pub struct MyRole {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
     pub again_at: Option<String>,
-    /// Credentials for it that were handed out to them before this are dead, or about to be: they were cut off. Not there
-    /// once all of those would be over anyway.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]
-    pub dead_before: Option<String>,
     /// When this session stops being good for it, if nothing is missing now: it takes a newer sign-in then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "server", schema(format = DateTime, nullable = false))]

@@ -3,7 +3,7 @@
 use lodge::store::{Kind, all_statements};
 
 /// Every one of them, by name.
-const ACROSS: [(&str, &str); 34] = [
+const ACROSS: [(&str, &str); 35] = [
     ("INSERT_ACCOUNT", "the operator makes a lab, which nobody can be in before; its account is declared with it"),
     ("GATE_ACCOUNT", "the gate, of one lab: how its account stands, and whether it allows the role that is asked for"),
     ("ACCOUNTS_DUE", "the watch over all accounts: whose time has come; each is then entered by itself"),
@@ -12,7 +12,11 @@ const ACROSS: [(&str, &str); 34] = [
     ("FORGET_CHECKS", "the sweep forgets checks of long ago, whosever account it was"),
     ("GATE_BARS", "the gate, of one lab: what keeps a person from a role because sessions were cut off"),
     ("GATE_OVERFLOW", "the gate, of one lab: whether everybody is kept from it, because a deny is full"),
-    ("CUT_OFFS_OF_SIGN_IN", "one's own: what was cut off that is about oneself, in the labs that one has a role in"),
+    ("CUT_OFFS_OF_PERSON", "one's own: the labs in which one was cut off by name"),
+    (
+        "CUT_OFFS_OF_SIGN_IN",
+        "one's own: what was cut off of everybody or of one's role, in the labs that one has a role in",
+    ),
     ("OVERFLOWS_OF_SIGN_IN", "one's own: the same for what everybody lost because a deny is full"),
     ("DENIES_DUE", "the watch over denies: in which labs something is due; each is then entered by itself"),
     ("DROP_LEASES", "the only broker of a database starts, and nobody is at anything that it has left"),

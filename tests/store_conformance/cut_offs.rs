@@ -243,10 +243,32 @@ fn of_their_own_somebody_sees_what_keeps_them_from_a_role_and_what_is_dead() {
         doing(store, async |tx| tx.insert_person_cut_off(&cut).await.unwrap()).await;
         assert_eq!(own(&vision, &read, 100).await, RoleCutOff { bar: until(160), dead_before: dead(160) });
 
-        // Nothing of a lab that their groups are given nothing in.
-        let mut tx = store.read().await.unwrap();
-        let own = tx.own_cut_offs(&person, &sign_in, later(600)).await.unwrap();
-        assert_eq!(own.of(&language.lab().name, &pay, later(600)).bar, None);
+        // Of a lab that their groups are given nothing in, only what is about them by name.
+        let dead = async |at: i64| {
+            let mut tx = store.read().await.unwrap();
+            let own = tx.own_cut_offs(&person, &sign_in, later(at)).await.unwrap();
+            let mut dead: Vec<_> = own.dead(later(at)).map(|one| (one.lab.clone(), one.role.clone())).collect();
+            dead.sort();
+            dead
+        };
+        let vision_and_all = [
+            (None, None),
+            (Some(vision.lab().name.clone()), None),
+            (Some(vision.lab().name.clone()), Some(pay.clone())),
+        ];
+        assert_eq!(dead(600).await[..1], vision_and_all[..1]);
+        assert!(dead(600).await.iter().all(|it| vision_and_all.contains(it)), "{:?}", dead(600).await);
+        in_lab(store, &vision, async |lab| {
+            lab.insert_cut_off(&row(Whose::Everyone, 4, 600)).await.unwrap();
+        })
+        .await;
+        let of_everybody = (Some(vision.lab().name.clone()), None);
+        let found = dead(700).await.iter().filter(|it| **it == of_everybody).count();
+        assert_eq!(found, 3, "the overflow, the one that was lifted, and once, by two mappings, everybody's");
+        let lost = row(Whose::Person(person.clone()), 2, 600);
+        in_lab(store, &language, async |lab| lab.insert_cut_off(&lost).await.unwrap()).await;
+        assert_eq!(dead(600).await[1], (Some(language.lab().name.clone()), None));
+        assert_eq!(dead(900_000).await, []);
     });
 }
 

@@ -203,6 +203,18 @@ fn mapping_link(refused: Option<Refused>, decision: Option<&Decision>, role: &st
         Some(Refusal::ApprovalNeeded) => {
             fail(format!("The mapping that gives you {role} asks for a PI's approval."), "Ask a PI of the lab.")
         }
+        Some(Refusal::Held) => fail(
+            format!("Credentials for {role} were cut off, until somebody who looks after the lab lifts that."),
+            "Ask a PI of the lab.",
+        ),
+        Some(Refusal::CutOff) => {
+            let again_at = refused.and_then(|refused| refused.again_at);
+            let again_at =
+                again_at.map_or_else(|| "a few minutes".to_owned(), |at| at.format("%H:%M:%S UTC").to_string());
+            let says = format!("Credentials for {role} were cut off just now, and new ones would be denied as well.");
+            ChainReport::of(ChainLink::Mapping, StepState::Failed, says)
+                .mended(Mender::Time, format!("Wait until {again_at}, and try again."))
+        }
         Some(Refusal::NoGroupClaim | Refusal::GroupOverage | Refusal::GroupsTooOld) => {
             ChainReport::of(ChainLink::Mapping, StepState::Skipped, "Without groups no mapping can be looked at.")
         }

@@ -5,27 +5,32 @@ use chrono::{DateTime, Utc};
 use super::Cache;
 use crate::cli::Helper;
 use crate::cli::broker_url::BrokerUrl;
-use crate::cli::failure::Failure;
+use crate::cli::output::Output;
 use crate::domain::id::RoleAddress;
-use crate::wire::Me;
+use crate::wire::{Me, MyCutOff};
 
-/// Deletes what is kept here of this broker and person and was cut off, as the broker says. The next call then asks for new
-/// ones. Says which roles they were for, by name.
-///
-/// # Errors
-///
-/// Whatever keeps one of them here.
-pub(crate) fn forget_dead(helper: &Helper, broker: &BrokerUrl, me: &Me) -> Result<Vec<RoleAddress>, Failure> {
-    let Some(cache) = Cache::of(helper) else { return Ok(Vec::new()) };
-    let is_dead = |role: &RoleAddress, since: DateTime<Utc>| {
-        let given = me.roles.iter().find(|given| given.lab == role.lab.as_str() && given.role == role.role.as_str());
-        let dead_before = given.and_then(|given| given.dead_before.as_deref());
-        let dead_before = dead_before.and_then(|before| DateTime::parse_from_rfc3339(before).ok());
-        dead_before.is_some_and(|before| since < before)
-    };
-    let mut forgotten = cache.forget(broker, &me.person_id, is_dead)?;
+/// Deletes what is kept here of this broker and person and was cut off, as the broker says, so that the next call asks for
+/// new ones. Gives the roles that they were for, by name. Warns of what cannot be deleted, which is no reason to stop.
+pub(crate) fn forget_dead(helper: &Helper, broker: &BrokerUrl, me: &Me, output: &mut Output<'_>) -> Vec<RoleAddress> {
+    let Some(cache) = Cache::of(helper) else { return Vec::new() };
+    // When they were kept is by this machine's clock, and nothing was issued for half a minute before that moment of the
+    // broker's: a clock that is off further keeps dead ones, or asks once more for good ones.
+    let is_dead = |role: &RoleAddress, since| me.cut_offs.iter().any(|one| covers(one, role) && is_before(since, one));
+    let forgotten = cache.forget(broker, &me.person_id, is_dead).inspect_err(|failure| {
+        output.say(&format!("lodge: warning: credentials that were cut off are still kept on this machine: {failure}"));
+    });
+    let mut forgotten = forgotten.unwrap_or_default();
     forgotten.sort_by_key(ToString::to_string);
-    Ok(forgotten)
+    forgotten
+}
+
+fn covers(cut_off: &MyCutOff, role: &RoleAddress) -> bool {
+    let is_here = |of: &Option<String>, name: &str| of.as_ref().is_none_or(|of| of == name);
+    is_here(&cut_off.lab, role.lab.as_str()) && is_here(&cut_off.role, role.role.as_str())
+}
+
+fn is_before(since: DateTime<Utc>, cut_off: &MyCutOff) -> bool {
+    DateTime::parse_from_rfc3339(&cut_off.dead_before).is_ok_and(|before| since < before)
 }
 
 #[cfg(test)]
@@ -41,17 +46,11 @@ mod tests {
         mechanicalturk:ListHITs with an explicit deny in an identity-based policy";
 
     /// A broker of which these credentials are dead that are older, and which gives this as the reason of a denial.
-    fn broker(dead_before: [Option<&str>; 2], finding: &'static str, about: &Value) -> StandIn {
-        let role = |name: &str, dead_before: Option<&str>| {
-            let role = json!({"lab": "vision", "role": name, "title": "Title", "ends_at": null});
-            let mut role = role.as_object().unwrap().clone();
-            role.extend(dead_before.map(|before| ("dead_before".to_owned(), json!(before))));
-            Value::Object(role)
-        };
+    fn broker(cut_offs: &Value, finding: &'static str, about: &Value) -> StandIn {
         let me = json!({"person_id": "p-0123456789abcdef", "name": "Ada", "connection": "campus",
             "connection_title": "Example University", "signed_in_at": "2026-11-21T09:00:00Z",
-            "session_expires_at": "2026-11-21T21:00:00Z", "groups": ["students"], "standings": [],
-            "roles": [role("pay", dead_before[0]), role("read-results", dead_before[1])]});
+            "session_expires_at": "2026-11-21T21:00:00Z", "groups": ["students"], "standings": [], "roles": [],
+            "cut_offs": cut_offs});
         let why = json!({"lab": "vision", "finding": finding, "is_not_ours": false, "says": "It is denied.", "next": [],
             "menders": [], "error": null, "action": null, "does": null, "resource": null, "role": null, "for": about,
             "session": null, "roles": [], "whom": []});
@@ -85,49 +84,60 @@ mod tests {
         (stdout, stderr, kept.iter().map(|(role, _)| role.to_string()).collect())
     }
 
-    const BEFORE: Option<&str> = Some("2026-11-21T12:59:59Z");
-    const AFTER: Option<&str> = Some("2026-11-21T13:00:01Z");
-    const ALL: [&str; 3] = ["speech/pay", "vision/pay", "vision/read-results"];
+    const BEFORE: &str = "2026-11-21T12:59:59Z";
+    const AFTER: &str = "2026-11-21T13:00:01Z";
+
+    fn cut_off(lab: Option<&str>, role: Option<&str>, dead_before: &str) -> Value {
+        json!({"lab": lab, "role": role, "dead_before": dead_before})
+    }
 
     #[test]
     fn a_look_at_how_one_stands_drops_what_is_older_than_its_cut_off() {
-        let line = "Deleted from this machine: credentials for vision/pay that were cut off. The next call asks for new \
-                    ones.\n";
-        let cut_off = broker([AFTER, BEFORE], "cut-off", &Value::Null);
+        let (vision, pay) = (Some("vision"), Some("pay"));
+        let all = ["speech/pay", "vision/pay", "vision/read-results"];
+        for (cut_offs, left) in [
+            (json!([]), &all[..]),
+            (
+                json!([cut_off(vision, pay, AFTER), cut_off(vision, None, BEFORE)]),
+                &["speech/pay", "vision/read-results"],
+            ),
+            (json!([cut_off(vision, None, BEFORE), cut_off(vision, None, AFTER)]), &["speech/pay"]),
+            (json!([cut_off(None, None, AFTER)]), &[]),
+            (json!([cut_off(None, None, BEFORE), cut_off(Some("language"), None, AFTER)]), &all),
+            (json!([cut_off(None, None, "soon")]), &all),
+        ] {
+            let broker = broker(&cut_offs, "cut-off", &Value::Null);
 
-        let (stdout, stderr, kept) = after(&cut_off, &["status"]);
-        assert_eq!(
-            (stderr.as_str(), kept.as_slice()),
-            ("", &["speech/pay", "vision/read-results"].map(str::to_owned)[..])
-        );
-        assert!(stdout.ends_with(line), "{stdout}");
-        assert!(!stdout.contains("vision/pay           credentials until"), "{stdout}");
+            let (stdout, stderr, kept) = after(&broker, &["status"]);
 
-        let (stdout, _, kept) = after(&cut_off, &["status", "--json"]);
-        let told: Value = serde_json::from_str(&stdout).unwrap();
-        assert_eq!((&told["forgotten"], kept.len()), (&json!(["vision/pay"]), 2));
-
-        let (stdout, _, kept) = after(&broker([None, Some("soon")], "cut-off", &Value::Null), &["status"]);
-        assert_eq!((stdout.contains("Deleted"), kept.as_slice()), (false, &ALL.map(str::to_owned)[..]));
+            assert_eq!((stderr.as_str(), kept.iter().map(String::as_str).collect::<Vec<_>>().as_slice()), ("", left));
+            assert_eq!(stdout.contains("Deleted from this machine"), left.len() < 3, "{stdout}");
+            let (stdout, ..) = after(&broker, &["status", "--json"]);
+            let told: Value = serde_json::from_str(&stdout).unwrap();
+            let gone: Vec<_> = all.iter().filter(|role| !left.contains(role)).collect();
+            assert_eq!((&told["forgotten"], told["cached"].as_array().unwrap().len()), (&json!(gone), left.len()));
+        }
     }
 
     #[test]
     fn a_denial_that_comes_of_a_cut_off_drops_it_and_no_other_denial_does() {
-        let (stdout, stderr, kept) = after(&broker([AFTER, AFTER], "cut-off", &Value::Null), &["why"]);
-        assert_eq!((stderr.as_str(), kept.as_slice()), ("", &["speech/pay".to_owned()][..]));
-        assert!(stdout.contains("credentials for vision/pay, vision/read-results that were cut off"), "{stdout}");
+        let all = json!([cut_off(None, None, AFTER)]);
+        let (stdout, stderr, kept) = after(&broker(&all, "cut-off", &Value::Null), &["why"]);
+        assert_eq!((stderr.as_str(), kept.len()), ("", 0));
+        assert!(
+            stdout.ends_with(
+                "Deleted from this machine: credentials for speech/pay, vision/pay, vision/read-results that were cut off.\n"
+            ),
+            "{stdout}"
+        );
 
         let somebody = json!({"id": "p-c355kk4jyt1vw1jc", "name": null, "looks_like_another": false});
         for (finding, about) in [("session-policy", &Value::Null), ("cut-off", &somebody)] {
-            let broker = broker([AFTER, AFTER], finding, about);
+            let broker = broker(&all, finding, about);
 
             let (stdout, _, kept) = after(&broker, &["why"]);
 
-            assert_eq!(
-                (stdout.contains("Deleted"), kept.as_slice()),
-                (false, &ALL.map(str::to_owned)[..]),
-                "{finding}"
-            );
+            assert_eq!((stdout.contains("Deleted"), kept.len()), (false, 3), "{finding}");
             assert!(!broker.asked().iter().any(|asked| asked.line == "GET /api/v1/me"));
         }
     }

@@ -189,6 +189,7 @@ fn status_prints_a_table_or_json() {
           "standing": "pi"
         }
       ],
+      "cut_offs": [],
       "cached": [],
       "forgotten": []
     }

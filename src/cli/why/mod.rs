@@ -87,7 +87,7 @@ pub(crate) fn run(helper: &Helper, arguments: &WhyArguments, output: &mut Output
     let lab = arguments.place.as_ref().map(|place| &place.lab);
     let person = helper.signed_in()?;
     let why = person.ask(|client, token| client.why(token, lab, &question))?;
-    let forgotten = forget_dead_of(helper, &person, &why);
+    let forgotten = forget_dead_of(helper, &person, &why, output);
     if arguments.json {
         return output.json(&why);
     }
@@ -95,15 +95,17 @@ pub(crate) fn run(helper: &Helper, arguments: &WhyArguments, output: &mut Output
 }
 
 /// Deletes what this machine keeps when that is why AWS said no. The answer is worth having without it.
-fn forget_dead_of(helper: &Helper, person: &SignedIn, why: &Why) -> Vec<RoleAddress> {
+fn forget_dead_of(helper: &Helper, person: &SignedIn, why: &Why, output: &mut Output<'_>) -> Vec<RoleAddress> {
     if why.finding != "cut-off" || why.person.is_some() {
         return Vec::new();
     }
-    let forgotten = person.ask(Client::me).and_then(|me| forget_dead(helper, person.broker(), &me));
-    forgotten.unwrap_or_else(|failure| {
-        tracing::debug!(%failure, "what was cut off may still be kept");
-        Vec::new()
-    })
+    match person.ask(Client::me) {
+        Ok(me) => forget_dead(helper, person.broker(), &me, output),
+        Err(failure) => {
+            output.say(&format!("lodge: warning: what was cut off may still be kept on this machine: {failure}"));
+            Vec::new()
+        }
+    }
 }
 
 /// The error in what a tool printed.

@@ -370,9 +370,9 @@ pub fn lab_for_member(broker: &Broker, shell: &Shell, profile: &Profile, view: &
                     Some(pieces("The stack in the lab's AWS account does not allow all that it does yet. Tell a PI."))
                 }
                 Missing::Account => Some(pieces("The lab's AWS account is not joined yet. A PI of the lab does that.")),
-                Missing::Time => Some(pieces("Your credentials for it were cut off just now.")),
+                Missing::Time => Some(pieces("Credentials for it were cut off just now.")),
                 Missing::Lifting => Some(pieces(
-                    "Your credentials for it were cut off, until somebody who looks after the lab lifts that. Ask a PI.",
+                    "Credentials for it were cut off, until somebody who looks after the lab lifts that. Ask a PI.",
                 )),
             },
             again_at: given.again_at().map(|at| Moment::to_the_second(at, now)),

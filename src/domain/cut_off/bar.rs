@@ -15,7 +15,7 @@ pub enum Bar {
 }
 
 /// A cut-off, as far as it is about one person and one role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CutOffMark {
     /// Sessions that AWS issued before this are denied.
     pub before: DenyMoment,

@@ -44,7 +44,7 @@ impl SessionCutOff {
         let then = match self.again_at {
             None => "New ones are kept back until somebody who looks after the lab lifts it. Ask them.".to_owned(),
             Some(at) if now < at => format!("New ones are issued from {} on.", moment(at)),
-            Some(_) => "Get new ones: `lodge login` drops those that this machine has kept.".to_owned(),
+            Some(_) => "Get new ones: `lodge status` drops those that a machine has kept.".to_owned(),
         };
         vec![was, then]
     }

@@ -53,7 +53,6 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
                 Missing::Lifting => Some("lifting".to_owned()),
             },
             again_at: given.again_at().map(wire::timestamp),
-            dead_before: given.cut_off.dead_before.map(|before| wire::timestamp(before.at())),
             until: given.until.map(wire::timestamp),
             warning: account_warning(given.account).map(str::to_owned),
         })
@@ -83,6 +82,15 @@ pub(super) async fn me(State(broker): State<Broker>, Helper(caller): Helper) -> 
             .standings
             .iter()
             .map(|at| wire::MyStanding { lab: at.lab.to_string(), standing: at.standing.as_str().to_owned() })
+            .collect(),
+        cut_offs: profile
+            .cut_offs
+            .dead(broker.clock.now())
+            .map(|one| wire::MyCutOff {
+                lab: one.lab.as_ref().map(ToString::to_string),
+                role: one.role.as_ref().map(ToString::to_string),
+                dead_before: wire::timestamp(one.mark.before.at()),
+            })
             .collect(),
     }))
 }
