@@ -28,15 +28,16 @@ import urllib.parse
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EMPTY = {"labs": 1, "mappings": 1, "people": 1, "entries": 0}
-LARGE = {"labs": 10_000, "mappings": 100, "people": 100_000, "entries": 1_000_000}
+EMPTY = {"labs": 1, "mappings": 1, "people": 1, "entries": 0, "cut_offs": 0}
+LARGE = {"labs": 10_000, "mappings": 100, "people": 100_000, "entries": 1_000_000, "cut_offs": 5_000}
 TOKEN = "lodge_at_of-the-bench"
 LAB, ROLE = "b" + "1".zfill(16), "read-results"
 
 # The statements on the way of a credential, by their names in `src/store`.
 ISSUING = [
     "CLI_SESSION", "LAB_BY_NAME", "HOLD_BOOK", "LIVE_CLI_SESSION", "LATEST_SIGN_IN", "GROUPS_OF_SIGN_IN", "GATE_ROLE",
-    "GATE_MAPPINGS", "NEXT_SEQ", "APPEND", "OPEN_ATTEMPT", "CLOSE_ATTEMPT",
+    "GATE_ACCOUNT", "GATE_MAPPINGS", "GATE_BARS", "GATE_OVERFLOW", "PERSON_BAR", "NEXT_SEQ", "APPEND", "OPEN_ATTEMPT",
+    "CLOSE_ATTEMPT",
 ]
 
 # Credentials that are issued at each broker before anything is measured.
@@ -188,7 +189,7 @@ def migrations(kind):
         yield sql, number, file.stem.split("_", 1)[1].replace("_", " "), digest
 
 
-def filling(size, numbers, padded):
+def filling(size, numbers, padded, false):
     """The statements that fill a database to this size, in words that both understand."""
     def rows(count, as_name="n"):
         return f"{numbers(count)} as {as_name}"
@@ -210,8 +211,9 @@ def filling(size, numbers, padded):
 
     yield (f"insert into lab (id, name, title, session_role, external_id, created_at) select {lab}, 'b' || {id_}, 'A lab', "
            f"'arn:aws:iam::111122223333:role/lodge/lodge-session', 'lodge-' || {id_}, {long_ago} from {rows(size['labs'])}")
-    yield (f"insert into lab_role select {lab}, r.column1, 'mturk/' || r.column1, '{{}}', 3600, {long_ago} "
-           f"from {rows(size['labs'])} cross join {roles} as r")
+    yield (f"insert into lab_account (lab_id, state, joined_at) select {lab}, 'joined', {long_ago} from {rows(size['labs'])}")
+    yield (f"insert into lab_role (lab_id, name, template, parameters, max_duration_seconds, created_at) select {lab}, r.column1, "
+           f"'mturk/' || r.column1, '{{}}', 3600, {long_ago} from {rows(size['labs'])} cross join {roles} as r")
     mapping = padded(f"n.i * {size['mappings']} + m.i")
     yield (f"insert into mapping (lab_id, id, connection, group_name, role, created_at, changed_at) select {lab}, 'map-' || "
            f"{mapping}, 'campus', case when m.i = 1 then 'students-' else 'group-' end || {id_}, case m.i % 3 when 1 then "
@@ -223,12 +225,18 @@ def filling(size, numbers, padded):
            f"{signed_in} from {rows(size['people'])}")
     yield f"insert into sign_in_group select 'si-' || {id_}, 'students-' || {id_} from {rows(size['people'])}"
     yield (f"insert into cli_session (id, token_hash, person_id, sign_in_id, host, created_at, expires_at) select 'cs-' || "
-           f"{id_}, case when n.i = 1 then '{digest}' else {id_} end, {person}, 'si-' || {id_}, 'bench', {signed_in}, {ends} "
-           f"from {rows(size['people'])}")
+           f"{id_}, 'cs-' || {id_}, {person}, 'si-' || {id_}, 'bench', {signed_in}, {ends} from {rows(size['people'])}")
+    yield (f"insert into cli_token (refresh_hash, access_hash, cli_session_id, generation, created_at, access_expires_at, "
+           f"session_expires_at) select 'refresh-' || {id_}, case when n.i = 1 then '{digest}' else {id_} end, 'cs-' || {id_}, 1, "
+           f"{signed_in}, {ends}, {ends} from {rows(size['people'])}")
     if own:
         yield entries(own, f"'lab-' || {padded('1')}", "n.i", 0)
         yield entries(own, f"'lab-' || {other}", f"1 + (n.i - 1) / {spread}", own)
         yield "insert into ledger_book select book, count(*) from ledger_entry group by book"
+        # Of the lab that is asked, what was cut off and is long over.
+        yield (f"insert into cut_off (lab_id, id, person_id, actor, cause, sessions, stopped_at, denied_before_at, over_at, "
+               f"is_held, revision, denial) select 'lab-' || {padded('1')}, 'cut-' || {id_}, {person}, '\"broker\"', 'asked', 1, "
+               f"{long_ago}, {long_ago}, {long_ago}, {false}, n.i, 'not-seen' from {rows(size['cut_offs'])}")
     yield "analyze"
 
 
@@ -253,7 +261,7 @@ class Sqlite:
             return f"(with recursive c(i) as (select 1 union all select i + 1 from c where i < {count}) select i from c)"
 
         with self.created(name) as database:
-            for statement in filling(size, numbers, lambda number: f"printf('%016d', {number})"):
+            for statement in filling(size, numbers, lambda number: f"printf('%016d', {number})", "0"):
                 database.execute(statement)
 
     @contextlib.contextmanager
@@ -286,7 +294,7 @@ class Sqlite:
 
     def scans(self, _before, _issued):
         """The steps of the plans that read a whole table. What triggers read, `tests/query_plans.rs` looks at."""
-        sources = "".join(file.read_text() for file in sorted((ROOT / "src/store").glob("*.rs")))
+        sources = "".join(file.read_text() for file in sorted((ROOT / "src/store").rglob("*.rs")))
         database, found = sqlite3.connect(self.folder / "large.db"), []
         for name in ISSUING:
             text = re.search(rf'\b{name} = "((?:[^"\\]|\\.)*)"', sources, re.S).group(1).replace("\\\n", " ")
@@ -376,7 +384,7 @@ class Postgres:
             return f"(select generate_series(1, {count}) as i)"
 
         self.create(name)
-        filled = filling(size, numbers, lambda number: f"lpad(({number})::text, 16, '0')")
+        filled = filling(size, numbers, lambda number: f"lpad(({number})::text, 16, '0')", "false")
         # Neither keys nor triggers are asked: every row is right.
         self.psql("postgres", name, "set session_replication_role = replica;" + ";\n".join(filled) + "; checkpoint;")
 

@@ -1,7 +1,7 @@
 """`tests/bench --case pages`: how long the broker takes for each page of the console, and how large the page is.
 
-The lab has 2,000 people who are known in it, 200 mappings, 500 live role sessions and a ledger of 100,000 entries; whoever
-looks is its PI and an operator. Each page is asked for again and again over one connection, in turns with `/healthz`,
+The lab has 2,000 people who are known in it, 200 mappings, 500 live role sessions, 5,000 cut-offs within ninety days, 300 of
+them within the hour, and a ledger of 100,000 entries; whoever looks is its PI and an operator, and was cut off, too. Each page is asked for again and again over one connection, in turns with `/healthz`,
 whose median is taken off: what is left is what the page itself takes. On SQLite and on PostgreSQL.
 
 The list of pages is that of src/http/routes.rs: a page that this file knows no address for fails by its name.
@@ -24,9 +24,12 @@ import bench_large
 
 ROOT = Path(__file__).resolve().parent.parent
 PEOPLE, MAPPINGS, SESSIONS, ENTRIES = 2_000, 200, 500, 100_000
+CUT_OFFS, CUT_OFFS_NOW = 5_000, 300
 #: What each page is held to: the median in milliseconds, and the size in bytes, head included.
 MOST_MS, MOST_BYTES = 50, 100 * 1024
 COOKIE, LAB, ROLES = "a-cookie-of-the-bench", "vision", ("read-results", "publish", "pay")
+#: Of whoever looks, in all labs.
+EVERYWHERE = "cut-9000000000000000"
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 
 
@@ -46,6 +49,8 @@ def at(**ago):
 AT = {
     "/": ["/"],
     "/sessions": ["/sessions"],
+    "/sessions/cut-off": ["/sessions/cut-off"],
+    "/sessions/cut-offs/{cut_off}": ["/sessions/cut-offs/{everywhere}"],
     "/download": ["/download"],
     "/labs/{lab}": ["/labs/{lab}"],
     "/labs/{lab}/mappings": ["/labs/{lab}/mappings"],
@@ -60,7 +65,15 @@ AT = {
     "/labs/{lab}/ledger": [
         "/labs/{lab}/ledger", "/labs/{lab}/ledger?person=Nowak+1999", "/labs/{lab}/ledger?kind=mappings",
         "/labs/{lab}/ledger?q=there+is+no+such+thing"],
+    "/labs/{lab}/sessions": ["/labs/{lab}/sessions", "/labs/{lab}/sessions?role=pay"],
+    "/labs/{lab}/cut-off": ["/labs/{lab}/cut-off?person={person}", "/labs/{lab}/cut-off?everyone=1"],
+    "/labs/{lab}/cut-offs": ["/labs/{lab}/cut-offs"],
+    "/labs/{lab}/cut-offs/{cut_off}": ["/labs/{lab}/cut-offs/{cut_off}"],
     "/labs/{lab}/roles": ["/labs/{lab}/roles"],
+    "/labs/{lab}/roles/new": ["/labs/{lab}/roles/new", "/labs/{lab}/roles/new?template=mturk%2Fpay"],
+    "/labs/{lab}/roles/{role}/edit": ["/labs/{lab}/roles/pay/edit?look=1&longest=900"],
+    "/labs/{lab}/roles/{role}/end": ["/labs/{lab}/roles/pay/end"],
+    "/labs/{lab}/why": ["/labs/{lab}/why"],
     "/labs/{lab}/account": ["/labs/{lab}/account"],
     "/labs/{lab}/account/history": ["/labs/{lab}/account/history"],
     "/labs/{lab}/diagnosis": ["/labs/{lab}/diagnosis"],
@@ -74,6 +87,7 @@ AT = {
     "/operator/people": ["/operator/people", "/operator/people?search=Nowak+19"],
     "/operator/people/{person}": ["/operator/people/{person}"],
     "/operator/people/{person}/suspend": ["/operator/people/{person}/suspend"],
+    "/operator/people/{person}/cut-off": ["/operator/people/{person}/cut-off"],
     "/operator/people/{person}/restore": ["/operator/people/{suspended}/restore"],
     "/operator/connections": ["/operator/connections"],
     "/operator/versions": ["/operator/versions"],
@@ -120,7 +134,7 @@ def addresses():
     unknown = [path for path in pages if path not in AT]
     if unknown:
         sys.exit(f"bench: tests/bench_pages.py knows no address for {', '.join(unknown)}")
-    filled = {"lab": LAB, "mapping": id_of("map", 1), "person": id_of("p", 5), "suspended": id_of("p", 3),
+    filled = {"lab": LAB, "mapping": id_of("map", 1), "cut_off": id_of("cut", CUT_OFFS), "everywhere": EVERYWHERE, "person": id_of("p", 5), "suspended": id_of("p", 3),
               "group": urllib.parse.quote(group_of(1))}
     return [address.format(**filled) for path in pages for address in AT[path]]
 
@@ -209,8 +223,35 @@ def rows():
     yield "role_session", ("lab_id", "id", "person_id", "role", "mapping_id", "issued_at", "expires_at"), [
         (lab, id_of("rs", ENTRIES + n), id_of("p", n), role(n), id_of("map", n % MAPPINGS + 1), at(minutes=n % 50),
          at(minutes=n % 50 - 60)) for n in range(1, SESSIONS + 1)]
+    yield "person_cut_off", ("id", "person_id", "actor", "cause", "stopped_at", "denied_before_at", "spread_at"), [
+        (EVERYWHERE, id_of("p", 1), actor(1), "everywhere", at(minutes=2), at(minutes=1), at(minutes=2))]
+    yield "cut_off", (
+        "lab_id", "id", "person_id", "role", "everywhere_id", "actor", "cause", "reason", "sessions", "stopped_at", "denied_before_at",
+        "over_at", "dead_at", "is_held", "revision", "written_at", "read_back_at", "denial"), [cut_off(lab, n) for n in range(1, CUT_OFFS + 1)]
+    # Nothing is due: there is no AWS.
+    yield "lab_deny", ("lab_id", "wanted", "written", "read_back", "policy_sha256", "written_at", "room", "due_at", "tries"), [
+        (lab, CUT_OFFS, CUT_OFFS, CUT_OFFS, "0" * 64, at(minutes=1), 10_000, at(hours=-12), 0)]
     yield "ledger_entry", ("book", "seq", "at", "kind", "person", "attempt", "entry"), [entry(lab, n) for n in range(1, ENTRIES + 1)]
     yield "ledger_book", ("book", "entries"), [(lab, ENTRIES)]
+
+
+def actor(number):
+    return json.dumps({"person": id_of("p", number)})
+
+
+def cut_off(lab, number):
+    """People one after the other, a role now and then; the last ones within the hour, and the very last the PI's own."""
+    left = CUT_OFFS - number
+    ago = datetime.timedelta(minutes=left / CUT_OFFS_NOW * 50 + 2)
+    if left >= CUT_OFFS_NOW:
+        ago = datetime.timedelta(hours=2) + datetime.timedelta(days=88) * (left / CUT_OFFS)
+    stopped = NOW - ago
+    role = ROLES[number % 3] if number % 50 == 0 and left else None
+    person = None if role else id_of("p", number % PEOPLE + 1 if left else 1)
+    then = lambda **after: (stopped + datetime.timedelta(**after)).isoformat()
+    return (lab, id_of("cut", number), person, role, None if left else EVERYWHERE, actor(1), "everywhere" if left == 0 else "asked",
+            "a lost laptop", 1, then(), then(minutes=1), then(minutes=66), then(minutes=50), 0, number, then(seconds=1), then(seconds=2),
+            "not-seen")
 
 
 def entry(lab, seq):

@@ -148,3 +148,19 @@ impl Caller {
         self.cookie.is_some() && !matches!(self.who, Who::Rubbish | Who::Suspended)
     }
 }
+
+/// Or `tests/bench --case pages` would measure none, and nobody would hear of it.
+#[test]
+fn every_page_is_known_to_the_bench() {
+    let (routes, bench) = (include_str!("../src/http/routes.rs"), include_str!("bench_pages.py"));
+    let not_pages = bench.split("NOT_PAGES = [").nth(1).and_then(|rest| rest.split(']').next()).unwrap();
+    let pages = routes.lines().filter_map(|line| line.trim_start().strip_prefix("get \"")?.split('"').next());
+    let pages: Vec<_> = pages.filter(|path| !path.starts_with("/api/")).collect();
+    let is_known =
+        |path: &&str| bench.contains(&format!("    \"{path}\": [")) || not_pages.contains(&format!("\"{path}\""));
+
+    let (known, unknown): (Vec<&str>, Vec<&str>) = pages.into_iter().partition(is_known);
+
+    assert!(known.len() > 40, "{known:?}");
+    assert_eq!(unknown, [] as [&str; 0], "an address for each belongs in tests/bench_pages.py");
+}
