@@ -53,6 +53,7 @@ create index cut_off_by_time on cut_off (lab_id, stopped_at, id);
 create index cut_off_by_end on cut_off (lab_id, over_at);
 create index cut_off_by_age on cut_off (over_at);
 create index cut_off_by_person on cut_off (person_id);
+create index cut_off_held on cut_off (lab_id) where is_held;
 create unique index cut_off_by_everywhere on cut_off (everywhere_id, lab_id);
 
 -- The deny at a lab's session role, which follows from the rows above: which revision is wanted, which one AWS gave back, and

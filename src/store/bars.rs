@@ -14,9 +14,10 @@ statements! {
     }
     across {
         /// For the gate: what keeps a person from a role of a lab.
-        GATE_BARS = "select denied_before_at, (is_held and lifted_at is null) as is_held from cut_off where lab_id = $1 \
-            and (person_id = $2 or role = $3 or (person_id is null and role is null)) \
-            and (denied_before_at > $4 or (is_held and lifted_at is null))";
+        GATE_BARS = "select denied_before_at, false as is_held from cut_off where lab_id = $1 and over_at > $4 \
+            and denied_before_at > $4 and (person_id = $2 or role = $3 or (person_id is null and role is null)) \
+            union all select denied_before_at, true as is_held from cut_off where lab_id = $1 \
+            and is_held and lifted_at is null and (person_id = $2 or role = $3 or (person_id is null and role is null))";
         /// For the gate: the same for everybody, because a deny is full.
         GATE_OVERFLOW = "select overflow_at from lab_deny where lab_id = $1 and overflow_at > $2";
         /// Of one's own: where one was cut off by name, and it is not over.
