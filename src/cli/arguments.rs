@@ -82,6 +82,10 @@ pub(crate) enum Verb {
     #[command(verbatim_doc_comment)]
     Login(LoginArguments),
     /// Show who is signed in, until when, and which roles are open
+    ///
+    /// Deletes AWS credentials that this machine keeps and that were cut off, so
+    /// that the next call gets new ones.
+    #[command(verbatim_doc_comment)]
     Status(StatusArguments),
     /// Print credentials for a role, for AWS tools to read
     ///
@@ -195,6 +199,8 @@ pub(crate) enum Verb {
     ///
     /// What it reads stays on this machine: the broker is sent what AWS says in it,
     /// such as the action and the name of the session, and nothing else of it.
+    ///
+    /// When your credentials were cut off, it deletes those that this machine keeps.
     #[command(verbatim_doc_comment)]
     Why(WhyArguments),
     /// Print a script that completes commands in a shell

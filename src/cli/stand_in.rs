@@ -105,6 +105,19 @@ pub(crate) fn metadata(url: &str) -> String {
     .to_string()
 }
 
+/// Credentials as such a broker gives them: until an hour after a desk is signed in.
+pub(crate) fn credentials() -> String {
+    serde_json::json!({
+        "access_key_id": "ASIAEXAMPLE",
+        "secret_access_key": "s",
+        "session_token": "t",
+        "expiration": "2026-11-21T14:00:00Z",
+        "account_id": "111122223333",
+        "role_session_id": "rs-0123456789abcdef",
+    })
+    .to_string()
+}
+
 /// A helper with a home of its own.
 pub(crate) struct Desk {
     pub(crate) helper: Helper,

@@ -208,12 +208,12 @@ fn mapping_link(refused: Option<Refused>, decision: Option<&Decision>, role: &st
             "Ask a PI of the lab.",
         ),
         Some(Refusal::CutOff) => {
-            let again_at = refused.and_then(|refused| refused.again_at);
-            let again_at =
-                again_at.map_or_else(|| "a few minutes".to_owned(), |at| at.format("%H:%M:%S UTC").to_string());
             let says = format!("Credentials for {role} were cut off just now, and new ones would be denied as well.");
-            ChainReport::of(ChainLink::Mapping, StepState::Failed, says)
-                .mended(Mender::Time, format!("Wait until {again_at}, and try again."))
+            let next = match refused.and_then(|refused| refused.again_at) {
+                Some(at) => format!("Wait until {}, and try again.", at.format("%H:%M:%S UTC")),
+                None => "Wait for a few minutes, and try again.".to_owned(),
+            };
+            ChainReport::of(ChainLink::Mapping, StepState::Failed, says).mended(Mender::Time, next)
         }
         Some(Refusal::NoGroupClaim | Refusal::GroupOverage | Refusal::GroupsTooOld) => {
             ChainReport::of(ChainLink::Mapping, StepState::Skipped, "Without groups no mapping can be looked at.")

@@ -39,7 +39,7 @@ mod tests {
 
     use super::*;
     use crate::cli::exit::Exit;
-    use crate::cli::stand_in::{Desk, StandIn};
+    use crate::cli::stand_in::{Desk, StandIn, credentials};
 
     const DENIAL: &str = "An error occurred (AccessDenied) when calling the ListHITs operation: User: \
         arn:aws:sts::111122223333:assumed-role/lodge-session/rs-fpgwmy8ytk324ss1 is not authorized to perform: \
@@ -55,13 +55,7 @@ mod tests {
             "menders": [], "error": null, "action": null, "does": null, "resource": null, "role": null, "for": about,
             "session": null, "roles": [], "whom": []});
         StandIn::start(move |_, line| match line {
-            line if line.ends_with("/credentials") => (
-                "200 OK",
-                json!({"access_key_id": "ASIAEXAMPLE", "secret_access_key": "s", "session_token": "t",
-                    "expiration": "2026-11-21T14:00:00Z", "account_id": "111122223333",
-                    "role_session_id": "rs-0123456789abcdef"})
-                .to_string(),
-            ),
+            line if line.ends_with("/credentials") => ("200 OK", credentials()),
             "GET /api/v1/me" => ("200 OK", me.to_string()),
             line if line.ends_with("/why") => ("200 OK", why.to_string()),
             other => panic!("{other}"),

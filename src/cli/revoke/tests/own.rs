@@ -4,7 +4,7 @@ use super::*;
 use crate::cli::credentials::Cache;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
-use crate::cli::stand_in::Desk;
+use crate::cli::stand_in::{Desk, credentials};
 
 const ME: &str = "p-0123456789abcdef";
 
@@ -12,13 +12,7 @@ const ME: &str = "p-0123456789abcdef";
 fn giving(status: &'static str, cut_off: &Value) -> StandIn {
     let cut_off = cut_off.to_string();
     StandIn::start(move |_, line| match line {
-        line if line.ends_with("/credentials") => (
-            "200 OK",
-            json!({"access_key_id": "ASIAEXAMPLE", "secret_access_key": "s", "session_token": "t",
-                "expiration": "2026-11-21T14:00:00Z", "account_id": "111122223333",
-                "role_session_id": "rs-0123456789abcdef"})
-            .to_string(),
-        ),
+        line if line.ends_with("/credentials") => ("200 OK", credentials()),
         _ => (status, cut_off.clone()),
     })
 }
